@@ -1,0 +1,31 @@
+# `make nightly` runs a whole night on the sample, `make test` the tests. Both set everything up first.
+EXTRA ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+HERTZ = .venv/bin/hertz
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+export DO_NOT_TRACK = 1
+
+.PHONY: nightly test serve prefect check pins
+
+nightly: .venv/ready
+	$(HERTZ) sample --users 2000 --seed 7 --out data/profiles.parquet
+	$(HERTZ) nightly
+
+test: .venv/ready
+	.venv/bin/python -m pytest
+
+serve: .venv/ready
+	$(HERTZ) serve
+
+prefect: .venv/ready
+	flows/start
+
+check: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+pins:
+	requirements/compile
+
+.venv/ready: requirements/setup requirements/$(EXTRA).txt requirements/models.txt requirements/uv.txt pyproject.toml
+	requirements/setup $(EXTRA)

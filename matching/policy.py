@@ -1,0 +1,381 @@
+"""The policy: what a profile is, who may meet whom, and what a match is worth.
+
+In: the parsed `[policy]` part of hertz.toml. Out: a `Policy`, validated whole: every name it uses
+exists, every number is in range, and hiding a field cannot pay (see `Term.missing`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from matching.errors import PolicyError
+
+Labels = dict[str, str]
+Vocabulary = dict[str, Labels]
+Kind = Literal["code", "ordered", "set", "number", "text", "ids"]
+Combine = Literal["arithmetic", "geometric", "harmonic", "minimum"]
+TERM_FIELD_KINDS = {
+    "equal": ("code", "ordered"),
+    "table": ("code", "ordered"),
+    "ordinal": ("ordered",),
+    "number": ("number",),
+    "overlap": ("set",),
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldRule(_Strict):
+    """One field of a profile: its kind, its accepted values and its labels."""
+
+    kind: Kind
+    label: Labels = Field(default_factory=dict, description="The field's name for people, by language")
+    source: str | None = Field(None, description="Column in the source, when it has another name")
+    required: bool = True
+    values: Vocabulary | str | None = Field(
+        None, description="Accepted codes and their labels, or a vocabulary's name; none: any code"
+    )
+    hidden: tuple[str, ...] = Field((), description="Codes that mean 'not told'")
+    separator: str | None = Field(None, description="Splits one text into the items of a set")
+    drop: str | None = Field(None, description="Regular expression removed from every value")
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int = Field(2000, ge=1, description="Longest accepted text, in characters")
+
+
+class Table(_Strict):
+    """A directional matrix over a field's codes, written out or derived from the codes' letters.
+
+    Derived: `letters_share` x (weights of equal letters / sum of weights) +
+    `pairs_share` x [b in pairs[a]].
+    """
+
+    rows: dict[str, dict[str, float]] = Field(default_factory=dict)
+    default: float = Field(0.0, ge=0, le=1, description="For code pairs that `rows` leaves out")
+    letters: tuple[float, ...] = ()
+    letters_share: float = 0.0
+    pairs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    pairs_share: float = 0.0
+
+    def value(self, a: str, b: str) -> float:
+        """The value of code `a` looking at code `b`."""
+        if not self.letters:
+            return self.rows.get(a, {}).get(b, self.default)
+        equal = sum(w for w, x, y in zip(self.letters, a, b, strict=True) if x == y)
+        return self.letters_share * equal / sum(self.letters) + self.pairs_share * float(
+            b in self.pairs.get(a, ())
+        )
+
+
+class Term(_Strict):
+    """One weighted rule. Its value is within 0..1 (`cosine`: -1..1) for one side looking at the other."""
+
+    kind: Literal["cosine", "equal", "table", "ordinal", "number", "overlap"]
+    label: Labels = Field(default_factory=dict)
+    field: str | None = None
+    table: str | None = None
+    steps: tuple[float, ...] = Field((), description="ordinal: value at distance 0, 1, 2, ...; beyond: 0")
+    full: float = Field(0.0, ge=0, description="number: distance up to which the value is 1")
+    zero: float = Field(0.0, ge=0, description="number: distance from which the value is 0")
+    mine: str | None = Field(None, description="overlap: the wishes of the side that looks")
+    theirs: str | None = Field(None, description="overlap: the traits of the side looked at")
+    missing: float = Field(0.0, ge=0, le=1, description="Value when either side does not tell")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The profile fields the term reads."""
+        return tuple(name for name in (self.field, self.mine, self.theirs) if name)
+
+
+class Accepts(_Strict):
+    """A wish that must hold both ways: the other's `of` is among my `wish` (no wish: anyone)."""
+
+    wish: str
+    of: str
+
+
+class Within(_Strict):
+    """A number in which the two may differ by `distance` at most."""
+
+    field: str
+    distance: float = Field(ge=0)
+
+
+class Eligibility(_Strict):
+    """Who may meet at all; enforced in both directions before scoring. Oneself never is."""
+
+    same: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    within: tuple[Within, ...] = ()
+    accepts: tuple[Accepts, ...] = ()
+    blocked: tuple[str, ...] = Field((), description="Fields of user ids one does not want to meet")
+
+    def __add__(self, other: Eligibility) -> Eligibility:
+        """Both sets of rules."""
+        names = type(self).model_fields
+        return Eligibility(**{n: getattr(self, n) + getattr(other, n) for n in names})
+
+
+class Category(_Strict):
+    """One kind of match: its weights, its own eligibility, and the voice of its explanations."""
+
+    label: Labels = Field(default_factory=dict)
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    eligibility: Eligibility = Eligibility()
+    voice: Literal["neutral", "friend", "couple"] = "neutral"
+
+
+class Embed(_Strict):
+    """Profile vector = `profile_weight` unit(profile text) + `fields_weight` unit(mean of fields)."""
+
+    language: str
+    templates: dict[str, tuple[str, ...]] = Field(
+        description="Clauses of the profile text by language; one with a missing field is left out"
+    )
+    profile_weight: float = Field(ge=0)
+    fields_weight: float = Field(ge=0)
+    fields: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+
+
+class Policy(_Strict):
+    """Everything that decides who matches whom. `digest` changes when any of it does."""
+
+    name: str
+    languages: tuple[str, ...]
+    id_field: str = "userId"
+    id_minimum: int = 1
+    k: int = Field(ge=1, le=1000, description="Matches kept for a user and category")
+    combine: Combine = "arithmetic"
+    vocabularies: dict[str, Vocabulary] = Field(default_factory=dict)
+    fields: dict[str, FieldRule]
+    embed: Embed
+    tables: dict[str, Table] = Field(default_factory=dict)
+    terms: dict[str, Term]
+    eligibility: Eligibility = Eligibility()
+    categories: dict[str, Category] = Field(min_length=1)
+
+    @property
+    def digest(self) -> str:
+        """Sha256 (hex) over the whole policy, in a canonical form."""
+        canonical = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def vocabulary(self, field: str) -> Vocabulary | None:
+        """Accepted codes and labels of a field, in their declared order; None: any code."""
+        values = self.fields[field].values
+        return self.vocabularies[values] if isinstance(values, str) else values
+
+    def label(self, field: str, code: str, language: str) -> str:
+        """The code's label in a language; the code itself where it has none."""
+        return (self.vocabulary(field) or {}).get(code, {}).get(language, code)
+
+    def field_label(self, field: str, language: str) -> str:
+        """The field's own name in a language."""
+        return self.fields[field].label.get(language, field)
+
+    def shown_codes(self, field: str) -> tuple[str, ...]:
+        """The accepted codes that tell something, in order (hidden ones left out)."""
+        hidden = self.fields[field].hidden
+        return tuple(code for code in self.vocabulary(field) or {} if code not in hidden)
+
+    def term_value(self, name: str, a: str, b: str) -> float:
+        """Value of an `equal`, `table` or `ordinal` term for two told codes, a looking at b."""
+        term = self.terms[name]
+        if term.kind == "equal":
+            return float(a == b)
+        if term.kind == "table":
+            return self.tables[str(term.table)].value(a, b)
+        codes = self.shown_codes(str(term.field))
+        distance = abs(codes.index(a) - codes.index(b))
+        return term.steps[distance] if distance < len(term.steps) else 0.0
+
+    def eligibility_of(self, category: str) -> Eligibility:
+        """The rules for everyone and the category's own, together."""
+        return self.eligibility + self.categories[category].eligibility
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Policy:
+        for problem in _problems(self):
+            raise ValueError(problem)
+        return self
+
+
+def parse_policy(raw: dict[str, Any]) -> Policy:
+    """Validate a policy read from TOML.
+
+    Raises:
+        PolicyError: with one line per problem: key, value and what is accepted.
+    """
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        lines = [describe_error(item) for item in error.errors()]
+        message = "the policy is not valid:\n  " + "\n  ".join(lines)
+        raise PolicyError(message) from error
+
+
+def describe_error(item: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
+    """One pydantic error as `key = value: what is accepted`."""
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{key}: no such key; check its spelling against docs/policy.md"
+    reason = item["msg"].removeprefix("Value error, ")
+    value = item.get("input")
+    shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
+    return f"{key}{shown}: {reason}" if key else reason
+
+
+def _problems(policy: Policy) -> list[str]:
+    """Everything that no single key shows: names that do not exist and values that do not fit."""
+    return [
+        *_field_problems(policy),
+        *_embed_problems(policy),
+        *_category_problems(policy),
+        *(p for name in policy.terms for p in _term_problems(policy, name)),
+    ]
+
+
+def _unknown(key: str, value: str, accepted: Any) -> str:  # noqa: ANN401  any iterable of names
+    return f"{key} = {value!r}: no such name; accepted: {', '.join(sorted(map(str, accepted)))}"
+
+
+def _field_problems(policy: Policy) -> list[str]:
+    found = []
+    for name, rule in policy.fields.items():
+        if isinstance(rule.values, str) and rule.values not in policy.vocabularies:
+            found.append(_unknown(f"fields.{name}.values", rule.values, policy.vocabularies))
+        elif rule.kind == "ordered" and not policy.vocabulary(name):
+            found.append(f"fields.{name}: an ordered field needs `values`, lowest first")
+        if rule.drop is not None and not _is_pattern(rule.drop):
+            found.append(f"fields.{name}.drop = {rule.drop!r}: not a regular expression")
+    if policy.id_field in policy.fields:
+        found.append(f"fields.{policy.id_field}: the id field is built in; remove it here")
+    return found
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
+def _embed_problems(policy: Policy) -> list[str]:
+    embed, found = policy.embed, []
+    if embed.language not in embed.templates:
+        found.append(_unknown("embed.language", embed.language, embed.templates))
+    for name in embed.fields:
+        if name not in policy.fields:
+            found.append(_unknown("embed.fields", name, policy.fields))
+    for language, clauses in embed.templates.items():
+        names = [name for clause in clauses for name in re.findall(r"{(\w+)}", clause)]
+        found += [
+            _unknown(f"embed.templates.{language}", n, policy.fields)
+            for n in names
+            if n not in policy.fields
+        ]
+    if embed.profile_weight + embed.fields_weight <= 0:
+        found.append("embed: profile_weight and fields_weight are both 0; one must be above")
+    return found
+
+
+def _category_problems(policy: Policy) -> list[str]:
+    found = []
+    for name, category in policy.categories.items():
+        for term in category.weights:
+            if term not in policy.terms:
+                found.append(_unknown(f"categories.{name}.weights", term, policy.terms))
+        if not any(category.weights.values()):
+            found.append(f"categories.{name}.weights: at least one weight must be above 0")
+        found += _eligibility_problems(policy, name)
+    return found
+
+
+def _eligibility_problems(policy: Policy, category: str) -> list[str]:
+    rules = policy.eligibility_of(category)
+    wanted = [("same", n, ("code", "ordered")) for n in rules.same]
+    wanted += [("different", n, ("code", "ordered")) for n in rules.different]
+    wanted += [("within", w.field, ("number",)) for w in rules.within]
+    wanted += [("accepts.wish", a.wish, ("set",)) for a in rules.accepts]
+    wanted += [("accepts.of", a.of, ("code", "ordered")) for a in rules.accepts]
+    wanted += [("blocked", n, ("ids",)) for n in rules.blocked]
+    return [p for rule, n, kinds in wanted for p in _kind(policy, f"eligibility.{rule}", n, kinds)]
+
+
+def _kind(policy: Policy, key: str, name: str | None, kinds: tuple[str, ...]) -> list[str]:
+    if name is None:
+        return [f"{key}: missing; name a field of kind {' or '.join(kinds)}"]
+    if name not in policy.fields:
+        return [_unknown(key, name, policy.fields)]
+    if policy.fields[name].kind not in kinds:
+        kind = policy.fields[name].kind
+        return [f"{key} = {name!r}: the field is of kind {kind}; accepted: {', '.join(kinds)}"]
+    return []
+
+
+def _term_problems(policy: Policy, name: str) -> list[str]:
+    term, key = policy.terms[name], f"terms.{name}"
+    if term.kind == "cosine":
+        return []
+    kinds = TERM_FIELD_KINDS[term.kind]
+    needed = ("mine", "theirs") if term.kind == "overlap" else ("field",)
+    found = [p for n in needed for p in _kind(policy, f"{key}.{n}", getattr(term, n), kinds)]
+    if term.kind == "table" and term.table not in policy.tables:
+        found.append(_unknown(f"{key}.table", str(term.table), policy.tables))
+    if term.kind == "ordinal" and not term.steps:
+        found.append(f"{key}.steps: missing; the value at distance 0, 1, 2, ...")
+    if term.kind == "number" and term.zero <= term.full:
+        found.append(f"{key}.zero = {term.zero}: must be above full = {term.full}")
+    return found or _table_problems(policy, name) or _hiding_problems(policy, name)
+
+
+def _table_problems(policy: Policy, name: str) -> list[str]:
+    term, key = policy.terms[name], f"terms.{name}"
+    if term.kind != "table":
+        return []
+    codes, table = policy.shown_codes(str(term.field)), policy.tables[str(term.table)]
+    if not codes:
+        return [f"{key}.field = {term.field!r}: a table needs a field with `values`"]
+    listed = [*table.rows, *(b for row in table.rows.values() for b in row)]
+    listed += [*table.pairs, *(b for row in table.pairs.values() for b in row)]
+    found = [_unknown(f"tables.{term.table}", c, codes) for c in listed if c not in codes]
+    if table.letters and any(len(code) != len(table.letters) for code in codes):
+        found.append(f"tables.{term.table}.letters: needs one weight for each letter of a code")
+    return found
+
+
+def _hiding_problems(policy: Policy, name: str) -> list[str]:
+    """Hiding a field must never raise one's rank above the average of those who show it."""
+    term = policy.terms[name]
+    ceiling = missing_ceiling(policy, name)
+    if term.missing <= ceiling:
+        return []
+    return [
+        f"terms.{name}.missing = {term.missing}: above {ceiling:.4g}, the average of those who "
+        "show the field; hiding it would raise one's rank"
+    ]
+
+
+def missing_ceiling(policy: Policy, name: str) -> float:
+    """Highest `missing` of a term that never beats the average over its shown codes.
+
+    For a matrix term (V codes) the least of its 2V row and column means: whoever one meets, and
+    in either direction, hiding gives at most what the average code gives. Terms over open
+    vocabularies, sets and numbers have no such bound but 0.
+    """
+    term = policy.terms[name]
+    codes = policy.shown_codes(term.field) if term.field else ()
+    if term.kind not in ("equal", "table", "ordinal") or not codes:
+        return 0.0
+    values = [[policy.term_value(name, a, b) for b in codes] for a in codes]
+    means = [sum(row) / len(codes) for row in values]
+    means += [sum(column) / len(codes) for column in zip(*values, strict=True)]
+    return min(means) + 1e-12
