@@ -1,0 +1,180 @@
+"""The `hertz` command: one subcommand a stage, and what a person needs around a night.
+
+Every subcommand calls the same functions as the Prefect flows, without any server. Exit codes:
+0 done, 1 it could not be done (one clear message on stderr), 2 the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matching.errors import HertzError
+
+app = typer.Typer(
+    help="Hertz: the nightly brain of a people-matching service.\n\n"
+    "Embeds what is new, scores every eligible pair in both directions, keeps everyone's best "
+    "mutual matches, explains them, and publishes it all in one atomic step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+PolicyFile = Annotated[
+    Path, typer.Option("--policy", help="The policy and settings file.", show_default=True)
+]
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Home directory; wins over HERTZ_HOME and the file.")
+]
+Source = Annotated[
+    str | None, typer.Option("--source", help="Profiles: .parquet, .csv, .jsonl or a folder.")
+]
+DEFAULT_POLICY = Path("hertz.toml")
+
+
+@app.command()
+def nightly(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
+    """Run the whole night: profiles in, a published snapshot out."""
+    from cli.progress import bars
+    from cli.report import show_night
+    from stages.nightly import nightly as run_night
+    from storage.settings import load_settings
+
+    with bars() as progress:
+        snapshot = run_night(load_settings(policy, home, source), progress)
+    show_night(snapshot)
+
+
+@app.command()
+def embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
+    """Encode the texts of new and changed profiles; publishes nothing."""
+    from cli.progress import bars
+    from stages.nightly import embed_only
+    from storage.settings import load_settings
+
+    with bars() as progress:
+        run = embed_only(load_settings(policy, home, source), progress)
+    figures = run.stages["prepare"] | run.stages["embed"]
+    typer.echo(
+        f"{figures['users']} users, {figures['quarantined']} quarantined; {figures['texts']} "
+        f"distinct texts, {figures['encoded']} encoded in {figures['seconds']:.1f} s"
+    )
+
+
+@app.command()
+def recompute(
+    policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None
+) -> None:
+    """Match everyone anew and publish; explanations are reused or come from the template voice."""
+    from cli.progress import bars
+    from cli.report import show_night
+    from stages.nightly import recompute_only
+    from storage.settings import load_settings
+
+    with bars() as progress:
+        snapshot = recompute_only(load_settings(policy, home, source), progress)
+    show_night(snapshot)
+
+
+@app.command()
+def explain(policy: PolicyFile = DEFAULT_POLICY, home: Home = None) -> None:
+    """Explain the published matches with the language model, and publish."""
+    from cli.progress import bars
+    from cli.report import show_night
+    from stages.nightly import explain_only
+    from storage.settings import load_settings
+
+    with bars() as progress:
+        snapshot = explain_only(load_settings(policy, home), progress)
+    show_night(snapshot)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")] = Path(
+        "data/profiles.parquet"
+    ),
+    users: Annotated[int, typer.Option(min=0, max=10_000_000, help="How many users.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same file.")] = 7,
+    policy: PolicyFile = DEFAULT_POLICY,
+) -> None:
+    """Write realistic made-up profiles in the service's schema."""
+    from stages.sample import make_sample
+
+    from storage.files import write_frame
+    from storage.settings import load_settings
+
+    frame = make_sample(users, seed, load_settings(policy).policy)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_frame(frame, out)
+    typer.echo(f"{len(frame)} made-up profiles in {out} (seed {seed})")
+
+
+@app.command()
+def status(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """What is published: snapshot, policy, counts, models, age."""
+    from cli.report import show_status, status_of
+    from storage.settings import load_settings
+    from storage.snapshots import published_snapshot
+
+    found = status_of(published_snapshot(load_settings(policy, home).home))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show_status(found)
+
+
+@app.command()
+def rollback(
+    to: Annotated[str | None, typer.Option(help="Run id; the one before, if not named.")] = None,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+) -> None:
+    """Publish an older snapshot again; a running API follows within a second."""
+    from storage.settings import load_settings
+    from storage.snapshots import rollback as roll
+
+    typer.echo(f"published again: {roll(load_settings(policy, home).home, to).name}")
+
+
+@app.command()
+def serve(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port.")] = None,
+) -> None:
+    """Serve the published snapshot over HTTP; follows new ones without a restart."""
+    from api.app import serve as run_server
+
+    from storage.settings import load_settings
+
+    settings = load_settings(policy, home)
+    run_server(
+        settings.home, host or settings.api.host, settings.api.port if port is None else port
+    )
+
+
+def main() -> None:
+    """Entry point: expected failures become one message and exit code 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except HertzError as error:
+        typer.echo(f"hertz: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("hertz: stopped; what was published stays published", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -36,7 +36,9 @@ class FieldRule(_Strict):
     """One field of a profile: its kind, its accepted values and its labels."""
 
     kind: Kind
-    label: Labels = Field(default_factory=dict, description="The field's name for people, by language")
+    label: Labels = Field(
+        default_factory=dict, description="The field's name for people, by language"
+    )
     source: str | None = Field(None, description="Column in the source, when it has another name")
     required: bool = True
     values: Vocabulary | str | None = Field(
@@ -81,7 +83,9 @@ class Term(_Strict):
     label: Labels = Field(default_factory=dict)
     field: str | None = None
     table: str | None = None
-    steps: tuple[float, ...] = Field((), description="ordinal: value at distance 0, 1, 2, ...; beyond: 0")
+    steps: tuple[float, ...] = Field(
+        (), description="ordinal: value at distance 0, 1, 2, ...; beyond: 0"
+    )
     full: float = Field(0.0, ge=0, description="number: distance up to which the value is 1")
     zero: float = Field(0.0, ge=0, description="number: distance from which the value is 0")
     mine: str | None = Field(None, description="overlap: the wishes of the side that looks")
@@ -293,8 +297,11 @@ def _category_problems(policy: Policy) -> list[str]:
         for term in category.weights:
             if term not in policy.terms:
                 found.append(_unknown(f"categories.{name}.weights", term, policy.terms))
-        if not any(category.weights.values()):
-            found.append(f"categories.{name}.weights: at least one weight must be above 0")
+        total = sum(category.weights.values())
+        if not 1e-6 <= total <= 1e6:
+            found.append(
+                f"categories.{name}.weights: sum to {total}; accepted: 0.000001 to 1000000"
+            )
         found += _eligibility_problems(policy, name)
     return found
 

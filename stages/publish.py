@@ -1,0 +1,49 @@
+"""Last stage: the serving files, the manifest, and the one atomic step that publishes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stages.run import Run
+from storage.files import read_frame
+from storage.serving import write_serving
+from storage.snapshots import publish
+
+
+def publish_run(run: Run) -> Path:
+    """Write serving/ and the manifest, then publish the run's folder; its final path."""
+    with run.stage("publish"):
+        frames = {
+            name: read_frame(run.folder / f"{name}.parquet")
+            for name in ("users", "matches", "explanations")
+        }
+        policy = run.settings.policy
+        write_serving(
+            run.folder, policy, frames["users"], frames["matches"], frames["explanations"]
+        )
+    return publish(run.settings.home, run.folder, manifest(run), run.settings.storage.keep)
+
+
+def manifest(run: Run) -> dict[str, Any]:
+    """What the snapshot is and where it comes from, without its checksums."""
+    policy, stages = run.settings.policy, run.stages
+    return {
+        "run_id": run.id,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "policy_name": policy.name,
+        "policy_hash": policy.digest,
+        "policy": json.loads(policy.model_dump_json()),
+        "embedding_model": stages["embed"]["model"],
+        "language_model": stages["explain"]["model"],
+        "counts": {
+            "users": stages["prepare"]["users"],
+            "quarantined": stages["prepare"]["quarantined"],
+            "eligible_pairs": stages["recompute"]["eligible_pairs"],
+            "matches": stages["recompute"]["matches"],
+            "explanations": stages["explain"]["explanations"],
+        },
+        "stages": stages,
+    }

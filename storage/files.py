@@ -1,0 +1,66 @@
+"""Durable files: written under a temporary name, flushed to the disk, then renamed into place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from matching.errors import StorageError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a small text file atomically and durably."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    sync(temporary)
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write a Parquet file atomically and durably; the same frame gives the same bytes."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    frame.write_parquet(temporary, compression="zstd")
+    sync(temporary)
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def read_frame(path: Path) -> pl.DataFrame:
+    """Read a Parquet file that Hertz wrote.
+
+    Raises:
+        StorageError: If it is missing or damaged.
+    """
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        message = f"{path}: cannot be read as Parquet ({type(error).__name__}); the file is damaged"
+        raise StorageError(message) from error
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below, then the folder itself."""
+    for path in sorted(folder.rglob("*")):
+        sync(path)
+    sync(folder)
+
+
+def checksums(folder: Path) -> Iterator[tuple[str, str]]:
+    """(path relative to the folder, sha256 in hex) of every file below, by path."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            yield str(path.relative_to(folder)), hashlib.file_digest(file, "sha256").hexdigest()

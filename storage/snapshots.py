@@ -1,0 +1,193 @@
+"""Snapshots: built aside, published in one atomic step, kept for rollback.
+
+<home>/snapshots/<run_id>/            written once, never changed
+<home>/snapshots/.building-<run_id>/  a run in progress, or what a killed one left
+<home>/CURRENT                        the published snapshot's name, replaced atomically
+<home>/lock                           held by the one run that may write, freed when it dies
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from matching.errors import LockedError, SnapshotError, StorageError
+from storage.files import checksums, sync, sync_tree, write_text
+
+SCHEMA_VERSION = 1
+BUILDING = ".building-"
+MANIFEST = "manifest.json"
+
+
+@contextmanager
+def locked_home(home: Path, holder: str) -> Iterator[None]:
+    """Hold the home for one run; what killed runs left behind is cleared first.
+
+    Raises:
+        LockedError: If another run holds it, naming that run.
+        StorageError: If the home cannot be written.
+    """
+    try:
+        (home / "snapshots").mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(home / "lock")
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        message = f"{home}: held by run {_holder(home)}; wait for it to end, or stop it"
+        raise LockedError(message) from error
+    except OSError as error:
+        message = f"{home}: cannot be written ({error.strerror}); name another with --home"
+        raise StorageError(message) from error
+    try:
+        write_text(home / "holder", holder)
+        for left in (home / "snapshots").glob(f"{BUILDING}*"):
+            shutil.rmtree(left)
+        yield
+    finally:
+        (home / "holder").unlink(missing_ok=True)
+        lock.release()
+
+
+def new_folder(home: Path, run_id: str) -> Path:
+    """An empty folder in which a run builds its snapshot."""
+    folder = home / "snapshots" / f"{BUILDING}{run_id}"
+    folder.mkdir()
+    return folder
+
+
+def adopt(snapshot: Path, folder: Path, names: tuple[str, ...]) -> None:
+    """Take files and folders of a published snapshot over into one being built.
+
+    Files, which are never changed, by hard links; folders (Chroma writes into its own) by a copy.
+    """
+    for name in names:
+        if (snapshot / name).is_dir():
+            shutil.copytree(snapshot / name, folder / name)
+        else:
+            (folder / name).hardlink_to(snapshot / name)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder that is not to be published."""
+    shutil.rmtree(folder)
+
+
+def publish(home: Path, folder: Path, manifest: dict[str, Any], keep: int) -> Path:
+    """Make a built folder the published snapshot; killed at any point, one whole snapshot serves.
+
+    Flush, checksum, write the manifest, rename, replace CURRENT, then remove all but `keep`.
+    """
+    sync_tree(folder)
+    whole = {"schema_version": SCHEMA_VERSION, **manifest, "files": dict(checksums(folder))}
+    write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
+    snapshot = folder.rename(folder.parent / manifest["run_id"])
+    sync(snapshot.parent)
+    write_text(home / "CURRENT", snapshot.name)
+    for old in list_snapshots(home)[:-keep]:
+        if old != snapshot:
+            shutil.rmtree(old)
+    return snapshot
+
+
+def list_snapshots(home: Path) -> list[Path]:
+    """Whole snapshots, oldest first (a run id begins with its time)."""
+    return sorted(p.parent for p in (home / "snapshots").glob(f"[!.]*/{MANIFEST}"))
+
+
+def current_snapshot(home: Path) -> Path | None:
+    """The published snapshot's folder; None before the first night.
+
+    Raises:
+        SnapshotError: If CURRENT names a snapshot that is not there.
+    """
+    try:
+        name = (home / "CURRENT").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    snapshot = home / "snapshots" / name
+    if not name or not (snapshot / MANIFEST).is_file():
+        message = (
+            f"{home}/CURRENT names {name!r}, which is not a snapshot; `hertz rollback` mends it"
+        )
+        raise SnapshotError(message)
+    return snapshot
+
+
+def published_snapshot(home: Path) -> Path:
+    """The published snapshot's folder.
+
+    Raises:
+        SnapshotError: If nothing has been published yet.
+    """
+    snapshot = current_snapshot(home)
+    if snapshot is None:
+        message = f"{home}: no snapshot published yet; `hertz nightly` makes the first"
+        raise SnapshotError(message)
+    return snapshot
+
+
+def read_manifest(snapshot: Path) -> dict[str, Any]:
+    """The manifest of a snapshot.
+
+    Raises:
+        SnapshotError: If it is missing, is not JSON or is of another schema version.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((snapshot / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"{snapshot}: manifest.json cannot be read ({type(error).__name__})"
+        raise SnapshotError(message) from error
+    if manifest.get("schema_version") != SCHEMA_VERSION:
+        version = manifest.get("schema_version")
+        message = f"{snapshot}: schema version {version}, but this Hertz reads {SCHEMA_VERSION}"
+        raise SnapshotError(message)
+    return manifest
+
+
+def corrupt_files(snapshot: Path) -> list[str]:
+    """Files of a snapshot that are missing or differ from the manifest's checksums."""
+    expected = read_manifest(snapshot)["files"]
+    found = dict(checksums(snapshot))
+    return [name for name, sha256 in expected.items() if found.get(name) != sha256]
+
+
+def rollback(home: Path, run_id: str | None = None) -> Path:
+    """Publish an older whole snapshot again: the one named, or the newest before the current one.
+
+    Raises:
+        SnapshotError: If there is none, or its files do not match its checksums.
+    """
+    kept = list_snapshots(home)
+    names = [snapshot.name for snapshot in kept]
+    current = (home / "CURRENT").read_text(encoding="utf-8") if (home / "CURRENT").exists() else "~"
+    older = [snapshot for snapshot in kept if snapshot.name < current]
+    chosen = [s for s in kept if s.name == run_id] if run_id else older[-1:]
+    if not chosen:
+        wanted = f"snapshot {run_id!r}" if run_id else f"snapshot older than {current!r}"
+        message = f"{home}: no {wanted}; kept: {', '.join(names) or 'none'}"
+        raise SnapshotError(message)
+    broken = corrupt_files(chosen[0])
+    if broken:
+        message = f"{chosen[0]}: does not match its checksums: {', '.join(broken)}"
+        raise SnapshotError(message)
+    write_text(home / "CURRENT", chosen[0].name)
+    return chosen[0]
+
+
+def new_run_id() -> str:
+    """A name that sorts by time and does not repeat: 20261122T170000Z-1a2b."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
+
+
+def _holder(home: Path) -> str:
+    try:
+        return (home / "holder").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "that is just starting"

@@ -1,0 +1,150 @@
+"""The exact top-k equals the readable reference, pair by pair, whatever the tiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.features import Features, build_features
+from matching.scoring import eligible, score
+from matching.topk import TopK, mutual_top_k
+from tests.matching.worlds import (
+    ELIGIBILITY,
+    TERMS,
+    make_policy,
+    make_profiles,
+    make_vectors,
+    make_world,
+)
+
+EVERYTHING = {"weights": dict.fromkeys(TERMS, 0.125), "eligibility": {"same": ["domain"]}}
+
+weights = st.dictionaries(
+    st.sampled_from(sorted(TERMS)), st.sampled_from([0.001, 0.1, 0.3, 1.0, 700.0]), min_size=1
+)
+rules = st.lists(st.sampled_from(sorted(ELIGIBILITY)), unique=True).map(
+    lambda names: {name: ELIGIBILITY[name] for name in names}
+)
+categories = st.fixed_dictionaries({"weights": weights, "eligibility": rules})
+means = st.sampled_from(["arithmetic", "geometric", "harmonic", "minimum"])
+
+
+def brute_force(features: Features, category: str) -> list[tuple[int, int, float]]:
+    """(row, other, mutual) of every user's best k, from the reference alone."""
+    n, kept = len(features), []
+    for a in range(n):
+        met = [b for b in range(n) if eligible(features, category, a, b)]
+        scored = [(-score(features, category, a, b).mutual, b) for b in met]
+        kept += [(a, b, -s) for s, b in sorted(scored)[: features.policy.k]]
+    return kept
+
+
+def listed(top: TopK) -> list[tuple[int, int, float]]:
+    return list(
+        zip(top.users.tolist(), top.others.tolist(), top.scores.mutual.tolist(), strict=True)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    users=st.integers(0, 40),
+    seed=st.integers(0, 1000),
+    first=categories,
+    second=categories,
+    combine=means,
+    k=st.integers(1, 8),
+    distinct=st.sampled_from([1, 3, None]),
+    tile_cells=st.sampled_from([1, 50, 10_000]),
+)
+def test_equals_the_reference_for_every_policy(
+    users: int,
+    seed: int,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    combine: str,
+    k: int,
+    distinct: int | None,
+    tile_cells: int,
+) -> None:
+    features = make_world(users, seed, {"first": first, "second": second}, combine, k, distinct)
+    tops = mutual_top_k(features, tile_cells=tile_cells)
+    for category in ("first", "second"):
+        assert listed(tops[category]) == brute_force(features, category)
+
+
+def test_equals_the_reference_at_300_users() -> None:
+    features = make_world(300, 5, {"all": EVERYTHING}, "harmonic", 10)
+    assert listed(mutual_top_k(features)["all"]) == brute_force(features, "all")
+
+
+def test_breakdown_is_the_reference_bit_for_bit() -> None:
+    features = make_world(60, 3, {"all": EVERYTHING})
+    top = mutual_top_k(features)["all"]
+    for i, (a, b) in enumerate(zip(top.users, top.others, strict=True)):
+        expected = score(features, "all", a, b)
+        assert top.scores.forward[i] == expected.forward
+        assert top.scores.backward[i] == expected.backward
+        assert top.scores.forward_terms[i].tolist() == list(expected.forward_terms.values())
+        assert top.scores.backward_terms[i].tolist() == list(expected.backward_terms.values())
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_does_not_depend_on_tiles_or_threads(threads: int) -> None:
+    features = make_world(200, 9, {"all": EVERYTHING}, k=7)
+    expected = listed(mutual_top_k(features)["all"])
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for cells in (1, 777, 40_000):
+            assert listed(mutual_top_k(features, tile_cells=cells)["all"]) == expected
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_all_equal_users_are_listed_by_id() -> None:
+    policy = make_policy({"all": {"weights": {"cosine": 1.0}}}, k=4)
+    vectors = np.tile(make_vectors(2, 1)[1:], (30, 1))
+    features = build_features(policy, make_profiles(30, 1), vectors)
+    top = mutual_top_k(features)["all"]
+    assert top.others[top.users == 10].tolist() == [0, 1, 2, 3]
+    assert top.others[top.users == 2].tolist() == [0, 1, 3, 4]
+
+
+def test_nobody_eligible_gives_empty_lists_and_one_user_is_alone() -> None:
+    for users in (0, 1):
+        top = mutual_top_k(make_world(users, 1, {"all": EVERYTHING}))["all"]
+        assert len(top.users) == 0
+        assert top.eligible_pairs == 0
+    never = {"weights": {"cosine": 1.0}, "eligibility": {"same": ["size"], "different": ["size"]}}
+    assert mutual_top_k(make_world(50, 1, {"none": never}))["none"].eligible_pairs == 0
+
+
+def test_counts_eligible_pairs_once() -> None:
+    features = make_world(80, 4, {"all": {"weights": {"cosine": 1.0}, "eligibility": ELIGIBILITY}})
+    n = len(features)
+    expected = sum(eligible(features, "all", a, b) for a in range(n) for b in range(a))
+    assert mutual_top_k(features)["all"].eligible_pairs == expected
+
+
+def test_blocking_either_way_separates() -> None:
+    category = {"weights": {"cosine": 1.0}, "eligibility": {"blocked": ["blocks"]}}
+    features = make_world(40, 2, {"all": category}, k=39)
+    top = mutual_top_k(features)["all"]
+    together = set(zip(top.users.tolist(), top.others.tolist(), strict=True))
+    assert len(features.blocked) > 0
+    for low, high in features.blocked.tolist():
+        assert (low, high) not in together
+        assert (high, low) not in together
+
+
+def test_progress_counts_up_to_all_rows() -> None:
+    seen: list[tuple[int, int]] = []
+    features = make_world(50, 2, {"all": EVERYTHING})
+    mutual_top_k(features, tile_cells=100, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)

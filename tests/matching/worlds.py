@@ -1,0 +1,132 @@
+"""Small made-up worlds: random policies and profiles that use every kind of term and rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from matching.features import Features, build_features
+from matching.policy import Policy, parse_policy
+
+COLOURS = {"red": {}, "green": {}, "blue": {}, "secret": {}}
+SIZES = {"S": {}, "M": {}, "L": {}, "XL": {}}
+TRAITS = {name: {} for name in ("kind", "bold", "calm", "dry", "odd")}
+TERMS: dict[str, Any] = {
+    "cosine": {"kind": "cosine"},
+    "town": {"kind": "equal", "field": "town"},
+    "colour": {"kind": "equal", "field": "colour", "missing": 0.25},
+    "taste": {"kind": "table", "field": "colour", "table": "taste", "missing": 0.1},
+    "size": {"kind": "ordinal", "field": "size", "steps": [1.0, 0.5], "missing": 0.2},
+    "wishes": {"kind": "overlap", "mine": "wants", "theirs": "traits"},
+    "alike": {"kind": "overlap", "mine": "traits", "theirs": "traits"},
+    "age": {"kind": "number", "field": "age", "full": 1.0, "zero": 8.0},
+}
+TASTE = {
+    "red": {"red": 1.0, "green": 0.3, "blue": 0.7},
+    "green": {"red": 0.2, "green": 0.9, "blue": 0.6},
+    "blue": {"red": 0.8, "green": 0.1, "blue": 0.4},
+}
+ELIGIBILITY = {
+    "same": ["domain"],
+    "different": ["size"],
+    "within": [{"field": "age", "distance": 6.0}],
+    "accepts": [{"wish": "accepted", "of": "colour"}],
+    "blocked": ["blocks"],
+}
+
+
+def make_policy(
+    categories: dict[str, dict[str, Any]], combine: str = "arithmetic", k: int = 5
+) -> Policy:
+    """A policy over the made-up fields with the given categories."""
+    return parse_policy(
+        {
+            "name": "made-up",
+            "languages": ["en"],
+            "k": k,
+            "combine": combine,
+            "vocabularies": {"traits": TRAITS, "colours": COLOURS},
+            "fields": {
+                "domain": {"kind": "code"},
+                "town": {"kind": "code", "required": False},
+                "colour": {"kind": "code", "values": "colours", "hidden": ["secret"]},
+                "accepted": {"kind": "set", "values": "colours"},
+                "size": {"kind": "ordered", "values": SIZES},
+                "wants": {"kind": "set", "values": "traits"},
+                "traits": {"kind": "set", "values": "traits"},
+                "age": {"kind": "number"},
+                "blocks": {"kind": "ids"},
+            },
+            "embed": {
+                "language": "en",
+                "templates": {"en": ["{colour}"]},
+                "profile_weight": 1,
+                "fields_weight": 0,
+            },
+            "tables": {"taste": {"rows": TASTE}},
+            "terms": TERMS,
+            "categories": categories,
+        }
+    )
+
+
+def make_profiles(users: int, seed: int, hidden: float = 0.2) -> pl.DataFrame:
+    """Random validated profiles; `hidden` is the share of values not told."""
+    rng = np.random.default_rng(seed)
+
+    def code(names: list[str]) -> list[str | None]:
+        picked = rng.choice(names, users)
+        return [None if rng.random() < hidden else str(name) for name in picked]
+
+    def some(names: list[str]) -> list[list[str]]:
+        return [[n for n in names if rng.random() < 0.4] for _ in range(users)]
+
+    ages = rng.integers(20, 40, users).astype(float)
+    told = rng.random(users) >= hidden
+    return pl.DataFrame(
+        {
+            "user_id": np.sort(rng.choice(10 * users + 1, users, replace=False)) + 1,
+            "domain": code(["a", "a", "a", "b", f"lonely-{seed}"]),
+            "town": code(["x", "y", "z"]),
+            "colour": code(["red", "green", "blue"]),
+            "accepted": some(["red", "green", "blue"]),
+            "size": code(list(SIZES)),
+            "wants": some(list(TRAITS)),
+            "traits": some(list(TRAITS)),
+            "age": [float(a) if t else None for a, t in zip(ages, told, strict=True)],
+            "blocks": [[int(i) for i in rng.integers(1, 10 * users + 2, 3)] for _ in range(users)],
+        },
+        schema_overrides={
+            "user_id": pl.Int64,
+            **{n: pl.String for n in ("domain", "town", "colour", "size")},
+            **{n: pl.List(pl.String) for n in ("accepted", "wants", "traits")},
+            "age": pl.Float64,
+            "blocks": pl.List(pl.Int64),
+        },
+    )
+
+
+def make_vectors(users: int, seed: int, dim: int = 12, distinct: int | None = None) -> np.ndarray:
+    """Unit vectors `(users, dim)` float32; `distinct` of them, so that there are ties; some zero."""
+    rng = np.random.default_rng(seed + 1)
+    base = rng.normal(size=(distinct or max(users, 1), dim))
+    base /= np.linalg.norm(base, axis=1, keepdims=True)
+    base[0] = 0.0
+    return base[rng.integers(0, len(base), users)].astype(np.float32)
+
+
+def make_world(
+    users: int,
+    seed: int,
+    categories: dict[str, dict[str, Any]],
+    combine: str = "arithmetic",
+    k: int = 5,
+    distinct: int | None = None,
+) -> Features:
+    """Features of a random world."""
+    policy = make_policy(categories, combine, k)
+    return build_features(
+        policy, make_profiles(users, seed), make_vectors(users, seed, distinct=distinct)
+    )
