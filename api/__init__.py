@@ -1,0 +1,1 @@
+"""The read API: serves the published snapshot over HTTP."""

@@ -1,0 +1,1 @@
+"""The `hertz` command."""

@@ -122,7 +122,8 @@ def _breakdown(policy: Policy, match: dict[str, Any]) -> str:
     names = policy.categories[match["category"]].weights
     lines = [
         f"mutual {match['mutual']:.4f}   {match['user_id']} -> {match['other_id']} "
-        f"{match['forward']:.4f}   {match['other_id']} -> {match['user_id']} {match['backward']:.4f}"
+        f"{match['forward']:.4f}   "
+        f"{match['other_id']} -> {match['user_id']} {match['backward']:.4f}"
     ]
     for name, there, back in zip(
         names, match["forward_terms"], match["backward_terms"], strict=True

@@ -1,4 +1,4 @@
-"""The reference score on many pairs at once: `scoring.py`'s arithmetic, in the same order, bit for bit.
+"""The reference score on many pairs at once: `scoring.py`'s arithmetic in its order, bit for bit.
 
 In: features and two arrays of rows. Out: mutual and directional scores and every term's
 contribution. Cost: a few hundred nanoseconds a pair, memory proportional to the pairs.
@@ -88,7 +88,10 @@ def _both_ways(
         return cosines, cosines
     if term.kind == "overlap":
         mine, theirs = features.sets[str(term.mine)], features.sets[str(term.theirs)]
-        return tuple(_jaccard(mine[x], theirs[y], features, name) for x, y in ((a, b), (b, a)))
+        return (
+            _jaccard(mine[a], theirs[b], features, name),
+            _jaccard(mine[b], theirs[a], features, name),
+        )
     if term.kind == "number":
         values = features.numbers[str(term.field)]
         distance = np.abs(values[a] - values[b])

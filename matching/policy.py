@@ -77,7 +77,7 @@ class Table(_Strict):
 
 
 class Term(_Strict):
-    """One weighted rule. Its value is within 0..1 (`cosine`: -1..1) for one side looking at the other."""
+    """One weighted rule, worth 0..1 (`cosine`: -1..1) for one side looking at the other."""
 
     kind: Literal["cosine", "equal", "table", "ordinal", "number", "overlap"]
     label: Labels = Field(default_factory=dict)
@@ -137,7 +137,7 @@ class Category(_Strict):
 
 
 class Embed(_Strict):
-    """Profile vector = `profile_weight` unit(profile text) + `fields_weight` unit(mean of fields)."""
+    """What is embedded: the profile text and the mean of the fields, each with its weight."""
 
     language: str
     templates: dict[str, tuple[str, ...]] = Field(
@@ -308,6 +308,7 @@ def _category_problems(policy: Policy) -> list[str]:
 
 def _eligibility_problems(policy: Policy, category: str) -> list[str]:
     rules = policy.eligibility_of(category)
+    wanted: list[tuple[str, str, tuple[str, ...]]]
     wanted = [("same", n, ("code", "ordered")) for n in rules.same]
     wanted += [("different", n, ("code", "ordered")) for n in rules.different]
     wanted += [("within", w.field, ("number",)) for w in rules.within]

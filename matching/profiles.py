@@ -11,15 +11,14 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import polars as pl
 
 from matching.errors import SourceError
-from matching.policy import FieldRule, Policy
+from matching.policy import Policy
 
 USER_ID = "user_id"
 LISTED_CODES = 12
@@ -31,7 +30,6 @@ QUARANTINE_SCHEMA = {
     "value": pl.String,
     "reason": pl.String,
 }
-LISTS = (pl.List(pl.String), pl.List(pl.Int64))
 
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _INTEGER = r"^[+-]?[0-9]{1,19}(?:\.0*)?$"
@@ -41,6 +39,8 @@ _JSON_ITEM = (
     r"|-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?|true|false|null)"
 )
 _JSON_ARRAY = rf"^\[\s*(?:{_JSON_ITEM}(?:\s*,\s*{_JSON_ITEM})*)?\s*\]$"
+_BROKEN_LIST = 'not a JSON list; write ["A", "B"] or A|B'
+_TEXTUAL = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 _WHOLE_FLOATS = 2.0**53  # beyond it a float no longer tells two neighbouring integers apart
 
 
@@ -121,7 +121,7 @@ def _require_columns(policy: Policy, raw: pl.DataFrame) -> None:
         return
     shown = ", ".join(name + _suggestion(name, raw.columns) for name in missing)
     message = (
-        f"the source lacks {len(missing)} required columns: {shown}; found: "
+        f"the source lacks required columns: {shown}; found: "
         f"{', '.join(raw.columns)}; rename them there, or set `source` (for the id: `id_field`) "
         "in the policy"
     )
@@ -170,7 +170,8 @@ def _check_code(policy: Policy, name: str, raw: pl.Series) -> _Checked:
     if codes is not None:
         unknown = text.is_not_null() & ~text.is_in(list(codes))
         faults += _faults(unknown.fill_null(False), text, _unknown_code(policy, name))
-    return _Checked(text.replace(list(rule.hidden), None), faults)
+    shown = pl.when(~pl.col("x").is_in(list(rule.hidden))).then("x")
+    return _Checked(_run(text, shown), faults)
 
 
 def _check_number(policy: Policy, name: str, raw: pl.Series) -> _Checked:
@@ -235,15 +236,13 @@ def _plain(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series, list[_
     return text, _told_faults(policy, name, raw, unreadable, text.is_null())
 
 
-def _items(
-    policy: Policy, name: str, raw: pl.Series, marks: str
-) -> tuple[pl.Series, list[_Fault]]:
+def _items(policy: Policy, name: str, raw: pl.Series, marks: str) -> tuple[pl.Series, list[_Fault]]:
     """Clean items of a field with a list a row (never null), and the faults so far."""
-    rule, dtype = policy.fields[name], raw.dtype
-    if isinstance(dtype, pl.Array):
-        raw, dtype = raw.arr.to_list(), pl.List(dtype.inner)
-    if isinstance(dtype, pl.List):
-        items = raw.list.eval(_text_expression(pl.element(), dtype.inner))
+    rule = policy.fields[name]
+    raw = raw.arr.to_list() if raw.dtype == pl.Array else raw
+    if raw.dtype == pl.List:
+        inner = raw.head(0).explode().dtype
+        items = raw.list.eval(_text_expression(pl.element(), inner))
         unreadable = raw.list.drop_nulls().list.len() != items.list.drop_nulls().list.len()
     else:
         items = _split(_text(_without_nan(raw)), rule.separator, marks)
@@ -258,9 +257,12 @@ def _told_faults(
     policy: Policy, name: str, raw: pl.Series, unreadable: pl.Series, untold: pl.Series
 ) -> list[_Fault]:
     accepted = _accepted(policy, name)
-    faults = _faults(unreadable, raw, f"found {raw.dtype}; accepted: {accepted}")
+    found = _BROKEN_LIST if raw.dtype == pl.String else f"found {raw.dtype}"
+    faults = _faults(unreadable, raw, f"{found}; accepted: {accepted}")
     if policy.fields[name].required:
-        faults += _faults(untold & ~unreadable, raw, f"required, but not told; accepted: {accepted}")
+        faults += _faults(
+            untold & ~unreadable, raw, f"required, but not told; accepted: {accepted}"
+        )
     return faults
 
 
@@ -284,9 +286,9 @@ def _text_expression(x: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         whole = x.is_finite() & (x == x.floor()) & (x.abs() <= _WHOLE_FLOATS)
         integers = pl.when(whole).then(x).cast(pl.Int64).cast(pl.String)
         return pl.coalesce(integers, pl.when(x.is_not_nan()).then(x.cast(pl.String)))
-    if dtype.is_nested() or dtype in _TEXTLESS:
-        return pl.lit(None, dtype=pl.String).repeat_by(1).explode() if False else x.is_null().replace_strict({}, default=None, return_dtype=pl.String)
-    return x.cast(pl.String)
+    if dtype.is_numeric() or dtype in _TEXTUAL:
+        return x.cast(pl.String)
+    return pl.when(x.is_null() & x.is_not_null()).then(pl.lit(""))
 
 
 def _without_nan(series: pl.Series) -> pl.Series:
@@ -317,10 +319,8 @@ def _run(series: pl.Series, expression: pl.Expr) -> pl.Series:
 # ---- what people read ----------------------------------------------------------------------------
 
 
-def _faults(
-    bad: pl.Series, values: pl.Series, reason: str | Callable[[str], str]
-) -> list[_Fault]:
-    rows = bad.arg_true()
+def _faults(bad: pl.Series, values: pl.Series, reason: str | Callable[[str], str]) -> list[_Fault]:
+    rows = bad.arg_true()  # few: a Python loop over them is fine
     return [
         _Fault(row, _shown(value), reason if isinstance(reason, str) else reason(value))
         for row, value in zip(rows.to_list(), values.gather(rows).to_list(), strict=True)
@@ -340,6 +340,10 @@ def _accepted(policy: Policy, name: str) -> str:
     if rule.kind == "number":
         return "a number" + _bound(" from ", rule.minimum) + _bound(" up to ", rule.maximum)
     return {"set": "a list of texts", "ids": "a list of integers"}.get(rule.kind, "a text")
+
+
+def _id_text(value: object) -> str | None:
+    return None if value is None else str(value)[:SHOWN_CHARACTERS]
 
 
 def _bound(words: str, value: float | None) -> str:
@@ -368,16 +372,14 @@ def _unknown_code(policy: Policy, name: str) -> Callable[[str], str]:
 
 def _suggestion(value: str, accepted: Sequence[str]) -> str:
     folded = {name.casefold(): name for name in accepted}
-    close = difflib.get_close_matches(value[:SHOWN_CHARACTERS].casefold(), folded, n=1, cutoff=0.75)
+    close = difflib.get_close_matches(value[:SHOWN_CHARACTERS].casefold(), folded, n=1, cutoff=0.6)
     return f" (is it {folded[close[0]]}?)" if close else ""
 
 
 # ---- the two outcomes ----------------------------------------------------------------------------
 
 
-def _duplicates(
-    id_field: str, checked: dict[str, _Checked], numbers: list[int]
-) -> list[_Fault]:
+def _duplicates(id_field: str, checked: dict[str, _Checked], numbers: list[int]) -> list[_Fault]:
     """The first sound row of an id stays; each later row with that id is a fault."""
     ids = checked[id_field].values
     frame = pl.DataFrame({"id": ids, "sound": _sound(checked)}).with_row_index("row")
@@ -407,12 +409,13 @@ def _quarantine(
     numbers: list[int],
     rejected: Sequence[tuple[int, str]],
 ) -> pl.DataFrame:
-    lines = [(row, None, "", "", reason) for row, reason in rejected]
+    lines: list[tuple[int, str | None, str, str, str]]
+    lines = [(row, None, "(row)", "", reason) for row, reason in rejected]
     for field, column in checked.items():
         rows = [fault.row for fault in column.faults]
         users = ids.gather(rows).to_list()
         lines += [
-            (numbers[fault.row], _user(user), field, fault.value, fault.reason)
+            (numbers[fault.row], _id_text(user), field, fault.value, fault.reason)
             for fault, user in zip(column.faults, users, strict=True)
         ]
     return pl.DataFrame(lines, QUARANTINE_SCHEMA, orient="row").sort("row", maintain_order=True)

@@ -4,7 +4,7 @@ The oracle of every test and the meaning of every number shown to people. Everyt
 equal it bit for bit: `pairs.py` does the same arithmetic in the same order on many pairs at once.
 
     directional  d(a -> b) = sum of weight * term(a, b), in the order of the category's weights
-    mutual       m(a, b)   = combine(d(a -> b), d(b -> a)), rounded once to float32; m(a, b) = m(b, a)
+    mutual       m(a, b) = m(b, a) = combine(d(a -> b), d(b -> a)), rounded once to float32
 """
 
 from __future__ import annotations
@@ -125,8 +125,10 @@ def ramp(distance: float, full: float, zero: float) -> float:
 
 
 def combine(how: str, forward: float, backward: float) -> float:
-    """The mutual score of two directional ones; symmetric, and never above their arithmetic mean
-    or 0. Geometric and harmonic are 0 unless both directions are above 0.
+    """The mutual score of two directional ones; symmetric.
+
+    Never above the larger of 0 and their arithmetic mean. Geometric and harmonic are 0 unless both
+    directions are above 0.
     """
     if how == "arithmetic":
         return (forward + backward) * 0.5

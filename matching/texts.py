@@ -22,7 +22,7 @@ Lookup = Callable[[list[str]], np.ndarray]  # texts -> (n, dim) float32
 
 
 def profile_texts(policy: Policy, profiles: pl.DataFrame) -> list[str]:
-    """The profile text of each user, in the policy's embedding language; "" where nothing is told."""
+    """The profile text of each user in the embedding language; "" where nothing is told."""
     clauses = policy.embed.templates[policy.embed.language]
     names = {name for clause in clauses for name in re.findall(r"{(\w+)}", clause)}
     shown = profiles.select(_shown(policy, name).alias(name) for name in sorted(names))
@@ -81,7 +81,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def _field_vectors(
     policy: Policy, profiles: pl.DataFrame, field: str, lookup: Lookup
 ) -> np.ndarray:
-    """Mean over each user's values of a field, `(n_users, dim)` float64; zero where none is told."""
+    """Mean over each user's values of a field, `(n_users, dim)` float64; zero where not told."""
     values = field_texts(policy, profiles, field)
     distinct = values["text"].unique().sort()
     vectors = lookup(distinct.to_list()).astype(np.float64)

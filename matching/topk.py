@@ -1,4 +1,4 @@
-"""Exact mutual top-k: every user's k best eligible others in each category, never holding n^2 scores.
+"""Exact mutual top-k: everyone's k best eligible others in each category, without n^2 memory.
 
 In: `Features`. Out: for each category the kept pairs, ordered by user, then score descending, then
 user id ascending, with scores equal to `scoring.score` bit for bit.
@@ -12,7 +12,7 @@ depend on the tile size, the number of threads, the device or the order of the i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,9 @@ import torch
 
 from matching.features import Features
 from matching.pairs import PairScores, score_pairs
-from matching.tiles import TileScorer, combine_tile, eligible_tile
+from matching.tiles import BlockScorer
 
-TILE_CELLS = 4_000_000  # scores in a tile: 16 MB in float32, a handful of such matrices at a time
+TILE_CELLS = 2_000_000  # scores in a tile: 8 MB in float32, a handful of such matrices at a time
 Progress = Callable[[int, int], None]
 
 
@@ -51,18 +51,29 @@ def mutual_top_k(
     tile_cells: int = TILE_CELLS,
     progress: Progress | None = None,
 ) -> dict[str, TopK]:
-    """Top-k of every category of the policy, by category name."""
-    policy = features.policy
-    parts: dict[str, list[TopK]] = {name: [] for name in policy.categories}
-    scorers = {name: TileScorer(features, name, device) for name in policy.categories}
-    plan = list(_plan(features, tile_cells))
-    total, done = sum(len(rows) for _, rows, _ in plan), 0
-    for names, rows, block in plan:
-        for name, part in _tile_top_k(scorers, names, rows, block):
-            parts[name].append(part)
-        done += len(rows)
-        if progress:
-            progress(done, total)
+    """Top-k of every category of the policy, by category name.
+
+    Args:
+        features: Everyone who may be matched.
+        device: Where torch works: "cpu" or "cuda".
+        tile_cells: Scores in a tile; changes memory and speed, never the result.
+        progress: Called with (users done, users in all).
+    """
+    parts: dict[str, list[TopK]] = {name: [] for name in features.policy.categories}
+    plan = _plan(features)
+    total, done = sum(len(block) for _, block in plan), 0
+    for names, block in plan:
+        scorers = {name: BlockScorer(features, name, block, device) for name in names}
+        vectors = torch.from_numpy(features.vectors[block]).to(device)
+        height = max(1, tile_cells // len(block))
+        for start in range(0, len(block), height):
+            tile = slice(start, min(start + height, len(block)))
+            cosines = vectors[tile] @ vectors.T
+            for name, scorer in scorers.items():
+                parts[name].append(_tile_top_k(scorer, name, cosines, tile))
+            done += tile.stop - tile.start
+            if progress:
+                progress(done, total)
     return {name: _joined(features, name, found) for name, found in parts.items()}
 
 
@@ -79,48 +90,23 @@ def blocks(features: Features, same: tuple[str, ...]) -> list[np.ndarray]:
     return [rows for rows in np.split(told[order], cuts) if len(rows) > 1]
 
 
-def _plan(
-    features: Features, tile_cells: int
-) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
-    """(categories, rows of the tile, rows of its block): categories with equal blocks go together."""
+def _plan(features: Features) -> list[tuple[list[str], np.ndarray]]:
+    """(categories, rows of a block): categories with equal blocks share the cosines."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in features.policy.categories:
         groups.setdefault(features.policy.eligibility_of(name).same, []).append(name)
-    for same, names in groups.items():
-        for block in blocks(features, same):
-            height = max(1, tile_cells // len(block))
-            for start in range(0, len(block), height):
-                yield names, block[start : start + height], block
+    return [(names, block) for same, names in groups.items() for block in blocks(features, same)]
 
 
-def _tile_top_k(
-    scorers: dict[str, TileScorer], names: list[str], rows: np.ndarray, block: np.ndarray
-) -> Iterator[tuple[str, TopK]]:
-    """The kept pairs of a tile's rows, for each category; the cosines are computed once for all."""
-    features, device = scorers[names[0]].features, scorers[names[0]].device
-    vectors = torch.from_numpy(features.vectors)
-    cosines = vectors[rows].to(device) @ vectors[block].to(device).T
-    for name in names:
-        mask = eligible_tile(features, features.policy.eligibility_of(name), rows, block)
-        row, column = _candidates(scorers[name], cosines, mask, rows, block)
-        users, others = rows[row], block[column]
-        yield name, _ranked(features, name, users, others, int(mask.sum()))
-
-
-def _candidates(
-    scorer: TileScorer, cosines: torch.Tensor, mask: np.ndarray, rows: np.ndarray, block: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (row, column) in the tile that no bound excludes from their row's top k."""
-    policy = scorer.features.policy
-    tile, allowed = scorer.score(cosines, rows, block), torch.from_numpy(mask).to(cosines.device)
-    low = combine_tile(policy.combine, tile.forward - tile.error, tile.backward - tile.error)
-    low.masked_fill_(~allowed, -torch.inf)
-    keep = min(policy.k, len(block))
+def _tile_top_k(scorer: BlockScorer, category: str, cosines: torch.Tensor, tile: slice) -> TopK:
+    """The kept pairs of a tile's rows: those no bound excludes, scored exactly."""
+    allowed, bounds = scorer.allowed(tile), scorer.bounds(cosines, tile)
+    low = bounds.low.masked_fill(~allowed, -torch.inf)
+    keep = min(scorer.features.policy.k, low.shape[1])
     threshold = low.topk(keep, dim=1).values[:, -1:]
-    high = combine_tile(policy.combine, tile.forward + tile.error, tile.backward + tile.error)
-    # The means are taken in float32 too: a few units more than the error of what they are given.
-    found = torch.nonzero((high + 8 * 2.0**-24 >= threshold) & allowed).cpu().numpy()
-    return found[:, 0], found[:, 1]
+    found = torch.nonzero((bounds.high >= threshold - bounds.slack) & allowed).cpu().numpy()
+    users, others = scorer.block[tile][found[:, 0]], scorer.block[found[:, 1]]
+    return _ranked(scorer.features, category, users, others, int(allowed.sum()))
 
 
 def _ranked(

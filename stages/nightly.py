@@ -68,8 +68,8 @@ def adopt_published(run: Run) -> None:
     manifest = read_manifest(snapshot)
     if manifest["policy_hash"] != run.settings.policy.digest:
         message = (
-            f"{snapshot.name} was made with policy {manifest['policy_hash'][:12]}, hertz.toml now has "
-            f"{run.settings.policy.digest[:12]}; run `hertz recompute` first"
+            f"{snapshot.name} was made with policy {manifest['policy_hash'][:12]}, hertz.toml now "
+            f"has {run.settings.policy.digest[:12]}; run `hertz recompute` first"
         )
         raise SnapshotError(message)
     adopt(

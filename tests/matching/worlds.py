@@ -109,7 +109,7 @@ def make_profiles(users: int, seed: int, hidden: float = 0.2) -> pl.DataFrame:
 
 
 def make_vectors(users: int, seed: int, dim: int = 12, distinct: int | None = None) -> np.ndarray:
-    """Unit vectors `(users, dim)` float32; `distinct` of them, so that there are ties; some zero."""
+    """Unit vectors `(users, dim)` float32, `distinct` different ones (ties); some zero."""
     rng = np.random.default_rng(seed + 1)
     base = rng.normal(size=(distinct or max(users, 1), dim))
     base /= np.linalg.norm(base, axis=1, keepdims=True)

@@ -1,0 +1,134 @@
+"""Seconds and peak memory of each stage of a whole night, and how they grow with the users.
+
+    python bench/nightly.py                          2,000, 10,000 and 50,000 sample users
+    python bench/nightly.py --users 2000 10000 --json
+
+Each size runs in a process and a home of its own, from nothing: no text is encoded before. Memory is
+the largest sum of resident sets of the process and its children (the language model's engine is
+one), looked at every 50 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+
+
+class PeakMemory:
+    """The largest resident memory of this process and its children while it is entered, in MB."""
+
+    def __enter__(self) -> PeakMemory:
+        self.peak, self._over = 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.05):
+            self.peak = max(self.peak, _resident())
+
+
+def _resident() -> float:
+    total, me = 0, psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total / 1e6
+
+
+def one_size(users: int, home: Path) -> list[dict[str, Any]]:
+    """Run a night of so many sample users in this process; one row a stage."""
+    from stages.embed import embed
+    from stages.explain import explain
+    from stages.prepare import prepare
+    from stages.publish import publish_run
+    from stages.recompute import recompute
+    from stages.run import Run, open_run
+    from stages.sample import make_sample
+    from storage.files import write_frame
+    from storage.settings import load_settings
+
+    source = home / "profiles.parquet"
+    settings = load_settings(ROOT / "hertz.toml", home, str(source))
+    write_frame(make_sample(users, 7, settings.policy), source)
+    stages: tuple[Callable[[Run], object], ...]
+    stages = (prepare, embed, recompute, explain, publish_run)
+    rows = []
+    with open_run(settings) as run:
+        for stage in stages:
+            before = set(run.stages)
+            with PeakMemory() as memory:
+                stage(run)
+            seconds = sum(run.stages[name]["seconds"] for name in set(run.stages) - before)
+            name = stage.__name__.removesuffix("_run")
+            rows.append(
+                {"users": users, "stage": name, "seconds": seconds, "peak_mb": round(memory.peak)}
+            )
+            print(
+                f"{users:>7,} {name:<10} {seconds:>9.1f} s {memory.peak:>8,.0f} MB", file=sys.stderr
+            )
+    return rows
+
+
+def exponents(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Least-squares slope of log seconds over log users, a stage; 1 is linear, 2 quadratic."""
+    found = {}
+    for stage in dict.fromkeys(row["stage"] for row in rows):
+        points = [
+            (math.log(row["users"]), math.log(max(row["seconds"], 1e-3)))
+            for row in rows
+            if row["stage"] == stage
+        ]
+        mean_x, mean_y = (sum(values) / len(points) for values in zip(*points, strict=True))
+        spread = sum((x - mean_x) ** 2 for x, _ in points)
+        slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else math.nan
+        found[stage] = round(slope, 2)
+    return found
+
+
+def main() -> None:
+    """Run every size in a process of its own and print the table or the JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--users", type=int, nargs="+", default=[2000, 10_000, 50_000])
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        if options.one:
+            print(json.dumps(one_size(options.one, Path(home))))
+            return
+    rows: list[dict[str, Any]] = []
+    for users in options.users:
+        command = [sys.executable, __file__, "--one", str(users)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        rows += json.loads(done.stdout.splitlines()[-1])
+    result = {"runs": rows, "exponent": exponents(rows)}
+    if options.json:
+        print(json.dumps(result))
+        return
+    print("| users | stage | seconds | peak MB |\n|---:|---|---:|---:|")
+    for row in rows:
+        print(f"| {row['users']:,} | {row['stage']} | {row['seconds']:.1f} | {row['peak_mb']:,} |")
+    print("growth exponents: " + ", ".join(f"{s} {e}" for s, e in result["exponent"].items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Publishing is atomic: whatever is killed, one whole snapshot serves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from matching.errors import LockedError, SnapshotError, StorageError
+from storage.snapshots import (
+    adopt,
+    corrupt_files,
+    current_snapshot,
+    list_snapshots,
+    locked_home,
+    new_folder,
+    publish,
+    published_snapshot,
+    read_manifest,
+    rollback,
+)
+
+WORKER = """
+import sys
+from pathlib import Path
+from storage.snapshots import locked_home, new_folder, publish
+home, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+with locked_home(home, "worker"):
+    for number in range(first, last):
+        folder = new_folder(home, f"run-{number:05}")
+        (folder / "a.txt").write_text(f"{number}" * 10_000)
+        (folder / "b.txt").write_text(f"{number}" * 10_000)
+        publish(home, folder, {"run_id": f"run-{number:05}"}, keep=3)
+        print(number, flush=True)
+"""
+
+
+def make(home: Path, run_id: str, keep: int = 3, text: str = "x") -> Path:
+    with locked_home(home, run_id):
+        folder = new_folder(home, run_id)
+        (folder / "a.txt").write_text(text)
+        (folder / "chroma").mkdir()
+        (folder / "chroma" / "index").write_text(text)
+        return publish(home, folder, {"run_id": run_id}, keep)
+
+
+def start_worker(home: Path, first: int, last: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WORKER, str(home), str(first), str(last)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_published_snapshot_is_whole_and_current(tmp_path: Path) -> None:
+    snapshot = make(tmp_path, "run-1")
+    assert current_snapshot(tmp_path) == snapshot
+    assert corrupt_files(snapshot) == []
+    assert set(read_manifest(snapshot)["files"]) == {"a.txt", "chroma/index"}
+
+
+def test_nothing_published_yet(tmp_path: Path) -> None:
+    assert current_snapshot(tmp_path) is None
+    with pytest.raises(SnapshotError, match="hertz nightly"):
+        published_snapshot(tmp_path)
+
+
+def test_keeps_so_many_and_rolls_back_among_them(tmp_path: Path) -> None:
+    for number in range(5):
+        make(tmp_path, f"run-{number}", keep=3)
+    assert [s.name for s in list_snapshots(tmp_path)] == ["run-2", "run-3", "run-4"]
+    assert rollback(tmp_path).name == "run-3"
+    assert rollback(tmp_path).name == "run-2"
+    with pytest.raises(SnapshotError, match="run-4"):
+        rollback(tmp_path)
+    assert rollback(tmp_path, "run-4").name == "run-4"
+    with pytest.raises(SnapshotError, match="nonsense"):
+        rollback(tmp_path, "nonsense")
+
+
+def test_refuses_to_roll_back_to_a_damaged_snapshot(tmp_path: Path) -> None:
+    old = make(tmp_path, "run-1")
+    make(tmp_path, "run-2")
+    (old / "a.txt").write_text("damaged")
+    assert corrupt_files(old) == ["a.txt"]
+    with pytest.raises(SnapshotError, match=r"a\.txt"):
+        rollback(tmp_path)
+    assert published_snapshot(tmp_path).name == "run-2"
+
+
+def test_current_naming_nothing_is_said(tmp_path: Path) -> None:
+    make(tmp_path, "run-1")
+    (tmp_path / "CURRENT").write_text("gone")
+    with pytest.raises(SnapshotError, match="'gone'"):
+        current_snapshot(tmp_path)
+
+
+def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
+    snapshot = make(tmp_path, "run-1")
+    manifest = read_manifest(snapshot) | {"schema_version": 99}
+    (snapshot / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(SnapshotError, match="schema version 99"):
+        read_manifest(snapshot)
+
+
+def test_one_run_at_a_time_and_the_holder_is_named(tmp_path: Path) -> None:
+    with locked_home(tmp_path, "run-1"):
+        command = [sys.executable, "-c", WORKER, str(tmp_path), "1", "2"]
+        other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "held by run run-1" in other.stderr
+    with locked_home(tmp_path, "run-2"):
+        pass
+
+
+def test_a_second_lock_in_the_same_process_is_refused(tmp_path: Path) -> None:
+    with locked_home(tmp_path, "run-1"), pytest.raises(LockedError), locked_home(tmp_path, "x"):
+        pass
+
+
+def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written"), locked_home(
+        tmp_path / "file" / "home", "run-1"
+    ):
+        pass
+
+
+def test_adopted_files_are_the_same_and_chroma_is_a_copy(tmp_path: Path) -> None:
+    old = make(tmp_path, "run-1")
+    with locked_home(tmp_path, "run-2"):
+        folder = new_folder(tmp_path, "run-2")
+        adopt(old, folder, ("a.txt", "chroma"))
+        (folder / "chroma" / "index").write_text("changed")
+        publish(tmp_path, folder, {"run_id": "run-2"}, keep=3)
+    assert corrupt_files(old) == []
+    assert (published_snapshot(tmp_path) / "a.txt").read_text() == "x"
+
+
+def test_readers_see_whole_snapshots_while_others_are_published(tmp_path: Path) -> None:
+    make(tmp_path, "run-00000", text="0")
+    torn: list[str] = []
+    reads = 0
+    stop = threading.Event()
+
+    def read() -> None:
+        nonlocal reads
+        while not stop.is_set():
+            snapshot = published_snapshot(tmp_path)
+            try:
+                texts = {(snapshot / name).read_text() for name in ("a.txt", "b.txt")}
+            except FileNotFoundError:  # three snapshots later: it was held too long
+                continue
+            reads += 1
+            if len(texts) > 1:
+                torn.append(snapshot.name)
+
+    worker = start_worker(tmp_path, 1, 60)
+    assert worker.stdout is not None
+    worker.stdout.readline()
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    worker.communicate()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert worker.returncode == 0
+    assert reads > 0
+    assert torn == []
+
+
+@pytest.mark.parametrize("after", [0.0, 0.004, 0.02, 0.05, 0.11])
+def test_killed_anywhere_one_whole_snapshot_stays_published(tmp_path: Path, after: float) -> None:
+    make(tmp_path, "run-00000", text="0")
+    worker = start_worker(tmp_path, 1, 10_000)
+    assert worker.stdout is not None
+    worker.stdout.readline()
+    time.sleep(after)
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+    snapshot = published_snapshot(tmp_path)
+    assert corrupt_files(snapshot) == []
+    published = make(tmp_path, "run-99999")
+    assert published_snapshot(tmp_path) == published
+    assert not list((tmp_path / "snapshots").glob(".building-*"))
