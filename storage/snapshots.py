@@ -140,10 +140,13 @@ def read_manifest(snapshot: Path) -> dict[str, Any]:
         SnapshotError: If it is missing, is not JSON or is of another schema version.
     """
     try:
-        manifest: dict[str, Any] = json.loads((snapshot / MANIFEST).read_text(encoding="utf-8"))
+        manifest: Any = json.loads((snapshot / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         message = f"{snapshot}: manifest.json cannot be read ({type(error).__name__})"
         raise SnapshotError(message) from error
+    if not isinstance(manifest, dict):
+        message = f"{snapshot}: manifest.json is not an object"
+        raise SnapshotError(message)
     if manifest.get("schema_version") != SCHEMA_VERSION:
         version = manifest.get("schema_version")
         message = f"{snapshot}: schema version {version}, but this Hertz reads {SCHEMA_VERSION}"

@@ -122,8 +122,9 @@ def test_a_second_lock_in_the_same_process_is_refused(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be written"), locked_home(
-        tmp_path / "file" / "home", "run-1"
+    with (
+        pytest.raises(StorageError, match="cannot be written"),
+        locked_home(tmp_path / "file" / "home", "run-1"),
     ):
         pass
 

@@ -1,0 +1,327 @@
+"""The serving file: what the API maps into memory from a snapshot, one LMDB database.
+
+In: the frames of a finished run, sorted as they are published. Out: serving/lists.lmdb in the
+snapshot, the same bytes for the same frames, and a `ServingReader` that answers one list in
+microseconds whatever the number of users.
+
+Keys (so ordered; ids as 8 bytes that sort like the numbers, categories and languages by their
+place in the policy) and values:
+    0                                     JSON: format, categories with their terms, languages
+    e category smaller-id larger-id lang  JSON: title, content, reasons, origin, language
+    m category id                         packed rows, best match first (`_row_type`)
+    u id                                  empty: the user exists
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import weakref
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lmdb
+import numpy as np
+import orjson
+import polars as pl
+
+from matching.errors import SnapshotError, StorageError
+from matching.policy import Policy
+from storage.files import sync
+
+SERVING_FILE = Path("serving") / "lists.lmdb"
+
+_FORMAT = 1
+_META = b"0"
+_LISTS_AT_ONCE = 20_000
+_PAGE = 4096
+_open_files: weakref.WeakValueDictionary[tuple[int, int], lmdb.Environment] = (
+    weakref.WeakValueDictionary()
+)
+_opening = threading.Lock()
+
+
+class Match(NamedTuple):
+    """One entry of a list; the terms' weighted contributions add up to the directional score."""
+
+    other_id: int
+    rank: int
+    mutual: float
+    forward: float
+    backward: float
+    forward_terms: dict[str, float]
+    backward_terms: dict[str, float]
+
+
+def write_serving(
+    folder: Path,
+    policy: Policy,
+    profiles: pl.DataFrame,
+    matches: pl.DataFrame,
+    explanations: pl.DataFrame,
+) -> None:
+    """Write the serving file of a snapshot and flush it to disk.
+
+    Args:
+        folder: The snapshot's folder; `serving/` is made in it.
+        policy: Names the categories, their terms and the languages.
+        profiles: `user_id` Int64, ascending.
+        matches: Sorted by category (policy order), user_id, rank.
+        explanations: Sorted by category (policy order), user_a, user_b, language (policy order).
+
+    Raises:
+        StorageError: The frames are not sorted, have duplicates or do not fit the policy, or the
+            disk does not take the file.
+    """
+    for name, frame in (("matches", matches), ("explanations", explanations)):
+        _check_categories(policy, name, frame)
+    path = folder / SERVING_FILE
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    items = chain(
+        [(_META, _meta(policy, profiles))],
+        _explanation_items(policy, explanations),
+        _match_items(policy, matches),
+        ((_user_key(user), b"") for user in profiles["user_id"]),
+    )
+    try:
+        _append(path, items, _size_bound(policy, profiles, matches, explanations))
+    except lmdb.Error as error:
+        message = f"{path}: cannot be written ({error}); check the disk's free space and rights"
+        raise StorageError(message) from error
+
+
+class ServingReader:
+    """Reads a snapshot's serving file, mapped into memory; without a lock and for any thread.
+
+    The file stays mapped as long as a reader of it is alive, even if it is deleted meanwhile.
+    """
+
+    def __init__(self, folder: Path, sha256: str | None = None) -> None:
+        """Map the serving file of the snapshot in `folder`.
+
+        Args:
+            folder: The snapshot's folder.
+            sha256: What the manifest says of the file; reads it whole (about 1 GB/s) to compare.
+
+        Raises:
+            SnapshotError: The file is missing, cut short, of another format or not the one meant.
+        """
+        path = folder / SERVING_FILE
+        if sha256 is not None:
+            _check_content(path, sha256)
+        self._file = _shared(path)
+        meta = self._json(_META)
+        if meta is None or meta["format"] != _FORMAT:
+            message = f"{path}: not a serving file of format {_FORMAT}; run `hertz nightly` again"
+            raise SnapshotError(message)
+        self.categories: tuple[str, ...] = tuple(meta["categories"])
+        self.languages: tuple[str, ...] = tuple(meta["languages"])
+        self.id_minimum: int = meta["id_minimum"]
+        self.users: int = meta["users"]
+        self._terms: dict[str, list[str]] = meta["categories"]
+        self._row_types = {name: _row_type(len(terms)) for name, terms in self._terms.items()}
+
+    def has_user(self, user_id: int) -> bool:
+        """Whether the snapshot knows the user."""
+        return self._get(_user_key(user_id)) is not None
+
+    def match_ids(self, category: str, user_id: int, limit: int) -> list[int]:
+        """Ids of the user's best matches, best first; none for an unknown user."""
+        ids: list[int] = self._rows(category, user_id, limit)["other_id"].tolist()
+        return ids
+
+    def matches(self, category: str, user_id: int, limit: int) -> list[Match]:
+        """The user's best matches with scores and breakdowns, best first."""
+        rows, terms = self._rows(category, user_id, limit), self._terms[category]
+        columns = {name: rows[name].tolist() for name in rows.dtype.names or ()}
+        for side in ("forward_terms", "backward_terms"):  # strict zips would take twice the time
+            columns[side] = [dict(zip(terms, values)) for values in columns[side]]  # noqa: B905
+        return [Match._make(row) for row in zip(*columns.values(), strict=True)]
+
+    def explanation(self, category: str, a: int, b: int, language: str) -> dict[str, Any] | None:
+        """What was written about the pair, whichever comes first: title, content, reasons, ...
+
+        None where the pair is not among those explained ahead of time. In the reasons `a` is the
+        smaller id.
+        """
+        place, voice = self.categories.index(category), self.languages.index(language)
+        return self._json(_explanation_key(place, min(a, b), max(a, b), voice))
+
+    def _rows(self, category: str, user_id: int, limit: int) -> np.ndarray:
+        packed = self._get(_match_key(self.categories.index(category), user_id)) or b""
+        return np.frombuffer(packed, self._row_types[category])[:limit]
+
+    def _json(self, key: bytes) -> dict[str, Any] | None:
+        value = self._get(key)
+        return None if value is None else orjson.loads(value)
+
+    def _get(self, key: bytes) -> bytes | None:
+        with self._file.begin() as transaction:
+            return transaction.get(key)
+
+
+def serving_stamp(folder: Path) -> tuple[int, ...]:
+    """Changes whenever the snapshot's manifest or serving file does; costs two stats.
+
+    Raises:
+        OSError: One of them is missing.
+    """
+    files = ((folder / name).stat() for name in ("manifest.json", SERVING_FILE))
+    return tuple(n for file in files for n in (file.st_ino, file.st_size, file.st_mtime_ns))
+
+
+def _row_type(terms: int) -> np.dtype[np.void]:
+    """One packed match: 24 bytes and 8 for each term of the category."""
+    return np.dtype(
+        [
+            ("other_id", "<i8"),
+            ("rank", "<i4"),
+            ("mutual", "<f4"),
+            ("forward", "<f4"),
+            ("backward", "<f4"),
+            ("forward_terms", "<f4", (terms,)),
+            ("backward_terms", "<f4", (terms,)),
+        ]
+    )
+
+
+def _id_bytes(user_id: int) -> bytes:
+    return (user_id + 2**63).to_bytes(8, "big")  # shifted: negative ids sort first
+
+
+def _user_key(user_id: int) -> bytes:
+    return b"u" + _id_bytes(user_id)
+
+
+def _match_key(category: int, user_id: int) -> bytes:
+    return b"m" + category.to_bytes(2, "big") + _id_bytes(user_id)
+
+
+def _explanation_key(category: int, a: int, b: int, language: int) -> bytes:
+    pair = _id_bytes(a) + _id_bytes(b)
+    return b"e" + category.to_bytes(2, "big") + pair + language.to_bytes(1, "big")
+
+
+def _check_categories(policy: Policy, name: str, frame: pl.DataFrame) -> None:
+    unknown = sorted(set(frame["category"].unique()) - set(policy.categories))
+    if unknown:
+        accepted = ", ".join(policy.categories)
+        message = f"{name}.category = {unknown[0]!r}: not in the policy; accepted: {accepted}"
+        raise StorageError(message)
+
+
+def _meta(policy: Policy, profiles: pl.DataFrame) -> bytes:
+    return orjson.dumps(
+        {
+            "format": _FORMAT,
+            "categories": {name: list(rule.weights) for name, rule in policy.categories.items()},
+            "languages": policy.languages,
+            "id_minimum": policy.id_minimum,
+            "users": profiles.height,
+        }
+    )
+
+
+def _explanation_items(policy: Policy, explanations: pl.DataFrame) -> Iterator[tuple[bytes, bytes]]:
+    categories = {name: place for place, name in enumerate(policy.categories)}
+    languages = {name: place for place, name in enumerate(policy.languages)}
+    shown = ("title", "content", "reasons", "origin", "language")
+    columns = ("category", "user_a", "user_b", *shown)
+    for category, a, b, title, content, reasons, origin, language in explanations.select(
+        columns
+    ).iter_rows():
+        key = _explanation_key(categories[category], a, b, languages[language])
+        told = (title, content, orjson.loads(reasons), origin, language)
+        yield key, orjson.dumps(dict(zip(shown, told, strict=True)))
+
+
+def _match_items(policy: Policy, matches: pl.DataFrame) -> Iterator[tuple[bytes, bytes]]:
+    for place, category in enumerate(policy.categories):
+        frame = matches.filter(pl.col("category") == category)
+        users = frame["user_id"].to_numpy()
+        starts = np.flatnonzero(np.diff(users, prepend=users[:1] - 1, append=users[-1:] + 1))
+        for first in range(0, len(starts) - 1, _LISTS_AT_ONCE):
+            cuts = starts[first : first + _LISTS_AT_ONCE + 1]
+            terms = len(policy.categories[category].weights)
+            rows = _pack(frame[int(cuts[0]) : int(cuts[-1])], _row_type(terms))
+            for begin, end in zip(cuts - cuts[0], cuts[1:] - cuts[0], strict=False):
+                yield _match_key(place, int(users[cuts[0] + begin])), rows[begin:end].tobytes()
+
+
+def _pack(frame: pl.DataFrame, row_type: np.dtype[np.void]) -> np.ndarray:
+    """The rows of a frame in their packed form; same length, same order."""
+    rows = np.empty(frame.height, row_type)
+    for name in row_type.names or ():
+        width = row_type[name].shape
+        if width and (frame[name].list.len() != width[0]).any():
+            message = f"matches.{name}: every list must have the {width[0]} terms of its category"
+            raise StorageError(message)
+        column = frame[name].explode() if width else frame[name]
+        rows[name] = column.to_numpy().reshape(frame.height, *width)
+    return rows
+
+
+def _size_bound(
+    policy: Policy, profiles: pl.DataFrame, matches: pl.DataFrame, explanations: pl.DataFrame
+) -> int:
+    """Bytes that the file can never reach: LMDB wants them named, but takes what it needs."""
+    widest = max(len(rule.weights) for rule in policy.categories.values())
+    lists = profiles.height * len(policy.categories)
+    payload = matches.height * _row_type(widest).itemsize + 2 * int(explanations.estimated_size())
+    return 2 * (payload + (lists + explanations.height + 256) * _PAGE)
+
+
+def _append(path: Path, items: Iterator[tuple[bytes, bytes]], size: int) -> None:
+    """Write sorted items in one transaction, so that the file's bytes follow from them alone."""
+    given = 0
+
+    def counted() -> Iterator[tuple[bytes, bytes]]:
+        nonlocal given
+        for given, item in enumerate(items, start=1):  # noqa: B007  read after the loop
+            yield item
+
+    with (
+        lmdb.open(str(path), subdir=False, lock=False, map_size=size) as file,
+        file.begin(write=True) as transaction,
+    ):
+        _, added = transaction.cursor().putmulti(counted(), append=True)
+        if added != given:
+            message = f"{path}: {given - added} of {given} keys repeat or are out of order"
+            raise StorageError(message)
+    sync(path)
+    sync(path.parent)
+
+
+def _check_content(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror}); `hertz rollback` mends it"
+        raise SnapshotError(message) from error
+    if found != sha256:
+        message = f"{path}: differs from the manifest's checksum; `hertz rollback` mends it"
+        raise SnapshotError(message)
+
+
+def _shared(path: Path) -> lmdb.Environment:
+    """The mapped file; the one already open where there is one: LMDB forbids a second."""
+    try:
+        status = path.stat()
+        identity = (status.st_dev, status.st_ino)
+        with _opening:
+            file = _open_files.get(identity)
+            if file is None:
+                file = lmdb.open(str(path), subdir=False, readonly=True, lock=False)
+                _open_files[identity] = file
+    except (OSError, lmdb.Error) as error:
+        message = f"{path}: cannot be read ({error}); run `hertz nightly` or `hertz rollback`"
+        raise SnapshotError(message) from error
+    size = (file.info()["last_pgno"] + 1) * file.stat()["psize"]
+    if status.st_size < size:
+        message = f"{path}: has {status.st_size} bytes of {size}: copied only in part"
+        raise SnapshotError(message)
+    return file

@@ -1,0 +1,49 @@
+"""A real server on a free port of the loopback, for tests that speak HTTP to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+
+PATIENCE = 20.0
+
+
+@contextmanager
+def served_app(app: FastAPI) -> Iterator[httpx.Client]:
+    """Run an application in a thread; a client of it."""
+    config = uvicorn.Config(app, port=0, ws="none", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        eventually(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def served_home(home: Path) -> Iterator[httpx.Client]:
+    """Run the API for a home; a client of it."""
+    with served_app(create_app(home)) as client:
+        yield client
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    """Wait until something holds; fail when it takes far too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)

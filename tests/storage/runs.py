@@ -1,0 +1,88 @@
+"""Finished runs made up at random: the frames of a snapshot, and a published snapshot of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+import polars as pl
+
+from matching.policy import Policy
+from storage.serving import write_serving
+from storage.snapshots import new_folder, publish
+
+REASON = {"kind": "shared", "fields": ["hobbies"], "values": ["MUSIC"], "direction": "both"}
+MATCH_SCHEMA = {
+    "category": pl.String,
+    "user_id": pl.Int64,
+    "rank": pl.Int32,
+    "other_id": pl.Int64,
+    "mutual": pl.Float32,
+    "forward": pl.Float32,
+    "backward": pl.Float32,
+    "forward_terms": pl.List(pl.Float32),
+    "backward_terms": pl.List(pl.Float32),
+}
+
+
+class Frames(NamedTuple):
+    """What `write_serving` takes."""
+
+    profiles: pl.DataFrame
+    matches: pl.DataFrame
+    explanations: pl.DataFrame
+
+
+def random_frames(
+    policy: Policy, ids: list[int], k: int = 5, seed: int = 0, shift: int = 0
+) -> Frames:
+    """Random lists for `ids`, whose others are further ids plus `shift`; the last user has none.
+
+    Each user's best match in the first category is explained in every language.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for category, rule in policy.categories.items():
+        for user in ids[:-1]:
+            others = [other for other in rng.permutation(ids).tolist() if other != user][:k]
+            for rank, other in enumerate(others, start=1):
+                scores = rng.random(3, np.float32).tolist()
+                terms = rng.random((2, len(rule.weights)), np.float32).tolist()
+                rows.append((category, user, rank, other + shift, *scores, *terms))
+    matches = pl.DataFrame(rows, MATCH_SCHEMA, orient="row")
+    return Frames(
+        pl.DataFrame({"user_id": ids}, {"user_id": pl.Int64}), matches, _explain(policy, matches)
+    )
+
+
+def publish_frames(home: Path, policy: Policy, run_id: str, frames: Frames, keep: int = 3) -> Path:
+    """Publish a snapshot that has what the API reads; its folder."""
+    (home / "snapshots").mkdir(parents=True, exist_ok=True)
+    folder = new_folder(home, run_id)
+    write_serving(folder, policy, *frames)
+    manifest = {"run_id": run_id, "created_at": "2026-11-22T17:00:00+00:00"}
+    return publish(home, folder, {**manifest, "policy_hash": policy.digest}, keep)
+
+
+def _explain(policy: Policy, matches: pl.DataFrame) -> pl.DataFrame:
+    first = next(iter(policy.categories))
+    best = matches.filter((pl.col("rank") == 1) & (pl.col("category") == first))
+    pairs = sorted({(min(p), max(p)) for p in best.select("user_id", "other_id").iter_rows()})
+    return pl.DataFrame(
+        [
+            {
+                "category": first,
+                "user_a": a,
+                "user_b": b,
+                "language": language,
+                "origin": "template",
+                "title": f"제목 {language}",
+                "content": f'"{a}"와 {b}\n음악 😀',
+                "reasons": orjson.dumps([REASON]).decode(),
+            }
+            for a, b in pairs
+            for language in policy.languages
+        ]
+    )
