@@ -8,8 +8,6 @@ which of two duplicates came first, the profiles do not depend on the order of t
 
 from __future__ import annotations
 
-import difflib
-import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,17 +17,17 @@ import polars as pl
 
 from matching.errors import SourceError
 from matching.policy import Policy
+from matching.quarantine import (
+    Fault,
+    accepted_values,
+    faults_in,
+    quarantine_frame,
+    shown,
+    suggestion,
+    unknown_code,
+)
 
 USER_ID = "user_id"
-LISTED_CODES = 12
-SHOWN_CHARACTERS = 80
-QUARANTINE_SCHEMA = {
-    "row": pl.Int64,
-    "user_id": pl.String,
-    "field": pl.String,
-    "value": pl.String,
-    "reason": pl.String,
-}
 
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _INTEGER = r"^[+-]?[0-9]{1,19}(?:\.0*)?$"
@@ -41,7 +39,7 @@ _JSON_ITEM = (
 _JSON_ARRAY = rf"^\[\s*(?:{_JSON_ITEM}(?:\s*,\s*{_JSON_ITEM})*)?\s*\]$"
 _BROKEN_LIST = 'not a JSON list; write ["A", "B"] or A|B'
 _TEXTUAL = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
-_WHOLE_FLOATS = 2.0**53  # beyond it a float no longer tells two neighbouring integers apart
+_ORDERED = pl.element().drop_nulls().unique().sort()  # 20 times faster than `.list.sort()`
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class ValidatedProfiles:
         profiles: `user_id` Int64 ascending, then a column a policy field, by kind: code, ordered,
             text String (null: not told); set List(String) in vocabulary order (empty: not told);
             number Float64; ids List(Int64) ascending.
-        quarantine: One line a fault, by row: see `QUARANTINE_SCHEMA`; `row` counts from 1.
+        quarantine: One line a fault, by row: see `matching.quarantine`; `row` counts from 1.
         ignored_columns: Columns of the source that the policy does not name.
     """
 
@@ -61,15 +59,9 @@ class ValidatedProfiles:
     ignored_columns: tuple[str, ...]
 
 
-class _Fault(NamedTuple):
-    row: int  # 0-based in the frame
-    value: str
-    reason: str
-
-
 class _Checked(NamedTuple):
     values: pl.Series
-    faults: list[_Fault]
+    faults: list[Fault]
 
 
 def validate_profiles(
@@ -95,9 +87,10 @@ def validate_profiles(
         checked[name] = _check_field(policy, name, _source_column(raw, rule.source or name))
     numbers = _row_numbers(raw.height, rejected)
     checked[policy.id_field].faults.extend(_duplicates(policy.id_field, checked, numbers))
+    faults = {name: column.faults for name, column in checked.items()}
     return ValidatedProfiles(
         _profiles(policy, checked),
-        _quarantine(raw[policy.id_field], checked, numbers, rejected),
+        quarantine_frame(raw[policy.id_field], faults, numbers, rejected),
         tuple(name for name in raw.columns if name not in _source_names(policy)),
     )
 
@@ -119,9 +112,9 @@ def _require_columns(policy: Policy, raw: pl.DataFrame) -> None:
     missing = [name for name in dict.fromkeys(needed) if name not in raw.columns]
     if not missing:
         return
-    shown = ", ".join(name + _suggestion(name, raw.columns) for name in missing)
+    names = ", ".join(name + suggestion(name, raw.columns) for name in missing)
     message = (
-        f"the source lacks required columns: {shown}; found: "
+        f"the source lacks required columns: {names}; found: "
         f"{', '.join(raw.columns)}; rename them there, or set `source` (for the id: `id_field`) "
         "in the policy"
     )
@@ -149,7 +142,7 @@ def _check_ids(policy: Policy, raw: pl.Series) -> _Checked:
     ids = _run(text, _integer(pl.col("x")))
     bad = ids.is_null() | (ids < policy.id_minimum)
     reason = f"an integer of {policy.id_minimum} or more is accepted"
-    return _Checked(ids, _faults(bad.fill_null(True), raw, reason))
+    return _Checked(ids, faults_in(bad.fill_null(True), raw, reason))
 
 
 def _check_field(policy: Policy, name: str, raw: pl.Series) -> _Checked:
@@ -169,9 +162,9 @@ def _check_code(policy: Policy, name: str, raw: pl.Series) -> _Checked:
     text, faults = _plain(policy, name, raw)
     if codes is not None:
         unknown = text.is_not_null() & ~text.is_in(list(codes))
-        faults += _faults(unknown.fill_null(False), text, _unknown_code(policy, name))
-    shown = pl.when(~pl.col("x").is_in(list(rule.hidden))).then("x")
-    return _Checked(_run(text, shown), faults)
+        faults += faults_in(unknown.fill_null(False), text, unknown_code(policy, name))
+    told = pl.when(~pl.col("x").is_in(list(rule.hidden))).then("x")
+    return _Checked(_run(text, told), faults)
 
 
 def _check_number(policy: Policy, name: str, raw: pl.Series) -> _Checked:
@@ -184,14 +177,18 @@ def _check_number(policy: Policy, name: str, raw: pl.Series) -> _Checked:
     if rule.maximum is not None:
         inside &= values <= rule.maximum
     bad = text.is_not_null() & ~inside.fill_null(False)
-    return _Checked(values, faults + _faults(bad, raw, f"{_accepted(policy, name)} is accepted"))
+    return _Checked(
+        values, faults + faults_in(bad, raw, f"{accepted_values(policy, name)} is accepted")
+    )
 
 
 def _check_text(policy: Policy, name: str, raw: pl.Series) -> _Checked:
     limit = policy.fields[name].max_length
     text, faults = _plain(policy, name, raw)
     long = (text.str.len_chars() > limit).fill_null(False)
-    return _Checked(text, faults + _faults(long, text, f"at most {limit} characters are accepted"))
+    return _Checked(
+        text, faults + faults_in(long, text, f"at most {limit} characters are accepted")
+    )
 
 
 def _hide_values(checked: _Checked) -> _Checked:
@@ -205,29 +202,28 @@ def _check_set(policy: Policy, name: str, raw: pl.Series) -> _Checked:
     codes = policy.vocabulary(name)
     items, faults = _items(policy, name, raw, r"[|;]")
     if codes is None:
-        return _Checked(items.list.unique().list.sort(), faults)
+        return _Checked(items.list.eval(_ORDERED), faults)
     single = items.to_frame("value").with_row_index("row").explode("value")
     unknown = single.filter(pl.col("value").is_not_null() & ~pl.col("value").is_in(list(codes)))
-    reason = _unknown_code(policy, name)
-    faults += [_Fault(row, _shown(value), reason(value)) for row, value in unknown.iter_rows()]
+    reason = unknown_code(policy, name)
+    faults += [Fault(row, shown(value), reason(value)) for row, value in unknown.iter_rows()]
     # Cast to an Enum of the shown codes: sorts by vocabulary, and what it lacks becomes null.
     ordered = items.cast(pl.List(pl.Enum(policy.shown_codes(name))), strict=False)
-    ordered = ordered.list.drop_nulls().list.unique().list.sort()
-    return _Checked(ordered.cast(pl.List(pl.String)), faults)
+    return _Checked(ordered.list.eval(_ORDERED).cast(pl.List(pl.String)), faults)
 
 
 def _check_id_list(policy: Policy, name: str, raw: pl.Series) -> _Checked:
     items, faults = _items(policy, name, raw, r"[|;,]")
     ids = items.list.eval(_integer(pl.element()))
     bad = ids.list.len() != ids.list.drop_nulls().list.len()
-    faults += _faults(bad, raw, "a list of integers is accepted, such as [3, 17] or 3|17")
-    return _Checked(ids.list.drop_nulls().list.unique().list.sort(), faults)
+    faults += faults_in(bad, raw, "a list of integers is accepted, such as [3, 17] or 3|17")
+    return _Checked(ids.list.eval(_ORDERED), faults)
 
 
 # ---- text out of anything ------------------------------------------------------------------------
 
 
-def _plain(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series, list[_Fault]]:
+def _plain(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series, list[Fault]]:
     """Clean text of a field with one value a row (null: not told), and the faults so far."""
     raw = _without_nan(raw)
     text = _text(raw)
@@ -236,7 +232,7 @@ def _plain(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series, list[_
     return text, _told_faults(policy, name, raw, unreadable, text.is_null())
 
 
-def _items(policy: Policy, name: str, raw: pl.Series, marks: str) -> tuple[pl.Series, list[_Fault]]:
+def _items(policy: Policy, name: str, raw: pl.Series, marks: str) -> tuple[pl.Series, list[Fault]]:
     """Clean items of a field with a list a row (never null), and the faults so far."""
     rule = policy.fields[name]
     raw = raw.arr.to_list() if raw.dtype == pl.Array else raw
@@ -255,12 +251,12 @@ def _items(policy: Policy, name: str, raw: pl.Series, marks: str) -> tuple[pl.Se
 
 def _told_faults(
     policy: Policy, name: str, raw: pl.Series, unreadable: pl.Series, untold: pl.Series
-) -> list[_Fault]:
-    accepted = _accepted(policy, name)
+) -> list[Fault]:
+    accepted = accepted_values(policy, name)
     found = _BROKEN_LIST if raw.dtype == pl.String else f"found {raw.dtype}"
-    faults = _faults(unreadable, raw, f"{found}; accepted: {accepted}")
+    faults = faults_in(unreadable, raw, f"{found}; accepted: {accepted}")
     if policy.fields[name].required:
-        faults += _faults(
+        faults += faults_in(
             untold & ~unreadable, raw, f"required, but not told; accepted: {accepted}"
         )
     return faults
@@ -283,8 +279,7 @@ def _text(series: pl.Series) -> pl.Series:
 def _text_expression(x: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Text of single values; null for what has none (lists, structs, bytes, objects)."""
     if dtype.is_float():
-        whole = x.is_finite() & (x == x.floor()) & (x.abs() <= _WHOLE_FLOATS)
-        integers = pl.when(whole).then(x).cast(pl.Int64).cast(pl.String)
+        integers = pl.when(x == x.floor()).then(x.cast(pl.Int64, strict=False)).cast(pl.String)
         return pl.coalesce(integers, pl.when(x.is_not_nan()).then(x.cast(pl.String)))
     if dtype.is_numeric() or dtype in _TEXTUAL:
         return x.cast(pl.String)
@@ -297,8 +292,8 @@ def _without_nan(series: pl.Series) -> pl.Series:
 
 
 def _clean(x: pl.Expr, drop: str | None) -> pl.Expr:
-    """Composed Unicode, without control characters, the policy's `drop` and outer blanks."""
-    x = x.str.normalize("NFC").str.replace_all(_CONTROL, "")
+    """Composed Unicode without control characters, the policy's `drop` and outer blanks."""
+    x = x.str.replace_all(_CONTROL, "").str.normalize("NFC")
     if drop is not None:
         x = x.str.replace_all(drop, "")
     x = x.str.strip_chars()
@@ -316,77 +311,17 @@ def _run(series: pl.Series, expression: pl.Expr) -> pl.Series:
     return series.alias("x").to_frame().select(expression.alias("x")).to_series()
 
 
-# ---- what people read ----------------------------------------------------------------------------
-
-
-def _faults(bad: pl.Series, values: pl.Series, reason: str | Callable[[str], str]) -> list[_Fault]:
-    rows = bad.arg_true()  # few: a Python loop over them is fine
-    return [
-        _Fault(row, _shown(value), reason if isinstance(reason, str) else reason(value))
-        for row, value in zip(rows.to_list(), values.gather(rows).to_list(), strict=True)
-    ]
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-
-
-def _accepted(policy: Policy, name: str) -> str:
-    """What the field accepts, in words."""
-    rule, codes = policy.fields[name], policy.vocabulary(name)
-    if codes is not None:
-        return ("any of " if rule.kind == "set" else "") + _listed(list(codes))
-    if rule.kind == "number":
-        return "a number" + _bound(" from ", rule.minimum) + _bound(" up to ", rule.maximum)
-    return {"set": "a list of texts", "ids": "a list of integers"}.get(rule.kind, "a text")
-
-
-def _id_text(value: object) -> str | None:
-    return None if value is None else str(value)[:SHOWN_CHARACTERS]
-
-
-def _bound(words: str, value: float | None) -> str:
-    return "" if value is None else f"{words}{value:g}"
-
-
-def _listed(codes: list[str]) -> str:
-    if len(codes) <= LISTED_CODES:
-        return ", ".join(codes)
-    return f"{', '.join(codes[:LISTED_CODES])} ... ({len(codes)} accepted, see the policy)"
-
-
-def _unknown_code(policy: Policy, name: str) -> Callable[[str], str]:
-    """Reason for a code that the field does not accept, with the one that was probably meant."""
-    codes = policy.vocabulary(name) or {}
-    labels = {label: code for code, names in codes.items() for label in names.values()}
-
-    @functools.cache
-    def reason(value: str) -> str:
-        meant = labels.get(value)
-        close = f" (is it {meant}?)" if meant else _suggestion(value, list(codes))
-        return f"unknown code{close}; accepted: {_listed(list(codes))}"
-
-    return reason
-
-
-def _suggestion(value: str, accepted: Sequence[str]) -> str:
-    folded = {name.casefold(): name for name in accepted}
-    close = difflib.get_close_matches(value[:SHOWN_CHARACTERS].casefold(), folded, n=1, cutoff=0.6)
-    return f" (is it {folded[close[0]]}?)" if close else ""
-
-
 # ---- the two outcomes ----------------------------------------------------------------------------
 
 
-def _duplicates(id_field: str, checked: dict[str, _Checked], numbers: list[int]) -> list[_Fault]:
+def _duplicates(id_field: str, checked: dict[str, _Checked], numbers: list[int]) -> list[Fault]:
     """The first sound row of an id stays; each later row with that id is a fault."""
     ids = checked[id_field].values
     frame = pl.DataFrame({"id": ids, "sound": _sound(checked)}).with_row_index("row")
     first = frame.filter("sound").group_by("id").agg(pl.col("row").min().alias("first"))
     later = frame.join(first, on="id").filter(pl.col("row") > pl.col("first"))
     return [
-        _Fault(row, _shown(user), f"row {numbers[kept]} has this id too and stays, as the first")
+        Fault(row, shown(user), f"row {numbers[kept]} has this id too and stays, as the first")
         for row, user, kept in later.select("row", "id", "first").iter_rows()
     ]
 
@@ -401,21 +336,3 @@ def _profiles(policy: Policy, checked: dict[str, _Checked]) -> pl.DataFrame:
     columns = {name: checked[name].values for name in policy.fields}
     frame = pl.DataFrame({USER_ID: checked[policy.id_field].values, **columns})
     return frame.filter(_sound(checked)).sort(USER_ID)
-
-
-def _quarantine(
-    ids: pl.Series,
-    checked: dict[str, _Checked],
-    numbers: list[int],
-    rejected: Sequence[tuple[int, str]],
-) -> pl.DataFrame:
-    lines: list[tuple[int, str | None, str, str, str]]
-    lines = [(row, None, "(row)", "", reason) for row, reason in rejected]
-    for field, column in checked.items():
-        rows = [fault.row for fault in column.faults]
-        users = ids.gather(rows).to_list()
-        lines += [
-            (numbers[fault.row], _id_text(user), field, fault.value, fault.reason)
-            for fault, user in zip(column.faults, users, strict=True)
-        ]
-    return pl.DataFrame(lines, QUARANTINE_SCHEMA, orient="row").sort("row", maintain_order=True)

@@ -8,7 +8,9 @@ explain_only    explanations anew for the published matches, as a snapshot of th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from matching.errors import SnapshotError
 from stages.embed import embed
@@ -20,46 +22,19 @@ from stages.run import Progress, Run, no_progress, open_run
 from storage.settings import Settings
 from storage.snapshots import adopt, discard, published_snapshot, read_manifest
 
-
-def nightly(settings: Settings, progress: Progress = no_progress) -> Path:
-    """One whole night. Returns the published snapshot's folder."""
-    with open_run(settings, progress) as run:
-        prepare(run)
-        embed(run)
-        recompute(run)
-        explain(run)
-        return publish_run(run)
+Stage = Callable[[Run], Any]
+Stages = tuple[Stage, ...]
 
 
-def embed_only(settings: Settings, progress: Progress = no_progress) -> Run:
-    """Encode what is new. Returns the run, for its figures; its folder is gone."""
-    with open_run(settings, progress) as run:
-        prepare(run)
-        embed(run)
-        discard(run.folder)
-        return run
+def explain_without_model(run: Run) -> None:
+    """The stage `explain` when no language model is to be started."""
+    explain(run, generate=False)
 
 
-def recompute_only(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Match everyone anew without starting a language model. Returns the published snapshot."""
-    with open_run(settings, progress) as run:
-        prepare(run)
-        embed(run)
-        recompute(run)
-        explain(run, generate=False)
-        return publish_run(run)
-
-
-def explain_only(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Explain the published matches anew. Returns the published snapshot.
-
-    Raises:
-        SnapshotError: If nothing is published, or it was made with another policy.
-    """
-    with open_run(settings, progress) as run:
-        adopt_published(run)
-        explain(run)
-        return publish_run(run)
+def drop_folder(run: Run) -> Run:
+    """Last stage of a run that publishes nothing. Returns the run, for its figures."""
+    discard(run.folder)
+    return run
 
 
 def adopt_published(run: Run) -> None:
@@ -76,3 +51,39 @@ def adopt_published(run: Run) -> None:
         snapshot, run.folder, ("users.parquet", "quarantine.parquet", "matches.parquet", "chroma")
     )
     run.stages.update({n: manifest["stages"][n] for n in ("prepare", "embed", "recompute")})
+
+
+NIGHTLY: Stages = (prepare, embed, recompute, explain, publish_run)
+EMBED_ONLY: Stages = (prepare, embed, drop_folder)
+RECOMPUTE_ONLY: Stages = (prepare, embed, recompute, explain_without_model, publish_run)
+EXPLAIN_ONLY: Stages = (adopt_published, explain, publish_run)
+
+
+def nightly(settings: Settings, progress: Progress = no_progress) -> Path:
+    """One whole night. Returns the published snapshot's folder."""
+    return _in_order(NIGHTLY, settings, progress)
+
+
+def embed_only(settings: Settings, progress: Progress = no_progress) -> Run:
+    """Encode what is new. Returns the run, for its figures; its folder is gone."""
+    return _in_order(EMBED_ONLY, settings, progress)
+
+
+def recompute_only(settings: Settings, progress: Progress = no_progress) -> Path:
+    """Match everyone anew without starting a language model. Returns the published snapshot."""
+    return _in_order(RECOMPUTE_ONLY, settings, progress)
+
+
+def explain_only(settings: Settings, progress: Progress = no_progress) -> Path:
+    """Explain the published matches anew. Returns the published snapshot.
+
+    Raises:
+        SnapshotError: If nothing is published, or it was made with another policy.
+    """
+    return _in_order(EXPLAIN_ONLY, settings, progress)
+
+
+def _in_order(stages: Stages, settings: Settings, progress: Progress) -> Any:  # noqa: ANN401
+    """Hold the home and run the stages; returns what the last one returns."""
+    with open_run(settings, progress) as run:
+        return [stage(run) for stage in stages][-1]

@@ -9,7 +9,7 @@ from matching.features import Features, build_features
 from matching.policy import Policy
 from matching.texts import user_vectors
 from matching.topk import TopK, mutual_top_k
-from stages.embed import open_store, vectors_of
+from stages.embed import stored_vectors
 from stages.run import Run
 from storage.chroma import write_chroma
 from storage.files import read_frame, write_frame
@@ -22,7 +22,7 @@ def recompute(run: Run) -> None:
     policy = run.settings.policy
     profiles = read_frame(run.folder / "users.parquet")
     with run.stage("recompute") as figures:
-        vectors = user_vectors(policy, profiles, vectors_of(open_store(run.settings)))
+        vectors = user_vectors(policy, profiles, stored_vectors(run.settings))
         features = build_features(policy, profiles, vectors)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         tops = mutual_top_k(features, device, progress=run.step("scoring pairs"))
