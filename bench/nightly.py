@@ -3,9 +3,9 @@
     python bench/nightly.py                          2,000, 10,000 and 50,000 sample users
     python bench/nightly.py --users 2000 10000 --json
 
-Each size runs in a process and a home of its own, from nothing: no text is encoded before. Memory is
-the largest sum of resident sets of the process and its children (the language model's engine is
-one), looked at every 50 ms.
+Each size runs in a process and a home of its own, from nothing: no text is encoded before. Memory
+is the largest sum of resident sets of the process and its children (the language model's engine
+is one), looked at every 50 ms.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ def _resident() -> float:
 
 def one_size(users: int, home: Path) -> list[dict[str, Any]]:
     """Run a night of so many sample users in this process; one row a stage."""
-    from stages.embed import embed
     from stages.explain import explain
+
+    from stages.embed import embed
     from stages.prepare import prepare
     from stages.publish import publish_run
     from stages.recompute import recompute

@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from matching.errors import PolicyError
+from matching.policy_checks import problems
 
 Labels = dict[str, str]
 Vocabulary = dict[str, Labels]
 Kind = Literal["code", "ordered", "set", "number", "text", "ids"]
 Combine = Literal["arithmetic", "geometric", "harmonic", "minimum"]
-TERM_FIELD_KINDS = {
-    "equal": ("code", "ordered"),
-    "table": ("code", "ordered"),
-    "ordinal": ("ordered",),
-    "number": ("number",),
-    "overlap": ("set",),
-}
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -45,7 +39,9 @@ class FieldRule(_Strict):
         None, description="Accepted codes and their labels, or a vocabulary's name; none: any code"
     )
     hidden: tuple[str, ...] = Field((), description="Codes that mean 'not told'")
-    separator: str | None = Field(None, description="Splits one text into the items of a set")
+    separator: str | None = Field(
+        None, min_length=1, description="Splits one text into the items of a set"
+    )
     drop: str | None = Field(None, description="Regular expression removed from every value")
     minimum: float | None = None
     maximum: float | None = None
@@ -59,12 +55,12 @@ class Table(_Strict):
     `pairs_share` x [b in pairs[a]].
     """
 
-    rows: dict[str, dict[str, float]] = Field(default_factory=dict)
-    default: float = Field(0.0, ge=0, le=1, description="For code pairs that `rows` leaves out")
-    letters: tuple[float, ...] = ()
-    letters_share: float = 0.0
+    rows: dict[str, dict[str, Share]] = Field(default_factory=dict)
+    default: Share = Field(0.0, description="For code pairs that `rows` leaves out")
+    letters: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = ()
+    letters_share: Share = 0.0
     pairs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    pairs_share: float = 0.0
+    pairs_share: Share = 0.0
 
     def value(self, a: str, b: str) -> float:
         """The value of code `a` looking at code `b`."""
@@ -83,7 +79,7 @@ class Term(_Strict):
     label: Labels = Field(default_factory=dict)
     field: str | None = None
     table: str | None = None
-    steps: tuple[float, ...] = Field(
+    steps: tuple[Share, ...] = Field(
         (), description="ordinal: value at distance 0, 1, 2, ...; beyond: 0"
     )
     full: float = Field(0.0, ge=0, description="number: distance up to which the value is 1")
@@ -152,7 +148,7 @@ class Policy(_Strict):
     """Everything that decides who matches whom. `digest` changes when any of it does."""
 
     name: str
-    languages: tuple[str, ...]
+    languages: tuple[str, ...] = Field(min_length=1)
     id_field: str = "userId"
     id_minimum: int = 1
     k: int = Field(ge=1, le=1000, description="Matches kept for a user and category")
@@ -206,8 +202,9 @@ class Policy(_Strict):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Policy:
-        for problem in _problems(self):
-            raise ValueError(problem)
+        found = problems(self)
+        if found:
+            raise ValueError("\n  ".join(found))
         return self
 
 
@@ -234,156 +231,3 @@ def describe_error(item: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
     value = item.get("input")
     shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
     return f"{key}{shown}: {reason}" if key else reason
-
-
-def _problems(policy: Policy) -> list[str]:
-    """Everything that no single key shows: names that do not exist and values that do not fit."""
-    return [
-        *_field_problems(policy),
-        *_embed_problems(policy),
-        *_category_problems(policy),
-        *(p for name in policy.terms for p in _term_problems(policy, name)),
-    ]
-
-
-def _unknown(key: str, value: str, accepted: Any) -> str:  # noqa: ANN401  any iterable of names
-    return f"{key} = {value!r}: no such name; accepted: {', '.join(sorted(map(str, accepted)))}"
-
-
-def _field_problems(policy: Policy) -> list[str]:
-    found = []
-    for name, rule in policy.fields.items():
-        if isinstance(rule.values, str) and rule.values not in policy.vocabularies:
-            found.append(_unknown(f"fields.{name}.values", rule.values, policy.vocabularies))
-        elif rule.kind == "ordered" and not policy.vocabulary(name):
-            found.append(f"fields.{name}: an ordered field needs `values`, lowest first")
-        if rule.drop is not None and not _is_pattern(rule.drop):
-            found.append(f"fields.{name}.drop = {rule.drop!r}: not a regular expression")
-    if policy.id_field in policy.fields:
-        found.append(f"fields.{policy.id_field}: the id field is built in; remove it here")
-    return found
-
-
-def _is_pattern(text: str) -> bool:
-    try:
-        re.compile(text)
-    except re.error:
-        return False
-    return True
-
-
-def _embed_problems(policy: Policy) -> list[str]:
-    embed, found = policy.embed, []
-    if embed.language not in embed.templates:
-        found.append(_unknown("embed.language", embed.language, embed.templates))
-    for name in embed.fields:
-        if name not in policy.fields:
-            found.append(_unknown("embed.fields", name, policy.fields))
-    for language, clauses in embed.templates.items():
-        names = [name for clause in clauses for name in re.findall(r"{(\w+)}", clause)]
-        found += [
-            _unknown(f"embed.templates.{language}", n, policy.fields)
-            for n in names
-            if n not in policy.fields
-        ]
-    if embed.profile_weight + embed.fields_weight <= 0:
-        found.append("embed: profile_weight and fields_weight are both 0; one must be above")
-    return found
-
-
-def _category_problems(policy: Policy) -> list[str]:
-    found = []
-    for name, category in policy.categories.items():
-        for term in category.weights:
-            if term not in policy.terms:
-                found.append(_unknown(f"categories.{name}.weights", term, policy.terms))
-        total = sum(category.weights.values())
-        if not 1e-6 <= total <= 1e6:
-            found.append(
-                f"categories.{name}.weights: sum to {total}; accepted: 0.000001 to 1000000"
-            )
-        found += _eligibility_problems(policy, name)
-    return found
-
-
-def _eligibility_problems(policy: Policy, category: str) -> list[str]:
-    rules = policy.eligibility_of(category)
-    wanted: list[tuple[str, str, tuple[str, ...]]]
-    wanted = [("same", n, ("code", "ordered")) for n in rules.same]
-    wanted += [("different", n, ("code", "ordered")) for n in rules.different]
-    wanted += [("within", w.field, ("number",)) for w in rules.within]
-    wanted += [("accepts.wish", a.wish, ("set",)) for a in rules.accepts]
-    wanted += [("accepts.of", a.of, ("code", "ordered")) for a in rules.accepts]
-    wanted += [("blocked", n, ("ids",)) for n in rules.blocked]
-    return [p for rule, n, kinds in wanted for p in _kind(policy, f"eligibility.{rule}", n, kinds)]
-
-
-def _kind(policy: Policy, key: str, name: str | None, kinds: tuple[str, ...]) -> list[str]:
-    if name is None:
-        return [f"{key}: missing; name a field of kind {' or '.join(kinds)}"]
-    if name not in policy.fields:
-        return [_unknown(key, name, policy.fields)]
-    if policy.fields[name].kind not in kinds:
-        kind = policy.fields[name].kind
-        return [f"{key} = {name!r}: the field is of kind {kind}; accepted: {', '.join(kinds)}"]
-    return []
-
-
-def _term_problems(policy: Policy, name: str) -> list[str]:
-    term, key = policy.terms[name], f"terms.{name}"
-    if term.kind == "cosine":
-        return []
-    kinds = TERM_FIELD_KINDS[term.kind]
-    needed = ("mine", "theirs") if term.kind == "overlap" else ("field",)
-    found = [p for n in needed for p in _kind(policy, f"{key}.{n}", getattr(term, n), kinds)]
-    if term.kind == "table" and term.table not in policy.tables:
-        found.append(_unknown(f"{key}.table", str(term.table), policy.tables))
-    if term.kind == "ordinal" and not term.steps:
-        found.append(f"{key}.steps: missing; the value at distance 0, 1, 2, ...")
-    if term.kind == "number" and term.zero <= term.full:
-        found.append(f"{key}.zero = {term.zero}: must be above full = {term.full}")
-    return found or _table_problems(policy, name) or _hiding_problems(policy, name)
-
-
-def _table_problems(policy: Policy, name: str) -> list[str]:
-    term, key = policy.terms[name], f"terms.{name}"
-    if term.kind != "table":
-        return []
-    codes, table = policy.shown_codes(str(term.field)), policy.tables[str(term.table)]
-    if not codes:
-        return [f"{key}.field = {term.field!r}: a table needs a field with `values`"]
-    listed = [*table.rows, *(b for row in table.rows.values() for b in row)]
-    listed += [*table.pairs, *(b for row in table.pairs.values() for b in row)]
-    found = [_unknown(f"tables.{term.table}", c, codes) for c in listed if c not in codes]
-    if table.letters and any(len(code) != len(table.letters) for code in codes):
-        found.append(f"tables.{term.table}.letters: needs one weight for each letter of a code")
-    return found
-
-
-def _hiding_problems(policy: Policy, name: str) -> list[str]:
-    """Hiding a field must never raise one's rank above the average of those who show it."""
-    term = policy.terms[name]
-    ceiling = missing_ceiling(policy, name)
-    if term.missing <= ceiling:
-        return []
-    return [
-        f"terms.{name}.missing = {term.missing}: above {ceiling:.4g}, the average of those who "
-        "show the field; hiding it would raise one's rank"
-    ]
-
-
-def missing_ceiling(policy: Policy, name: str) -> float:
-    """Highest `missing` of a term that never beats the average over its shown codes.
-
-    For a matrix term (V codes) the least of its 2V row and column means: whoever one meets, and
-    in either direction, hiding gives at most what the average code gives. Terms over open
-    vocabularies, sets and numbers have no such bound but 0.
-    """
-    term = policy.terms[name]
-    codes = policy.shown_codes(term.field) if term.field else ()
-    if term.kind not in ("equal", "table", "ordinal") or not codes:
-        return 0.0
-    values = [[policy.term_value(name, a, b) for b in codes] for a in codes]
-    means = [sum(row) / len(codes) for row in values]
-    means += [sum(column) / len(codes) for column in zip(*values, strict=True)]
-    return min(means) + 1e-12

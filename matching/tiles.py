@@ -8,7 +8,9 @@ columns; a Jaccard term is a product of memberships and an element-wise ratio.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -46,7 +48,7 @@ class BlockScorer:
         self.cosine = sum(weight for term, weight in terms.values() if term.kind == "cosine")
         thin = {n: found for n, found in terms.items() if _is_thin(features, found[0])}
         self._lay_out_thin(thin)
-        self.element_wise = [
+        self.element_wise: list[tuple[float, _Layout]] = [
             (weight, _LAYOUTS[term.kind](self, term))
             for name, (term, weight) in terms.items()
             if name not in thin and term.kind != "cosine"
@@ -134,6 +136,14 @@ def combine_tile(how: str, forward: torch.Tensor, backward: torch.Tensor) -> tor
     return (x * y).mul_(2.0).div_((x + y).clamp_(min=torch.finfo(torch.float32).tiny))
 
 
+class _Layout(Protocol):
+    """A term that no thin product gives, laid out for a block."""
+
+    def both(self, tile: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows looking at the block, and the block looking at rows."""
+        ...
+
+
 class _Overlap:
     """Jaccard of wishes against traits, laid out for a block."""
 
@@ -192,7 +202,11 @@ class _OpenEqual:
         return same, same
 
 
-_LAYOUTS = {"overlap": _Overlap, "number": _Number, "equal": _OpenEqual}
+_LAYOUTS: dict[str, Callable[[BlockScorer, Term], _Layout]] = {
+    "overlap": _Overlap,
+    "number": _Number,
+    "equal": _OpenEqual,
+}
 
 
 def _is_thin(features: Features, term: Term) -> bool:

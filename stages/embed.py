@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 
 from matching.encoder import Encoder
 from matching.texts import Lookup, all_texts
-from stages.run import Run
+from stages.run import Run, Step
 from storage.bundled_models import EMBEDDING_MODEL, bundled_embedding_model
 from storage.embeddings import EmbeddingStore, text_hash
 from storage.files import read_frame
@@ -26,9 +27,9 @@ def embed(run: Run) -> None:
     """
     profiles = read_frame(run.folder / "users.parquet")
     with run.stage("embed") as figures:
-        encoder = open_encoder(run.settings)
+        encoder, policy = open_encoder(run.settings), run.settings.policy
         store = EmbeddingStore(run.settings.home, encoder.identity)
-        texts = {text_hash(encoder.identity, t): t for t in all_texts(run.settings.policy, profiles)}
+        texts = {text_hash(encoder.identity, t): t for t in all_texts(policy, profiles)}
         missing = store.missing(list(texts))
         _encode(run, encoder, store, {key: texts[key] for key in missing})
         chosen = run.settings.embedding.model
@@ -62,10 +63,9 @@ def _encode(run: Run, encoder: Encoder, store: EmbeddingStore, texts: dict[str, 
     step = run.step("encoding texts")
     for start in range(0, len(keys), CHUNK):
         part = keys[start : start + CHUNK]
-        store.add(
-            part,
-            encoder.encode(
-                [texts[key] for key in part],
-                lambda done, _, start=start: step(start + done, len(keys)),
-            ),
-        )
+        shown = partial(_step_from, step, start, len(keys))
+        store.add(part, encoder.encode([texts[key] for key in part], shown))
+
+
+def _step_from(step: Step, start: int, total: int, done: int, _: int) -> None:
+    step(start + done, total)

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from matching.policy import Policy, missing_ceiling, parse_policy
+from matching.policy import Policy, parse_policy
+from matching.policy_checks import missing_ceiling
 from matching.profiles import ValidatedProfiles, validate_profiles
 from matching.texts import profile_texts
 from storage.settings import load_settings

@@ -20,9 +20,9 @@ from matching.policy import (
     Table,
     Term,
     Within,
-    missing_ceiling,
     parse_policy,
 )
+from matching.policy_checks import missing_ceiling
 
 ROOT = Path(__file__).parents[2]
 TOML = ROOT / "hertz.toml"
