@@ -215,6 +215,16 @@ def test_a_set_that_is_not_told_is_worth_nothing() -> None:
         ("fields.ageGroup.values", None, ["fields.ageGroup", "`values`, lowest first"]),
         ("fields.pets.drop", "(", ["fields.pets.drop = '('", "regular expression"]),
         ("fields.userId", {"kind": "code"}, ["fields.userId", "built in"]),
+        ("fields.pets.drop", "a(?=b)", ["fields.pets.drop = 'a(?=b)'", "polars"]),
+        ("fields.religion.hidden", ["OTHER"], ["fields.religion.hidden = 'OTHER'", "BUDDHISM"]),
+        ("fields.user_id", {"kind": "code"}, ["fields.user_id", "built in"]),
+        ("terms.cosine.missing", 0.1, ["terms.cosine.missing", "never missing"]),
+        ("terms.wishes.theirs", "pets", ["terms.wishes", "no code in common"]),
+        ("tables.mbti.letters", [0.0, 0.0, 0.0, 0.0], ["tables.mbti.letters", "above 0"]),
+        ("tables.mbti.pairs_share", 0.7, ["tables.mbti", "above 1 together"]),
+        ("tables.mbti.default", 5.0, ["tables.mbti.default = 5.0", "less than or equal to 1"]),
+        ("languages", [], ["languages", "at least 1"]),
+        ("embed.templates.ko", ["{bio} {}"], ["embed.templates.ko", "no other braces"]),
         ("terms.religion.field", "religon", ["terms.religion.field = 'religon'", "religion"]),
         ("terms.religion.field", "pets", ["of kind set", "accepted: code, ordered"]),
         ("terms.wishes.mine", "MBTI", ["terms.wishes.mine = 'MBTI'", "accepted: set"]),
@@ -243,6 +253,15 @@ def test_a_set_that_is_not_told_is_worth_nothing() -> None:
 def test_a_wrong_policy_is_refused_in_words(path: str, value: object, words: list[str]) -> None:
     message = refusal(path, value)
     assert [word for word in words if word not in message] == []
+
+
+def test_every_problem_is_told_at_once() -> None:
+    raw = changed("terms.religion.field", "religon")
+    raw["terms"]["mbti"]["table"] = "mbtii"
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(raw)
+    assert "'religon'" in str(caught.value)
+    assert "'mbtii'" in str(caught.value)
 
 
 def test_both_embedding_weights_at_0_are_refused() -> None:

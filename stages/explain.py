@@ -1,0 +1,282 @@
+"""Fourth stage: every user's best matches explained, by the language model or the template voice.
+
+A pair and category is explained once, for both sides. The model writes the most valuable pairs
+within the budget; what it wrote before and was accepted is reused; whatever fails a grounding check
+and everything else is said by the template voice. Accepted texts are kept after each chunk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import orjson
+import polars as pl
+
+from explanations.facts import (
+    Explanation,
+    Facts,
+    Profile,
+    content_hash,
+    pair_facts,
+    profile_digest,
+    reason,
+)
+from explanations.generator import Generator, VllmGenerator
+from explanations.grounding import failed_checks
+from explanations.prompts import PROMPT_VERSION, conversation, read_answer, response_schema
+from explanations.settings import ExplanationSettings
+from explanations.template import TEMPLATE_VERSION, check_languages, render
+from matching.errors import GenerationError, ModelError
+from matching.policy import Policy
+from stages.run import Run, Step
+from storage.bundled_models import LANGUAGE_MODEL, bundled_language_model
+from storage.explanation_cache import ExplanationCache
+from storage.files import read_frame, write_frame
+
+logger = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 20_000
+SCHEMA = {
+    "category": pl.String,
+    "user_a": pl.Int64,
+    "user_b": pl.Int64,
+    "language": pl.String,
+    "origin": pl.String,
+    "model": pl.String,
+    "title": pl.String,
+    "content": pl.String,
+    "reasons": pl.String,
+    "content_hash": pl.String,
+}
+Open = Callable[[ExplanationSettings], AbstractContextManager[Generator]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One explanation to be written: a pair, its category and the language."""
+
+    category: str
+    a: int
+    b: int
+    language: str
+
+
+def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Generator]:
+    """The configured language model's engine, not started yet."""
+    bundled = settings.model == "bundled"
+    return VllmGenerator(str(bundled_language_model()) if bundled else settings.model, settings)
+
+
+def explain(run: Run, generate: bool = True, open_model: Open = open_generator) -> None:
+    """Write explanations.parquet for the run's matches.
+
+    Args:
+        run: Its folder has users.parquet and matches.parquet.
+        generate: Whether the model may be started; kept explanations are reused either way.
+        open_model: Starts the language model.
+    """
+    chosen, policy = run.settings.explanations, run.settings.policy
+    check_languages(policy)
+    with run.stage("explain") as figures:
+        profiles = read_frame(run.folder / "users.parquet")
+        pairs = explained_pairs(policy, read_frame(run.folder / "matches.parquet"), chosen.top)
+        writer = _Writer(policy, chosen, ExplanationCache(run.settings.home), profiles)
+        if chosen.model:
+            writer.reuse(pairs)
+            if generate:
+                writer.write(pairs, open_model, run.step("writing explanations"))
+        frame = writer.frame(pairs, run.step("template voice"))
+        write_frame(frame, run.folder / "explanations.parquet")
+        figures |= writer.figures(frame, len(pairs))
+
+
+def explained_pairs(policy: Policy, matches: pl.DataFrame, top: int) -> pl.DataFrame:
+    """Each pair that is among the `top` of either side: `category`, `user_a` < `user_b`, `value`.
+
+    Sorted by category (policy order), user_a, user_b. `value` orders pairs by what their readers
+    get: best rank first, then mutual score, then ids, the categories taking turns.
+    """
+    order = {name: place for place, name in enumerate(policy.categories)}
+    place = pl.col("category").replace_strict(order, return_dtype=pl.Int32)
+    return (
+        matches.lazy()
+        .filter(pl.col("rank") <= top)
+        .select(
+            "category",
+            "rank",
+            "mutual",
+            user_a=pl.min_horizontal("user_id", "other_id"),
+            user_b=pl.max_horizontal("user_id", "other_id"),
+        )
+        .group_by("category", "user_a", "user_b")
+        .agg(pl.col("rank").min(), pl.col("mutual").first())
+        .sort("rank", -pl.col("mutual"), "user_a", "user_b")
+        .with_columns(turn=pl.int_range(pl.len()).over("category"), place=place)
+        .sort("turn", "place")
+        .with_row_index("value")
+        .sort("place", "user_a", "user_b")
+        .select("category", "user_a", "user_b", "value")
+        .collect()
+    )
+
+
+class _Writer:
+    """Gathers the texts of a night."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        settings: ExplanationSettings,
+        cache: ExplanationCache,
+        profiles: pl.DataFrame,
+    ) -> None:
+        self.policy, self.settings, self.cache = policy, settings, cache
+        self.profiles = {row["user_id"]: row for row in profiles.iter_rows(named=True)}
+        self.digests: dict[int, str] = {}
+        self.model = LANGUAGE_MODEL if settings.model == "bundled" else settings.model
+        sampling = settings.model_dump_json(exclude={"top", "budget", "chunk", "languages"})
+        self.by_model = (policy.digest, PROMPT_VERSION, self.model, sampling)
+        self.by_template = (policy.digest, TEMPLATE_VERSION)
+        self.latest: tuple[tuple[str, int, int] | None, Facts] = (None, Facts(()))
+        self.written: dict[Task, Explanation] = {}
+        self.reused: set[Task] = set()
+        self.failed: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.generator_failed = ""
+
+    def reuse(self, pairs: pl.DataFrame) -> None:
+        """Take over what the model wrote on other nights and nothing has changed since."""
+        keys = {self._model_key(task): task for task in self._tasks(pairs, self.settings.languages)}
+        for key, text in self.cache.get_many(list(keys)).items():
+            self.written[keys[key]] = text
+        self.reused = set(self.written)
+
+    def write(self, pairs: pl.DataFrame, open_model: Open, step: Step) -> None:
+        """Let the model write the most valuable pairs that have no text yet."""
+        ordered = self._tasks(pairs.sort("value"), self.settings.languages)
+        wanted = list(islice((t for t in ordered if t not in self.written), self.settings.budget))
+        if not wanted:
+            return
+        try:
+            with open_model(self.settings) as generator:
+                for start in range(0, len(wanted), self.settings.chunk):
+                    self._write_chunk(generator, wanted[start : start + self.settings.chunk])
+                    step(min(start + self.settings.chunk, len(wanted)), len(wanted))
+        except (ModelError, GenerationError) as error:
+            self.generator_failed = str(error)
+            logger.warning("the template voice takes over: %s", error)
+
+    def frame(self, pairs: pl.DataFrame, step: Step) -> pl.DataFrame:
+        """All explanations: the model's where there is one, else the template's."""
+        tasks, parts, done = self._tasks(pairs, self.policy.languages), [], 0
+        total = len(pairs) * len(self.policy.languages)
+        while rows := [self._row(task) for task in islice(tasks, ROWS_AT_ONCE)]:
+            parts.append(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+            done += len(rows)
+            step(done, total)
+        return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
+
+    def figures(self, frame: pl.DataFrame, pairs: int) -> dict[str, Any]:
+        """What the run's report says of this stage."""
+        by_model = len(self.written)
+        return {
+            "model": self.model or None,
+            "pairs": pairs,
+            "explanations": {
+                "model": by_model - len(self.reused),
+                "reused": len(self.reused),
+                "template": len(frame) - by_model,
+            },
+            "candidates": self.counts["candidates"],
+            "accepted": self.counts["accepted"],
+            "failed_checks": dict(sorted(self.failed.items())),
+            "prompt_tokens": self.counts["prompt_tokens"],
+            "output_tokens": self.counts["output_tokens"],
+            "generator_failed": self.generator_failed,
+        }
+
+    def _write_chunk(self, generator: Generator, tasks: list[Task]) -> None:
+        talks = [
+            conversation(self.policy, t.category, t.language, *self._pair(t), self._facts(t))
+            for t in tasks
+        ]
+        seeds = [self.settings.seed + int(self._model_key(t)[:8], 16) for t in tasks]
+        accepted: dict[str, Explanation] = {}
+        schema = response_schema(self.policy)
+        for task, found in zip(tasks, generator.generate(talks, schema, seeds), strict=True):
+            self.counts["candidates"] += 1
+            self.counts["prompt_tokens"] += found.prompt_tokens
+            self.counts["output_tokens"] += found.output_tokens
+            text = self._checked(task, found.text)
+            if text:
+                self.counts["accepted"] += 1
+                self.written[task] = accepted[self._model_key(task)] = text
+        self.cache.put_many(accepted)
+
+    def _checked(self, task: Task, answer: str) -> Explanation | None:
+        text = read_answer(answer)
+        failed = failed_checks(self.policy, task.category, task.language, *self._pair(task), text)
+        self.failed.update(failed)
+        if failed or text is None:
+            return None
+        return Explanation(text.title, text.content, _directed(self._facts(task), text.reasons))
+
+    def _row(self, task: Task) -> tuple[Any, ...]:
+        text = self.written.get(task)
+        key = self._model_key(task) if text else self._template_key(task)
+        origin, model = ("model", self.model) if text else ("template", None)
+        if text is None:
+            text = render(self.policy, task.category, task.language, self._facts(task), key)
+        reasons = orjson.dumps(text.reasons).decode()
+        where = (task.category, task.a, task.b, task.language)
+        return (*where, origin, model, text.title, text.content, reasons, key)
+
+    def _tasks(self, pairs: pl.DataFrame, languages: Iterable[str]) -> Iterator[Task]:
+        languages = tuple(languages)
+        for category, a, b in pairs.select("category", "user_a", "user_b").iter_rows():
+            for language in languages:
+                yield Task(category, a, b, language)
+
+    def _pair(self, task: Task) -> tuple[Profile, Profile]:
+        return self.profiles[task.a], self.profiles[task.b]
+
+    def _facts(self, task: Task) -> Facts:
+        pair = (task.category, task.a, task.b)
+        if self.latest[0] != pair:  # the languages of a pair come one after the other
+            self.latest = (pair, pair_facts(self.policy, task.category, *self._pair(task)))
+        return self.latest[1]
+
+    def _model_key(self, task: Task) -> str:
+        return self._key(task, *self.by_model)
+
+    def _template_key(self, task: Task) -> str:
+        return self._key(task, *self.by_template)
+
+    def _key(self, task: Task, *made_by: str) -> str:
+        told = [self._digest(user) for user in (task.a, task.b)]
+        return content_hash(*told, task.category, task.language, *made_by)
+
+    def _digest(self, user: int) -> str:
+        if user not in self.digests:
+            self.digests[user] = profile_digest(self.policy, self.profiles[user])
+        return self.digests[user]
+
+
+def _directed(facts: Facts, reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The model's reasons, which have passed the checks, with the direction of their fact."""
+    directed = []
+    for claim in reasons:
+        fact = next(
+            f
+            for f in facts.found
+            if [f.kind, *f.fields] == [claim["kind"], *claim["fields"]]
+            and set(claim["values"]) <= set(f.values)
+        )
+        directed.append(reason(fact) | {"values": claim["values"]})
+    return directed

@@ -1,0 +1,73 @@
+"""Accepted model explanations by content hash, kept for every night to come.
+
+One SQLite file, <home>/explanation_cache/accepted.sqlite; each `put_many` is one durable
+transaction, so a killed run loses at most the chunk it was writing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import orjson
+
+from explanations.facts import Explanation
+from matching.errors import StorageError
+
+AT_ONCE = 10_000  # hashes a query, below SQLite's limit of variables
+TABLE = """
+    create table if not exists accepted (
+        content_hash text primary key, title text not null, content text not null,
+        reasons text not null
+    ) without rowid
+"""
+
+
+class ExplanationCache:
+    """The accepted explanations of a home."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "explanation_cache" / "accepted.sqlite"
+
+    def get_many(self, hashes: Sequence[str]) -> dict[str, Explanation]:
+        """The kept explanations among the hashes.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be made.
+        """
+        found: dict[str, Explanation] = {}
+        with self._open() as database:
+            for start in range(0, len(hashes), AT_ONCE):
+                part = hashes[start : start + AT_ONCE]
+                marks = ",".join("?" * len(part))
+                query = f"select * from accepted where content_hash in ({marks})"
+                for key, title, content, reasons in database.execute(query, part):
+                    found[key] = Explanation(title, content, orjson.loads(reasons))
+        return found
+
+    def put_many(self, accepted: Mapping[str, Explanation]) -> None:
+        """Keep explanations under their content hashes, all or none of them.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be written.
+        """
+        rows = [
+            (key, text.title, text.content, orjson.dumps(text.reasons).decode())
+            for key, text in accepted.items()
+        ]
+        with self._open() as database, database:
+            database.executemany("insert or replace into accepted values (?, ?, ?, ?)", rows)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path)) as database:
+                database.execute("pragma synchronous = full")
+                database.execute(TABLE)
+                yield database
+        except (OSError, sqlite3.Error) as error:
+            message = f"{self.path}: cannot be used ({error}); check the disk, or remove the file"
+            raise StorageError(message) from error
