@@ -10,6 +10,7 @@ import polars as pl
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from matching.policy import Policy
 from storage.files import read_frame
@@ -114,7 +115,8 @@ def _one_match(snapshot: Path, policy: Policy) -> Panel | None:
     both = explanations.filter(category=row["category"], user_a=row["user_a"], user_b=row["user_b"])
     texts = [_text(policy, found) for found in both.iter_rows(named=True)]
     title = f"user {match['user_id']} and user {match['other_id']}: {row['category']}"
-    return Panel("\n\n".join([_breakdown(policy, match), *texts]), title=title)
+    whole = "\n\n".join([_breakdown(policy, match), *texts])
+    return Panel(Text(whole), title=title)  # a Text: brackets are not markup
 
 
 def _breakdown(policy: Policy, match: dict[str, Any]) -> str:

@@ -1,0 +1,268 @@
+"""A night end to end without a server: what it publishes, what a second one repeats, and faults."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from matching.errors import ModelError, SnapshotError, SourceError
+from matching.features import build_features
+from matching.policy import Policy
+from matching.scoring import eligible, score
+from matching.texts import user_vectors
+from stages.embed import stored_vectors
+from stages.nightly import embed_only, explain_only, nightly, recompute_only
+from storage.files import checksums
+from storage.settings import Settings
+from storage.snapshots import corrupt_files, published_snapshot, read_manifest
+from tests.nights import changed, settings_for, write_sample
+
+DETERMINISTIC = (
+    "users.parquet",
+    "quarantine.parquet",
+    "matches.parquet",
+    "explanations.parquet",
+    "serving/lists.lmdb",
+)
+Home = Callable[[Path], Settings]
+
+
+@pytest.fixture(scope="module")
+def first_night(
+    tmp_path_factory: pytest.TempPathFactory, service_policy: Policy
+) -> tuple[Path, Settings]:
+    """A folder with a source of 40 users and a home in which one night was run."""
+    folder = tmp_path_factory.mktemp("night")
+    settings = settings_for(folder, write_sample(folder / "profiles.parquet", service_policy))
+    nightly(settings)
+    return folder, settings
+
+
+@pytest.fixture
+def copied(first_night: tuple[Path, Settings], tmp_path: Path) -> Home:
+    """Settings of a copy of the home after its first night, reading another source."""
+    folder, _ = first_night
+
+    def copy(source: Path) -> Settings:
+        shutil.copytree(folder / "home", tmp_path / "home")
+        return settings_for(tmp_path, source)
+
+    return copy
+
+
+def test_publishes_a_whole_snapshot(first_night: tuple[Path, Settings]) -> None:
+    _, settings = first_night
+    snapshot = published_snapshot(settings.home)
+    manifest = read_manifest(snapshot)
+    assert corrupt_files(snapshot) == []
+    assert set(DETERMINISTIC) <= set(manifest["files"])
+    assert manifest["counts"]["users"] == 40
+    assert manifest["policy_hash"] == settings.policy.digest
+    assert sum(manifest["counts"]["matches"].values()) == len(
+        pl.read_parquet(snapshot / "matches.parquet")
+    )
+
+
+def test_the_published_lists_are_the_reference_s(first_night: tuple[Path, Settings]) -> None:
+    _, settings = first_night
+    snapshot, policy = published_snapshot(settings.home), settings.policy
+    profiles = pl.read_parquet(snapshot / "users.parquet")
+    vectors = user_vectors(policy, profiles, stored_vectors(settings))
+    features = build_features(policy, profiles, vectors)
+    matches = pl.read_parquet(snapshot / "matches.parquet").filter(category="general")
+    ids = features.user_ids.tolist()
+    for a in (0, 17, 39):
+        scored = [
+            (-score(features, "general", a, b).mutual, ids[b])
+            for b in range(len(ids))
+            if eligible(features, "general", a, b)
+        ]
+        listed = matches.filter(user_id=ids[a]).select(-pl.col("mutual"), "other_id").rows()
+        assert listed == sorted(scored)[: policy.k]
+
+
+def test_chroma_holds_every_user_with_lists_and_filters(first_night: tuple[Path, Settings]) -> None:
+    _, settings = first_night
+    snapshot = published_snapshot(settings.home)
+    code = (
+        "import chromadb, sys; c = chromadb.PersistentClient(sys.argv[1]).get_collection('users');"
+        "r = c.get(where={'gender': 'FEMALE'}, include=['metadatas']);"
+        "print(c.count(), len(r['ids']), all('top_general' in m or 1 for m in r['metadatas']))"
+    )
+    copy = settings.home.parent / "chroma-copy"
+    shutil.copytree(
+        snapshot / "chroma", copy, dirs_exist_ok=True
+    )  # a published one stays untouched
+    command = [sys.executable, "-c", code, str(copy)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    women = pl.read_parquet(snapshot / "users.parquet").filter(gender="FEMALE")
+    assert shown == ["40", str(len(women)), "True"]
+
+
+def test_a_second_night_encodes_nothing_and_writes_the_same_bytes(
+    first_night: tuple[Path, Settings], copied: Home
+) -> None:
+    folder, first = first_night
+    snapshot = nightly(copied(folder / "profiles.parquet"))
+    assert read_manifest(snapshot)["stages"]["embed"]["encoded"] == 0
+    before = dict(checksums(published_snapshot(first.home)))
+    after = dict(checksums(snapshot))
+    assert [name for name in DETERMINISTIC if before[name] != after[name]] == []
+
+
+def test_the_order_of_the_source_does_not_matter(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path
+) -> None:
+    folder, first = first_night
+    pl.read_parquet(folder / "profiles.parquet").reverse().write_parquet(tmp_path / "r.parquet")
+    snapshot = nightly(copied(tmp_path / "r.parquet"))
+    before = dict(checksums(published_snapshot(first.home)))
+    assert before["matches.parquet"] == dict(checksums(snapshot))["matches.parquet"]
+
+
+def test_a_changed_profile_encodes_only_its_changed_text(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path
+) -> None:
+    folder, _ = first_night
+    bio = pl.when(pl.col("userId") == 7).then(pl.lit("새로 쓴 소개예요.")).otherwise(pl.col("bio"))
+    source = changed(folder / "profiles.parquet", tmp_path / "new.parquet", bio=bio)
+    run = embed_only(copied(source))
+    assert run.stages["embed"]["encoded"] == 1
+    assert not run.folder.exists()
+
+
+def test_recompute_and_explain_publish_by_themselves(
+    first_night: tuple[Path, Settings], copied: Home
+) -> None:
+    folder, _ = first_night
+    settings = copied(folder / "profiles.parquet")
+    recomputed = recompute_only(settings)
+    explained = explain_only(settings)
+    assert published_snapshot(settings.home) == explained
+    assert corrupt_files(recomputed) == []
+    assert corrupt_files(explained) == []
+    files = dict(checksums(recomputed)), dict(checksums(explained))
+    assert all(files[0][name] == files[1][name] for name in DETERMINISTIC)
+
+
+def test_explaining_matches_of_another_policy_is_refused(
+    first_night: tuple[Path, Settings], copied: Home
+) -> None:
+    folder, _ = first_night
+    settings = copied(folder / "profiles.parquet")
+    policy = settings.policy.model_copy(update={"k": 7})
+    with pytest.raises(SnapshotError, match="hertz recompute"):
+        explain_only(settings.model_copy(update={"policy": policy}))
+
+
+def test_explaining_before_the_first_night_is_refused(
+    tmp_path: Path, first_night: tuple[Path, Settings]
+) -> None:
+    with pytest.raises(SnapshotError, match="no snapshot published yet"):
+        explain_only(settings_for(tmp_path, first_night[0] / "profiles.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expression"),
+    [
+        ("one user", pl.col("userId") == 1),
+        ("nobody meets", pl.col("userId") <= 2),
+    ],
+)
+def test_a_night_without_a_pair_publishes_empty_lists(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path, name: str, expression: pl.Expr
+) -> None:
+    folder, _ = first_night
+    few = pl.read_parquet(folder / "profiles.parquet").filter(expression)
+    domains = pl.concat_str(pl.lit("d"), "userId", pl.lit(".example"))
+    few.with_columns(emailDomain=domains).write_parquet(tmp_path / "few.parquet")
+    counts = read_manifest(nightly(copied(tmp_path / "few.parquet")))["counts"]
+    assert counts["users"] == len(few)
+    assert set(counts["matches"].values()) == {0}
+    assert set(counts["eligible_pairs"].values()) == {0}
+
+
+def test_all_equal_users_are_listed_by_id(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path
+) -> None:
+    folder, _ = first_night
+    one = (
+        pl.read_parquet(folder / "profiles.parquet")
+        .head(1)
+        .with_columns(blockedUserIds=pl.lit([], dtype=pl.List(pl.Int64)))
+    )
+    same = pl.concat([one] * 60).with_columns(userId=pl.int_range(1, 61))
+    same.write_parquet(tmp_path / "same.parquet")
+    matches = pl.read_parquet(nightly(copied(tmp_path / "same.parquet")) / "matches.parquet")
+    listed = matches.filter(category="friend", user_id=30)["other_id"].to_list()
+    assert listed == [i for i in range(1, 61) if i != 30][:50]
+
+
+def test_bad_rows_are_quarantined_and_the_rest_goes_on(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path
+) -> None:
+    folder, _ = first_night
+    gender = pl.when(pl.col("userId") == 5).then(pl.lit("XX")).otherwise(pl.col("gender"))
+    source = changed(folder / "profiles.parquet", tmp_path / "bad.parquet", gender=gender)
+    snapshot = nightly(copied(source))
+    bad = pl.read_parquet(snapshot / "quarantine.parquet").row(0, named=True)
+    assert (bad["row"], bad["user_id"], bad["field"]) == (5, "5", "gender")
+    assert "MALE" in bad["reason"]
+    assert read_manifest(snapshot)["counts"]["users"] == 39
+
+
+def test_no_valid_row_at_all_publishes_nothing(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path
+) -> None:
+    folder, _ = first_night
+    source = changed(folder / "profiles.parquet", tmp_path / "x.parquet", gender=pl.lit("XX"))
+    settings = copied(source)
+    before = published_snapshot(settings.home)
+    with pytest.raises(SourceError, match="not one of 40 rows"):
+        nightly(settings)
+    assert published_snapshot(settings.home) == before
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_old_snapshot(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path
+) -> None:
+    folder, _ = first_night
+    settings = copied(folder / "profiles.parquet")
+    before = published_snapshot(settings.home)
+    (tmp_path / "no-model").mkdir()
+    embedding = settings.embedding.model_copy(update={"model": str(tmp_path / "no-model")})
+    with pytest.raises(ModelError, match="no-model"):
+        nightly(settings.model_copy(update={"embedding": embedding}))
+    assert published_snapshot(settings.home) == before
+
+
+@pytest.mark.parametrize("stage", ["users.parquet", "matches.parquet", "explanations.parquet"])
+def test_a_killed_night_leaves_the_old_snapshot_and_the_next_one_clears_up(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path, stage: str
+) -> None:
+    folder, _ = first_night
+    settings = copied(folder / "profiles.parquet")
+    before = published_snapshot(settings.home)
+    command = [sys.executable, "-m", "cli.main", "nightly", "--home", str(settings.home)]
+    options = ["--policy", str(tmp_path / "hertz.toml"), "--source", settings.source.path or ""]
+    night = subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not list((settings.home / "snapshots").glob(f".building-*/{stage}")):
+        assert night.poll() is None, "the night ended before it could be killed"
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    night.send_signal(signal.SIGKILL)
+    night.wait()
+    assert published_snapshot(settings.home) == before
+    assert corrupt_files(before) == []
+    after = nightly(settings)
+    assert published_snapshot(settings.home) == after
+    assert not list((settings.home / "snapshots").glob(".building-*"))
