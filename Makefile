@@ -17,7 +17,7 @@ serve: .venv/ready
 	$(HERTZ) serve
 
 prefect: .venv/ready
-	flows/start
+	.venv/bin/python -m flows.start
 
 check: .venv/ready
 	.venv/bin/ruff check .

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import polars as pl
+from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -50,8 +51,7 @@ def show_night(snapshot: Path) -> None:
     """The closing table of a run, and one match in full."""
     manifest = read_manifest(snapshot)
     console = Console()
-    console.print(_counts(manifest))
-    console.print(_seconds(manifest["stages"]))
+    console.print(Columns([_counts(manifest), _seconds(manifest["stages"])]))
     shown = _one_match(snapshot, Policy.model_validate(manifest["policy"]))
     if shown:
         console.print(shown)

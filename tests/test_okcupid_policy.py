@@ -132,11 +132,10 @@ def test_hiding_never_pays(policy: Policy) -> None:
 
 
 def test_the_profile_text_is_english_and_leaves_out_what_is_not_told(policy: Policy) -> None:
-    (text,) = profile_texts(policy, check(policy, diet=None).profiles)
+    (text,) = profile_texts(policy, check(policy, education=None).profiles)
     assert text == (
-        "Work: science or engineering. Drinking: drinking socially. "
-        "Smoking: smoking when drinking. Children: has no children, wants none. "
-        "Animals: having cats, disliking dogs. Speaks c++, english, sign language."
+        "Drinking: drinking socially. Smoking: smoking when drinking. "
+        "Children: has no children, wants none."
     )
 
 

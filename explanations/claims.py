@@ -1,0 +1,183 @@
+"""Which words of a text say something about a person: the labels of the policy's fields.
+
+In: the policy, a language and a text. Out: every label found in it, with the (field, code) it can
+mean and whether its sentence says "both". A label is found as a whole word or phrase, the longest
+first, whatever its case, article, plural, hyphens or accents.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from explanations.facts import per_policy, talkable
+from matching.policy import Policy
+
+Meaning = tuple[str, str]  # field, code
+BOTH = re.compile(  # in lower case
+    r"\b(?:both|shared?|shares|sharing|common|mutual|alike|each of them|the two of them)\b"
+    r"|둘\s?다|모두|공통|나란히|똑같|겹[치쳐쳤]"
+)
+_ONE = re.compile(
+    r"\b(?:one of them|one of the two|only one|one (?:side|person|profile)|the other)\b"
+    r"|한쪽|한 사람|다른 사람|상대"
+)
+_WISH = re.compile(
+    r"\b(?:hop(?:es?|ed|ing)|wish\w*|wants?|look(?:s|ing)? for|seek\w*|prefer\w*|ask(?:s|ed) for)\b"
+    r"|바라|바란|바람|찾|원하|소망|선호|만나고 싶"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_ARTICLE = re.compile(r"^(?:an?|the) ")
+_HANGUL = re.compile("[가-힣]")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One label in a sentence: what it can mean, and how the sentence speaks of it."""
+
+    meanings: tuple[Meaning, ...]
+    of_both: bool  # the sentence says "both", or says the label twice
+    of_one: bool  # the sentence says "one of them", and not "both"
+    wished: bool  # the sentence speaks of hopes
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A label or a field's name, ready to be looked for."""
+
+    needle: str  # a cheap test first: what any mention of it contains
+    pattern: re.Pattern[str]
+    meanings: tuple[Meaning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    field: str
+    name: _Word
+    words: list[_Word]  # labels that are claims in a sentence that has the name
+
+
+@dataclass(frozen=True, slots=True)
+class _Lexicon:
+    always: list[_Word]  # a claim wherever it stands
+    fields: list[_Field]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, in order."""
+    return [part for part in _SENTENCE_END.split(text) if part]
+
+
+def claims(policy: Policy, language: str, plain: str) -> list[Claim]:
+    """Every label of the policy that a text (as `plain_words`) mentions.
+
+    Labels of set fields and proper nouns count wherever they stand. Labels of other fields are
+    often everyday words ("sometimes"): they count in a sentence that names their field. A label of
+    several fields means the one that its sentence names, if it names one.
+    """
+    lexicon = _lexicon(policy, language)
+    always = [word for word in lexicon.always if word.needle in plain]
+    fields = [field for field in lexicon.fields if field.name.needle in plain]
+    found: list[Claim] = []
+    for sentence in sentences(plain):
+        named = [
+            field
+            for field in fields
+            if field.name.needle in sentence and field.name.pattern.search(sentence)
+        ]
+        words = [word for word in always if word.needle in sentence]
+        if words or named:
+            counted = _mentions(words, sentence)
+            counted |= _mentions(_merged([field.words for field in named]), sentence)
+            found += _spoken(counted, {field.field for field in named}, sentence)
+    return found
+
+
+def _spoken(
+    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str
+) -> Iterator[Claim]:
+    """The labels of a sentence as claims, by how the sentence speaks of them."""
+    if not counted:
+        return
+    says_both, wished = BOTH.search(sentence) is not None, _WISH.search(sentence) is not None
+    says_one = _ONE.search(sentence) is not None
+    for meanings, times in counted.items():
+        meant = () if wished else tuple(m for m in meanings if m[0] in names)
+        both = says_both or times > 1
+        yield Claim(meant or meanings, both, says_one and not both, wished)
+
+
+def plain_words(text: str) -> str:
+    """Lower case, without accents, hyphens as spaces; line breaks stay."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if not text.isascii():
+        marks = unicodedata.normalize("NFD", text)
+        text = unicodedata.normalize("NFC", re.sub(r"[\u0300-\u036f]", "", marks))
+    return re.sub(r"[ \t\u00a0-]+", " ", text)
+
+
+def _merged(named: list[list[_Word]]) -> list[_Word]:
+    """One list of words, where one label may belong to several of the fields that are named."""
+    if len(named) < 2:
+        return named[0] if named else []
+    merged: dict[str, _Word] = {}
+    for word in (word for words in named for word in words):
+        before = merged[word.needle].meanings if word.needle in merged else ()
+        merged[word.needle] = _Word(word.needle, word.pattern, before + word.meanings)
+    return sorted(merged.values(), key=lambda word: -len(word.needle))
+
+
+def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], int]:
+    """How often each label stands in it; the longest first: `won buddhism` is not `buddhism`."""
+    found: dict[tuple[Meaning, ...], int] = {}
+    taken: list[tuple[int, int]] = []
+    for word in words:
+        if word.needle not in sentence:
+            continue
+        for match in word.pattern.finditer(sentence):
+            if not any(match.start() < end and start < match.end() for start, end in taken):
+                taken.append(match.span())
+                found[word.meanings] = found.get(word.meanings, 0) + 1
+    return found
+
+
+@per_policy
+def _lexicon(policy: Policy, language: str) -> _Lexicon:
+    always: dict[str, list[Meaning]] = {}
+    fields: list[_Field] = []
+    for field in talkable(policy):
+        kind = policy.fields[field].kind
+        beside: dict[str, list[Meaning]] = {}
+        for code in policy.shown_codes(field):
+            label = policy.label(field, code, language)
+            proper = label[:1].isupper() and not label.isupper()
+            into = always if kind == "set" or proper else beside
+            into.setdefault(plain_words(label), []).append((field, code))
+        name = _word(plain_words(policy.field_label(field, language)), ())
+        fields.append(_Field(field, name, _words(beside)))
+    return _Lexicon(_words(always), fields)
+
+
+def _words(labels: dict[str, list[Meaning]]) -> list[_Word]:
+    meant: dict[str, list[Meaning]] = {}
+    for label, meanings in labels.items():  # `사진 찍기` and `사진찍기` mean the same
+        meant.setdefault(_fold(label), []).extend(meanings)
+    ordered: Iterable[str] = sorted((x for x in labels if x), key=lambda x: (-len(x), x))
+    return [_word(label, tuple(meant[_fold(label)])) for label in ordered]
+
+
+def _fold(label: str) -> str:
+    return _ARTICLE.sub("", label).replace(" ", "").removesuffix("s")
+
+
+def _word(label: str, meanings: tuple[Meaning, ...]) -> _Word:
+    bare = _ARTICLE.sub("", label).removesuffix("s")
+    if not _HANGUL.search(label):
+        return _Word(bare, re.compile(rf"(?<!\w){re.escape(bare)}s?(?!\w)"), meanings)
+    parts = label.split()
+    start = r"(?<![가-힣a-z0-9])" + r"\s*".join(re.escape(part) for part in parts)
+    if len(label) == 1:  # `새` is also "new": only in quotes or with a particle
+        start += r"(?=[’'”\"]|(?:를|와|랑|하고)(?![가-힣]))"
+    return _Word(parts[0], re.compile(start), meanings)

@@ -1,0 +1,64 @@
+"""Korean particles: text with markers such as `은(는)` becomes text with the right form.
+
+In: `‘영화’이(가)`. Out: `‘영화’가`. Markers: 은(는) 이(가) 을(를) 과(와) (이) (으)로. The form
+follows the final consonant of the word before, whatever quotes or brackets close it.
+"""
+
+from __future__ import annotations
+
+import re
+
+NONE, RIEUL, OTHER = 0, 8, 1  # final consonants; 8 is ㄹ's place in a Hangul syllable
+FORMS = {
+    "은(는)": ("은", "는"),
+    "이(가)": ("이", "가"),
+    "을(를)": ("을", "를"),
+    "과(와)": ("과", "와"),
+    "(이)": ("이", ""),
+    "(으)로": ("으로", "로"),
+}
+_MARKER = re.compile("|".join(re.escape(marker) for marker in FORMS))
+_CLOSERS = " ’'\"”」』>》]}.,!?"
+_DIGITS = {"0": OTHER, "1": RIEUL, "3": OTHER, "6": OTHER, "7": RIEUL, "8": RIEUL}  # 영일삼육칠팔
+_LETTERS = {"L": RIEUL, "M": OTHER, "N": OTHER, "R": RIEUL}  # 엘 엠 엔 알; all others end open
+
+
+def attach(text: str) -> str:
+    """Replace every particle marker by the form that fits the word before it."""
+    return _MARKER.sub(_form, text)
+
+
+def final_consonant(text: str, end: int | None = None) -> int:
+    """Final consonant with which `text[:end]` is read: NONE, RIEUL (ㄹ) or another number.
+
+    Closing quotes are skipped, a bracketed remark at the end too: `카페(홈)` is read `카페`.
+    """
+    at = (len(text) if end is None else end) - 1
+    while at >= 0 and (text[at] in _CLOSERS or text[at] == ")"):
+        opened = text.rfind("(", 0, at) if text[at] == ")" else -1
+        at = (opened if opened > 0 else at) - 1
+    if at < 0:
+        return NONE
+    if "가" <= text[at] <= "힣":
+        return (ord(text[at]) - 0xAC00) % 28
+    return _DIGITS.get(text[at]) or _latin(text, at)
+
+
+def _form(match: re.Match[str]) -> str:
+    closed, opened = FORMS[match.group()]
+    final = final_consonant(match.string, match.start())
+    if final == NONE or (final == RIEUL and match.group() == "(으)로"):
+        return opened
+    return closed
+
+
+def _latin(text: str, at: int) -> int:
+    """A Latin word as Koreans read it: an abbreviation letter by letter, a word by its sound."""
+    before = text[at - 1] if at else ""
+    if text[at].isupper():
+        return _LETTERS.get(text[at], NONE)
+    if text[at] in "lL":
+        return RIEUL
+    if text[at] in "mn" or (text[at] == "g" and before == "n"):
+        return OTHER
+    return OTHER if text[at] in "ckpt" and before in "aeiouc" else NONE
