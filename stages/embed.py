@@ -15,7 +15,7 @@ from storage.embeddings import EmbeddingStore, text_hash
 from storage.files import read_frame
 from storage.settings import Settings
 
-CHUNK = 4096  # texts encoded before they are stored: what a killed run can lose
+CHUNK = 2048  # texts encoded before they are stored: what a killed run can lose
 
 
 def embed(run: Run) -> None:

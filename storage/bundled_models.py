@@ -60,8 +60,8 @@ def bundled_embedding_model() -> Path:
     """multilingual-e5-small as a sentence-transformers folder (487 MB).
 
     The whole vocabulary in float32: exactly the packaged 4-bit weights, for a hundred languages.
-    It loads in 3 s into 0.7 GB; Korean and Latin pieces alone would take half of both and leave
-    every other script unread.
+    It loads in 3 s into 0.6 GB; Korean and Latin pieces alone would take about half of both and
+    leave every other script unread.
 
     Raises:
         ModelError: If the package is missing or is not the pinned one.

@@ -1,13 +1,14 @@
-"""Accepted model explanations by content hash, kept for every night to come.
+"""What the language model wrote, by content hash, kept for every night to come.
 
-One SQLite file, <home>/explanation_cache/accepted.sqlite; each `put_many` is one durable
+Accepted explanations whole; of the refused ones only their hashes, so that they are not paid for
+again. One SQLite file, <home>/explanation_cache/written.sqlite; each `put_many` is one durable
 transaction, so a killed run loses at most the chunk it was writing.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,19 +18,20 @@ from explanations.facts import Explanation
 from matching.errors import StorageError
 
 AT_ONCE = 10_000  # hashes a query, below SQLite's limit of variables
-TABLE = """
+TABLES = """
     create table if not exists accepted (
         content_hash text primary key, title text not null, content text not null,
         reasons text not null
-    ) without rowid
+    ) without rowid;
+    create table if not exists refused (content_hash text primary key) without rowid;
 """
 
 
 class ExplanationCache:
-    """The accepted explanations of a home."""
+    """The explanations that a home's language model wrote."""
 
     def __init__(self, home: Path) -> None:
-        self.path = home / "explanation_cache" / "accepted.sqlite"
+        self.path = home / "explanation_cache" / "written.sqlite"
 
     def get_many(self, hashes: Sequence[str]) -> dict[str, Explanation]:
         """The kept explanations among the hashes.
@@ -47,8 +49,17 @@ class ExplanationCache:
                     found[key] = Explanation(title, content, orjson.loads(reasons))
         return found
 
-    def put_many(self, accepted: Mapping[str, Explanation]) -> None:
-        """Keep explanations under their content hashes, all or none of them.
+    def refused(self) -> set[str]:
+        """Hashes of what was written and refused.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be made.
+        """
+        with self._open() as database:
+            return {key for (key,) in database.execute("select content_hash from refused")}
+
+    def put_many(self, accepted: Mapping[str, Explanation], refused: Iterable[str] = ()) -> None:
+        """Keep explanations under their content hashes, and which were refused: all or none.
 
         Raises:
             StorageError: If the file is damaged or cannot be written.
@@ -59,6 +70,9 @@ class ExplanationCache:
         ]
         with self._open() as database, database:
             database.executemany("insert or replace into accepted values (?, ?, ?, ?)", rows)
+            database.executemany(
+                "insert or ignore into refused values (?)", [(key,) for key in refused]
+            )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -66,7 +80,7 @@ class ExplanationCache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path)) as database:
                 database.execute("pragma synchronous = full")
-                database.execute(TABLE)
+                database.executescript(TABLES)
                 yield database
         except (OSError, sqlite3.Error) as error:
             message = f"{self.path}: cannot be used ({error}); check the disk, or remove the file"

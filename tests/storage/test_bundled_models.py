@@ -33,7 +33,7 @@ def test_two_processes_at_once_unpack_one_whole_folder(
     assert {p.name for p in tmp_path.iterdir()} <= {Path(folder).name, f"{Path(folder).name}.lock"}
 
 
-def test_the_embedding_model_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedding_model_is_whole() -> None:
     from tokenizers import Tokenizer
 
     folder = bundled_embedding_model()
@@ -42,7 +42,7 @@ def test_the_embedding_model_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert (config["hidden_size"], config["vocab_size"]) == (384, 250037)
     assert tokenizer.encode("query: 안녕하세요　Ｈｅｌｌｏ").tokens == [
-        *["<s>", "▁query", ":", "▁안", "녕", "하세요", "▁Hello", "</s>"]
+        *("<s>", "▁que", "ry", ":", "▁안녕하세요", "▁Hello", "</s>")
     ]
 
 
