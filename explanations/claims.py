@@ -145,18 +145,19 @@ def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], in
 
 @per_policy
 def _lexicon(policy: Policy, language: str) -> _Lexicon:
+    names = {field: plain_words(policy.field_label(field, language)) for field in talkable(policy)}
     always: dict[str, list[Meaning]] = {}
     fields: list[_Field] = []
-    for field in talkable(policy):
-        kind = policy.fields[field].kind
+    for field, name in names.items():
         beside: dict[str, list[Meaning]] = {}
         for code in policy.shown_codes(field):
             label = policy.label(field, code, language)
             proper = label[:1].isupper() and not label.isupper()
-            into = always if kind == "set" or proper else beside
-            into.setdefault(plain_words(label), []).append((field, code))
-        name = _word(plain_words(policy.field_label(field, language)), ())
-        fields.append(_Field(field, name, _words(beside)))
+            if policy.fields[field].kind == "set" or proper:
+                always.setdefault(plain_words(label), []).append((field, code))
+            elif plain_words(label) not in names.values():  # a job "education" is a field as well
+                beside.setdefault(plain_words(label), []).append((field, code))
+        fields.append(_Field(field, _word(name, ()), _words(beside)))
     return _Lexicon(_words(always), fields)
 
 

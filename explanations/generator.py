@@ -6,13 +6,16 @@ engine lives in a child, so that its memory goes with it and its death is only a
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -30,6 +33,7 @@ ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
 CAUSE_LENGTH = 300
 
@@ -63,10 +67,24 @@ class VllmGenerator:
     """
 
     def __init__(self, model: str, settings: ExplanationSettings) -> None:
+        self._model = model
         self._worker = Worker(_engine, (model, settings), f"language model {model!r}")
         self.load_seconds = 0.0
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the engine."""
+        return self._worker.pid
+
     def __enter__(self) -> Self:
+        """Load the model.
+
+        Raises:
+            ModelError: it cannot be loaded; the message says why.
+        """
+        if Path(self._model).is_absolute() and not Path(self._model).is_dir():
+            message = f"language model {self._model!r}: no such folder; check `model`"
+            raise ModelError(message)
         started = time.perf_counter()
         self._worker.start()
         self.load_seconds = time.perf_counter() - started
@@ -205,6 +223,8 @@ def _cause(error: Exception) -> str:
 def _engine(model: str, settings: ExplanationSettings) -> Callable[[Any], list[tuple[Any, ...]]]:
     """Load vLLM in this process; returns the function that writes."""
     cpu = is_cpu_build()
+    warnings.simplefilter("ignore")  # what the engine's libraries tell each other
+    logging.getLogger("torch").setLevel(logging.ERROR)
     os.environ.update(ENVIRONMENT)
     if cpu:
         os.environ.update(CPU_ENVIRONMENT)

@@ -25,7 +25,6 @@ TEXTS: dict[str, dict[str, Any]] = {
             "same": "both of them say {items} for {field}",
             "near": "they say {items} for {field}, which is close",
         },
-        "nothing": "no fact is known",
         "and": " and ",
         "leads": {
             "shared": (
@@ -136,7 +135,6 @@ TEXTS: dict[str, dict[str, Any]] = {
             "same": "두 사람 모두 {field} 칸에 ‘{items}’(이)라고 답함",
             "near": "두 사람의 {field}은(는) ‘{items}’(으)로 서로 가까움",
         },
-        "nothing": "알려진 사실이 없음",
         "and": ", ",
         "leads": {
             "shared": (

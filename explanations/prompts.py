@@ -35,7 +35,7 @@ from matching.policy import Policy
 PROMPT_VERSION = "1"
 KINDS: tuple[Kind, ...] = ("shared", "wish", "pairing", "same", "near")
 MAX_FACTS, MAX_ITEMS = 3, 2
-EXAMPLES, VARIANTS = 2, 3
+EXAMPLES, VARIANTS = 3, 3
 BIO_LENGTH = 300
 _LETTERS = {"en": "A-Za-z0-9é", "ko": "가-힣A-Za-z0-9"}
 _SCRIPTS = {"en": re.compile("[A-Za-z]"), "ko": re.compile("[가-힣]")}
@@ -65,7 +65,7 @@ def told_facts(policy: Policy, category: str, language: str, facts: Facts) -> di
 def conversation(
     policy: Policy, category: str, language: str, a: Profile, b: Profile, facts: Facts
 ) -> list[dict[str, str]]:
-    """What the model is asked about the pair (a, b)."""
+    """What the model is asked about the pair (a, b), of whom it is told one fact at least."""
     told = told_facts(policy, category, language, facts)
     lines = _lines(policy, language, told)
     variant = str(crc32(lines.encode()) % VARIANTS)  # so that a list does not read as copies
@@ -149,9 +149,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _lines(policy: Policy, language: str, told: Told) -> str:
     """The facts as the model sees them: one line each, beginning with its kind."""
-    texts = TEXTS[language]
-    lines = [f"{kind}: {_wording(policy, language, fact)}" for kind, fact in told.items()]
-    return "\n".join(lines) or texts["nothing"]
+    return "\n".join(f"{kind}: {_wording(policy, language, fact)}" for kind, fact in told.items())
 
 
 def _wording(policy: Policy, language: str, fact: Fact) -> str:

@@ -33,15 +33,15 @@ class Speech:
 
     phrases: Phrases
     quote: str
-    comma: str
-    last: str
+    pair: str  # joins two
+    last: str  # joins the last of more
     words_unquoted: int  # longest label that stands in a list without quotes
     finish: Callable[[str], str]
 
 
 SPEECHES = {
-    "ko": Speech(voices_ko.PHRASES, "‘{}’", ", ", "과(와) ", 0, korean.attach),
-    "en": Speech(voices_en.PHRASES, "“{}”", ", ", " and ", 2, str),
+    "ko": Speech(voices_ko.PHRASES, "‘{}’", "과(와) ", ", ", 0, korean.attach),
+    "en": Speech(voices_en.PHRASES, "“{}”", " and ", " and ", 2, str),
 }
 
 
@@ -78,8 +78,9 @@ class _Voice:
     def listing(self, field: str, codes: Sequence[str], quoted: bool = False) -> str:
         labels = (self.quoted if quoted else self.items)[field]
         shown = [labels[code] for code in codes[:MAX_ITEMS]]
-        head = self.speech.comma.join(shown[:-1])
-        return f"{head}{self.speech.last}{shown[-1]}" if head else shown[-1]
+        if len(shown) < 3:
+            return self.speech.pair.join(shown)
+        return f"{', '.join(shown[:-1])}{self.speech.last}{shown[-1]}"
 
     def level(self, field: str, worth: float) -> str:
         scores = self.scores[field]
@@ -255,12 +256,12 @@ def _wish(voice: _Voice, writer: _Writer, facts: Facts) -> str | None:
     first = wishes[0]
     writer.told.append(first)
     mine, theirs = (voice.fields[name] for name in first.fields)
-    there = voice.listing(first.fields[0], first.values, quoted=True)
+    there = voice.listing(first.fields[0], first.values[:2], quoted=True)
     back = next((w for w in wishes[1:] if w.fields == first.fields), None)
     if back is None:
         return writer.say("wish.one", mine=mine, theirs=theirs, items=there)
     writer.told.append(back)
-    here = voice.listing(back.fields[0], back.values, quoted=True)
+    here = voice.listing(back.fields[0], back.values[:2], quoted=True)
     return writer.say("wish.both", mine=mine, theirs=theirs, a=there, b=here)
 
 

@@ -232,7 +232,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "wish.both": (
         "Hopes are met: one asked for {a}, the other for {b}, and each found it in the other.",
-        "Under {mine} they wrote {a} and {b}, and each found it in the profile across.",
+        "Under {mine}, one wrote {a}, the other {b}, and each is in the profile across.",
     ),
     "wish.one": (
         "One of them asked for {items} under {mine}, and the profile across says just that.",

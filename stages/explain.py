@@ -1,8 +1,9 @@
 """Fourth stage: every user's best matches explained, by the language model or the template voice.
 
 A pair and category is explained once, for both sides. The model writes the most valuable pairs
-within the budget; what it wrote before and was accepted is reused; whatever fails a grounding check
-and everything else is said by the template voice. Accepted texts are kept after each chunk.
+within the budget; what it wrote before and was accepted is reused, what was refused is not asked
+again; all else is said by the template voice. Each chunk's outcome is kept when it is done, so a
+killed run pays for one chunk twice at most.
 """
 
 from __future__ import annotations
@@ -25,11 +26,17 @@ from explanations.facts import (
     content_hash,
     pair_facts,
     profile_digest,
-    reason,
 )
-from explanations.generator import Generator, VllmGenerator
-from explanations.grounding import failed_checks
-from explanations.prompts import PROMPT_VERSION, conversation, read_answer, response_schema
+from explanations.generator import Generated, Generator, VllmGenerator
+from explanations.grounding import CHECKS_VERSION, failed_checks
+from explanations.prompts import (
+    PROMPT_VERSION,
+    Told,
+    conversation,
+    read_answer,
+    response_schema,
+    told_facts,
+)
 from explanations.settings import ExplanationSettings
 from explanations.template import TEMPLATE_VERSION, check_languages, render
 from matching.errors import GenerationError, ModelError
@@ -54,6 +61,7 @@ SCHEMA = {
     "reasons": pl.String,
     "content_hash": pl.String,
 }
+SAMPLING = {"revision", "temperature", "max_tokens", "seed", "dtype"}  # what decides a text
 Open = Callable[[ExplanationSettings], AbstractContextManager[Generator]]
 
 
@@ -140,8 +148,8 @@ class _Writer:
         self.profiles = {row["user_id"]: row for row in profiles.iter_rows(named=True)}
         self.digests: dict[int, str] = {}
         self.model = LANGUAGE_MODEL if settings.model == "bundled" else settings.model
-        sampling = settings.model_dump_json(exclude={"top", "budget", "chunk", "languages"})
-        self.by_model = (policy.digest, PROMPT_VERSION, self.model, sampling)
+        sampling = settings.model_dump_json(include=SAMPLING)
+        self.by_model = (policy.digest, PROMPT_VERSION, CHECKS_VERSION, self.model, sampling)
         self.by_template = (policy.digest, TEMPLATE_VERSION)
         self.latest: tuple[tuple[str, int, int] | None, Facts] = (None, Facts(()))
         self.written: dict[Task, Explanation] = {}
@@ -152,15 +160,15 @@ class _Writer:
 
     def reuse(self, pairs: pl.DataFrame) -> None:
         """Take over what the model wrote on other nights and nothing has changed since."""
-        keys = {self._model_key(task): task for task in self._tasks(pairs, self.settings.languages)}
-        for key, text in self.cache.get_many(list(keys)).items():
-            self.written[keys[key]] = text
+        tasks = self._tasks(pairs, self.settings.languages)
+        while part := {task: self._model_key(task) for task in islice(tasks, ROWS_AT_ONCE)}:
+            found = self.cache.get_many(list(part.values()))
+            self.written |= {task: found[key] for task, key in part.items() if key in found}
         self.reused = set(self.written)
 
     def write(self, pairs: pl.DataFrame, open_model: Open, step: Step) -> None:
         """Let the model write the most valuable pairs that have no text yet."""
-        ordered = self._tasks(pairs.sort("value"), self.settings.languages)
-        wanted = list(islice((t for t in ordered if t not in self.written), self.settings.budget))
+        wanted = self._wanted(pairs)
         if not wanted:
             return
         try:
@@ -201,31 +209,54 @@ class _Writer:
             "generator_failed": self.generator_failed,
         }
 
+    def _wanted(self, pairs: pl.DataFrame) -> list[Task]:
+        """The most valuable tasks within the budget that were neither accepted nor refused.
+
+        A pair of whom there is nothing to tell is left to the template voice.
+        """
+        refused = self.cache.refused()
+        new = (
+            task
+            for task in self._tasks(pairs.sort("value"), self.settings.languages)
+            if task not in self.written
+            and self._model_key(task) not in refused
+            and self._told(task)
+        )
+        return list(islice(new, self.settings.budget * len(self.settings.languages)))
+
     def _write_chunk(self, generator: Generator, tasks: list[Task]) -> None:
+        accepted: dict[str, Explanation] = {}
+        refused: list[str] = []
+        for language in self.settings.languages:
+            spoken = [task for task in tasks if task.language == language]
+            for task, found in zip(spoken, self._generated(generator, spoken), strict=True):
+                self.counts["candidates"] += 1
+                self.counts["prompt_tokens"] += found.prompt_tokens
+                self.counts["output_tokens"] += found.output_tokens
+                text = self._checked(task, found)
+                if text is None:
+                    refused.append(self._model_key(task))
+                else:
+                    self.counts["accepted"] += 1
+                    self.written[task] = accepted[self._model_key(task)] = text
+        self.cache.put_many(accepted, refused)
+
+    def _generated(self, generator: Generator, tasks: list[Task]) -> list[Generated]:
+        """What the model answers to tasks of one language."""
+        if not tasks:
+            return []
         talks = [
             conversation(self.policy, t.category, t.language, *self._pair(t), self._facts(t))
             for t in tasks
         ]
-        seeds = [self.settings.seed + int(self._model_key(t)[:8], 16) for t in tasks]
-        accepted: dict[str, Explanation] = {}
-        schema = response_schema(self.policy)
-        for task, found in zip(tasks, generator.generate(talks, schema, seeds), strict=True):
-            self.counts["candidates"] += 1
-            self.counts["prompt_tokens"] += found.prompt_tokens
-            self.counts["output_tokens"] += found.output_tokens
-            text = self._checked(task, found.text)
-            if text:
-                self.counts["accepted"] += 1
-                self.written[task] = accepted[self._model_key(task)] = text
-        self.cache.put_many(accepted)
+        seeds = [self.settings.seed + int(self._model_key(t)[:7], 16) for t in tasks]
+        return generator.generate(talks, response_schema(self.policy, tasks[0].language), seeds)
 
-    def _checked(self, task: Task, answer: str) -> Explanation | None:
-        text = read_answer(answer)
+    def _checked(self, task: Task, found: Generated) -> Explanation | None:
+        text = read_answer(found.text, self._told(task))
         failed = failed_checks(self.policy, task.category, task.language, *self._pair(task), text)
-        self.failed.update(failed)
-        if failed or text is None:
-            return None
-        return Explanation(text.title, text.content, _directed(self._facts(task), text.reasons))
+        self.failed.update(["too_long"] if found.finish_reason == "too_long" else failed)
+        return None if failed else text
 
     def _row(self, task: Task) -> tuple[Any, ...]:
         text = self.written.get(task)
@@ -252,6 +283,9 @@ class _Writer:
             self.latest = (pair, pair_facts(self.policy, task.category, *self._pair(task)))
         return self.latest[1]
 
+    def _told(self, task: Task) -> Told:
+        return told_facts(self.policy, task.category, task.language, self._facts(task))
+
     def _model_key(self, task: Task) -> str:
         return self._key(task, *self.by_model)
 
@@ -266,17 +300,3 @@ class _Writer:
         if user not in self.digests:
             self.digests[user] = profile_digest(self.policy, self.profiles[user])
         return self.digests[user]
-
-
-def _directed(facts: Facts, reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The model's reasons, which have passed the checks, with the direction of their fact."""
-    directed = []
-    for claim in reasons:
-        fact = next(
-            f
-            for f in facts.found
-            if [f.kind, *f.fields] == [claim["kind"], *claim["fields"]]
-            and set(claim["values"]) <= set(f.values)
-        )
-        directed.append(reason(fact) | {"values": claim["values"]})
-    return directed

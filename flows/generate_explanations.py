@@ -1,0 +1,19 @@
+"""The flow that explains the published matches anew and publishes."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+
+from flows.parameters import HomeOptions
+from flows.run import run_stages
+from stages.nightly import EXPLAIN_ONLY
+
+
+@flow(name="generate-explanations", persist_result=False)
+def generate_explanations(options: HomeOptions) -> State:
+    """Explain the published matches with the language model, and publish.
+
+    Args:
+        options: What to work on; left as it is, the service's own home.
+    """
+    return run_stages(EXPLAIN_ONLY, options)

@@ -1,0 +1,142 @@
+"""`make prefect` as a user starts it: a real server and worker on a free port, in a home apart."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+
+from matching.errors import HertzError
+
+PATIENCE = 400.0  # a limit for a busy machine, not a goal
+T = TypeVar("T")
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class StillWaitingError(HertzError):
+    """What a test waits for did not come about."""
+
+
+@dataclass(frozen=True)
+class Prefect:
+    """A started Prefect: its environment, its program and what that has printed."""
+
+    environment: dict[str, str]
+    program: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def home(self) -> Path:
+        """Its own PREFECT_HOME."""
+        return Path(self.environment["PREFECT_HOME"])
+
+    def call(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """One request; a busy SQLite server answers 503 now and then, and asks to try again."""
+        address = f"http://127.0.0.1:{self.environment['PREFECT_SERVER_API_PORT']}/api{path}"
+        answer = httpx.request(method, address, json=body, timeout=60)
+        while answer.status_code == 503:
+            time.sleep(1)
+            answer = httpx.request(method, address, json=body, timeout=60)
+        return answer
+
+    def find(self, what: str, **query: object) -> list[dict[str, Any]]:
+        """What the server knows of flow runs, task runs, logs, artifacts or deployments."""
+        found: list[dict[str, Any]] = self.call("POST", f"/{what}/filter", query).json()
+        return found
+
+    def trigger(
+        self, name: str, options: dict[str, Any], state: dict[str, Any] | None = None
+    ) -> httpx.Response:
+        """Press Run: the form's values, sent as the UI sends them; to run at once if no `state`."""
+        deployment = self.call("GET", f"/deployments/name/{name}/{name}").json()
+        path = f"/deployments/{deployment['id']}/create_flow_run"
+        return self.call("POST", path, {"parameters": {"options": options}, "state": state})
+
+    def until(self, run_id: str, types: set[str]) -> dict[str, Any]:
+        """The flow run once its state is of one of the types."""
+
+        def flow_run() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.call("GET", f"/flow_runs/{run_id}").json()
+            return found if found["state"]["type"] in types else None
+
+        return eventually(flow_run, f"flow run {run_id} to be {sorted(types)}")
+
+    def run(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Trigger a deployment; its flow run when it has ended."""
+        return self.until(self.trigger(name, options).json()["id"], FINAL)
+
+    def stop(self) -> None:
+        """Ctrl-C."""
+        self.program.send_signal(signal.SIGINT)
+        self.program.wait(PATIENCE)
+
+    def processes(self) -> list[str]:
+        """Command lines of all that runs with this PREFECT_HOME."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("PREFECT_HOME") == str(self.home):
+                    found.append(" ".join(process.cmdline()))
+            except (psutil.AccessDenied, psutil.NoSuchProcess):
+                continue
+        return found
+
+
+@contextmanager
+def started_prefect(folder: Path) -> Iterator[Prefect]:
+    """Start it, wait until it is ready, stop it."""
+    environment = os.environ | {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_SERVER_API_PORT": str(_free_port()),
+        "OMP_NUM_THREADS": "2",
+    }
+    prefect = Prefect(environment, start(environment, folder / "output"), folder / "output")
+    try:
+        eventually(lambda: "Ctrl-C stops it" in _printed(prefect), "Prefect to start")
+        yield prefect
+    finally:
+        if prefect.program.poll() is None:
+            prefect.stop()
+
+
+def start(environment: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
+    """What `make prefect` runs."""
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flows.start"], env=environment, stdout=file, stderr=file
+        )
+
+
+def eventually(find: Callable[[], T | None], what: str) -> T:
+    """The first true answer of `find`."""
+    last = time.monotonic() + PATIENCE
+    while time.monotonic() < last:
+        if found := find():
+            return found
+        time.sleep(0.3)
+    message = f"waited {PATIENCE:.0f} s for {what}"
+    raise StillWaitingError(message)
+
+
+def _printed(prefect: Prefect) -> str:
+    if prefect.program.poll() is not None:
+        raise StillWaitingError(prefect.output.read_text(encoding="utf-8"))
+    return prefect.output.read_text(encoding="utf-8")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port

@@ -1,0 +1,277 @@
+"""The explain stage with the real vLLM engine and the bundled model, started once for this file."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+import pytest
+
+from explanations.facts import Explanation, pair_facts
+from explanations.generator import Conversation, Generated, Generator, VllmGenerator
+from explanations.grounding import failed_checks
+from explanations.prompts import conversation, response_schema
+from explanations.settings import ExplanationSettings
+from matching.policy import Policy
+from matching.profiles import validate_profiles
+from stages.explain import SCHEMA, explain, explained_pairs, open_generator
+from stages.run import Run
+from stages.sample import make_sample
+from storage.bundled_models import LANGUAGE_MODEL
+from storage.settings import Settings
+from tests.nights import settings_for
+
+CANDIDATES = 20
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[VllmGenerator]:
+    """The bundled model, loaded once."""
+    with open_generator(ExplanationSettings()) as generator:
+        assert isinstance(generator, VllmGenerator)
+        yield generator
+
+
+class Watched:
+    """The engine, counting what it is asked; killed before the call after `calls`, if given."""
+
+    def __init__(self, engine: VllmGenerator, calls: int = -1) -> None:
+        self.engine, self.calls, self.asked = engine, calls, 0
+
+    def generate(
+        self, conversations: Sequence[Conversation], schema: dict[str, Any], seeds: Sequence[int]
+    ) -> list[Generated]:
+        if self.calls == 0 and self.engine.pid:
+            os.kill(self.engine.pid, signal.SIGKILL)
+        self.calls -= 1
+        self.asked += len(conversations)
+        return self.engine.generate(conversations, schema, seeds)
+
+    def open(self, settings: ExplanationSettings) -> AbstractContextManager[Generator]:
+        return nullcontext(self)
+
+
+@pytest.fixture(scope="module")
+def profiles(service_policy: Policy) -> pl.DataFrame:
+    return validate_profiles(service_policy, make_sample(60, 11, service_policy)).profiles
+
+
+@pytest.fixture(scope="module")
+def matches(service_policy: Policy, profiles: pl.DataFrame) -> pl.DataFrame:
+    """Everyone's ten of most entries in common, in all categories."""
+    rows = profiles.to_dicts()
+    listed = []
+    for category in service_policy.categories:
+        for a in rows:
+            scored = sorted(
+                (-pair_facts(service_policy, category, *ordered(a, b)).count, b["user_id"])
+                for b in rows
+                if b is not a
+            )
+            for rank, (score, other) in enumerate(scored[:10], 1):
+                listed.append((category, a["user_id"], rank, other, -score / 50))
+    schema = {
+        "category": pl.String,
+        "user_id": pl.Int64,
+        "rank": pl.Int32,
+        "other_id": pl.Int64,
+        "mutual": pl.Float32,
+    }
+    return pl.DataFrame(listed, schema=schema, orient="row")
+
+
+def ordered(a: dict[str, Any], b: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    return (a, b) if a["user_id"] < b["user_id"] else (b, a)
+
+
+def started(
+    folder: Path, profiles: pl.DataFrame, matches: pl.DataFrame, name: str = "a", **changed: object
+) -> Run:
+    """A run whose first stages are done, in a home below `folder`."""
+    settings: Settings = settings_for(folder, folder / "none.parquet", "bundled")
+    chosen = settings.explanations.model_copy(
+        update={"budget": CANDIDATES, "top": 3, "chunk": 8, **changed}
+    )
+    run = Run(name, settings.model_copy(update={"explanations": chosen}), folder / name)
+    run.folder.mkdir()
+    profiles.write_parquet(run.folder / "users.parquet")
+    matches.write_parquet(run.folder / "matches.parquet")
+    return run
+
+
+def read(run: Run) -> pl.DataFrame:
+    return pl.read_parquet(run.folder / "explanations.parquet")
+
+
+@pytest.fixture(scope="module")
+def written(
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: VllmGenerator,
+    profiles: pl.DataFrame,
+    matches: pl.DataFrame,
+) -> Run:
+    """A run in which the engine wrote its candidates."""
+    run = started(tmp_path_factory.mktemp("explained"), profiles, matches)
+    explain(run, open_model=Watched(engine).open)
+    return run
+
+
+def test_a_pair_is_explained_once_for_both_sides(service_policy: Policy) -> None:
+    rows = [
+        ("friend", 1, 1, 2, 0.9),
+        ("friend", 2, 2, 1, 0.9),
+        ("friend", 2, 1, 3, 0.95),
+        ("friend", 3, 5, 2, 0.95),
+        ("general", 7, 1, 4, 0.1),
+        ("general", 4, 3, 7, 0.1),
+    ]
+    names = ["category", "user_id", "rank", "other_id", "mutual"]
+    pairs = explained_pairs(service_policy, pl.DataFrame(rows, schema=names, orient="row"), top=2)
+    assert pairs.rows() == [("general", 4, 7, 0), ("friend", 1, 2, 2), ("friend", 2, 3, 1)]
+
+
+def test_the_engine_writes_json_and_what_is_accepted_passes_the_checks(
+    written: Run, profiles: pl.DataFrame
+) -> None:
+    figures = written.stages["explain"]
+    assert figures["candidates"] == CANDIDATES
+    assert figures["accepted"] >= 1
+    assert "json" not in figures["failed_checks"]
+    assert figures["output_tokens"] > 50 * CANDIDATES
+    assert figures["model"] == LANGUAGE_MODEL
+    assert figures["generator_failed"] == ""
+    people = {row["user_id"]: row for row in profiles.iter_rows(named=True)}
+    policy, frame = written.settings.policy, read(written)
+    assert len(frame.filter(origin="model")) == figures["accepted"]
+    for row in frame.iter_rows(named=True):
+        text = Explanation(row["title"], row["content"], orjson.loads(row["reasons"]))
+        pair = people[row["user_a"]], people[row["user_b"]]
+        assert failed_checks(policy, row["category"], row["language"], *pair, text) == []
+
+
+def test_every_pair_has_one_text_a_language_in_order(written: Run, matches: pl.DataFrame) -> None:
+    frame, policy = read(written), written.settings.policy
+    pairs = explained_pairs(policy, matches, 3)
+    places = {name: place for place, name in enumerate([*policy.categories, *policy.languages])}
+    keys = [
+        (places[category], a, b, places[language])
+        for category, a, b, language in frame.select(*list(SCHEMA)[:4]).iter_rows()
+    ]
+    assert dict(frame.schema) == SCHEMA
+    assert len(frame) == 2 * len(pairs)
+    assert keys == sorted(set(keys))
+    assert frame.filter(language="ko")["origin"].unique().to_list() == ["template"]
+    assert frame.select((pl.col("origin") == "model") == pl.col("model").is_not_null())[
+        "origin"
+    ].all()
+    counts = written.stages["explain"]["explanations"]
+    assert sum(counts.values()) == len(frame)
+
+
+def test_reasons_have_the_published_shape(written: Run) -> None:
+    for reasons in read(written)["reasons"]:
+        for reason in orjson.loads(reasons):
+            assert list(reason) == ["kind", "fields", "values", "direction"]
+            assert reason["fields"]
+            assert reason["values"]
+
+
+def test_another_run_reuses_what_was_accepted_and_starts_no_engine(
+    written: Run, profiles: pl.DataFrame, matches: pl.DataFrame
+) -> None:
+    again = started(written.folder.parent, profiles, matches, "b", budget=0)
+    explain(again)
+    assert (
+        again.stages["explain"]["explanations"]["reused"] == written.stages["explain"]["accepted"]
+    )
+    assert read(again).equals(read(written))
+
+
+def test_what_was_refused_is_not_asked_again(
+    written: Run, engine: VllmGenerator, profiles: pl.DataFrame, matches: pl.DataFrame
+) -> None:
+    top = matches.filter(pl.col("rank") <= 1).head(4)
+    few = started(written.folder.parent, profiles, top, "few")
+    watched = Watched(engine)
+    explain(few, open_model=watched.open)
+    assert watched.asked == few.stages["explain"]["candidates"]
+    repeated = started(written.folder.parent, profiles, top, "repeated")
+    explain(repeated, open_model=lambda settings: pytest.fail("nothing is left to write"))
+    assert read(repeated).equals(read(few))
+
+
+def test_a_changed_profile_is_written_about_anew(
+    written: Run, profiles: pl.DataFrame, matches: pl.DataFrame
+) -> None:
+    models = read(written).filter(origin="model")
+    user = models.item(0, "user_a")
+    other = pl.when(pl.col("user_id") == user).then(pl.lit("Hello.")).otherwise(pl.col("bio"))
+    again = started(
+        written.folder.parent, profiles.with_columns(bio=other), matches, "changed", budget=0
+    )
+    explain(again)
+    reused = read(again).filter(origin="model")
+    of_user = (pl.col("user_a") == user) | (pl.col("user_b") == user)
+    assert reused.filter(of_user).is_empty()
+    assert set(models.filter(~of_user).rows()) <= set(reused.rows())
+
+
+def test_greedy_texts_are_the_same_in_another_home(
+    tmp_path: Path,
+    written: Run,
+    engine: VllmGenerator,
+    profiles: pl.DataFrame,
+    matches: pl.DataFrame,
+) -> None:
+    again = started(tmp_path, profiles, matches, budget=8)
+    explain(again, open_model=Watched(engine).open)
+    rows = read(again).filter(origin="model").rows()
+    assert rows
+    assert set(rows) <= set(read(written).rows())
+
+
+def test_a_prompt_that_is_too_long_is_set_aside_and_the_others_are_written(
+    engine: VllmGenerator, service_policy: Policy, profiles: pl.DataFrame
+) -> None:
+    a, b = profiles.head(2).to_dicts()
+    talk = conversation(
+        service_policy, "general", "en", a, b, pair_facts(service_policy, "general", a, b)
+    )
+    endless = [talk[0], {"role": "user", "content": "word " * 5000}]
+    schema = response_schema(service_policy, "en")
+    long, short = engine.generate([endless, talk], schema, [1, 2])
+    assert (long.text, long.finish_reason, long.output_tokens) == ("", "too_long", 0)
+    assert orjson.loads(short.text)["title"]
+
+
+def test_a_model_that_is_not_there_leaves_everything_to_the_template(
+    tmp_path: Path, profiles: pl.DataFrame, matches: pl.DataFrame
+) -> None:
+    run = started(tmp_path, profiles, matches, model=str(tmp_path / "none"))
+    explain(run)
+    figures = run.stages["explain"]
+    assert "no such folder" in figures["generator_failed"]
+    assert set(read(run)["origin"]) == {"template"}
+
+
+def test_a_killed_engine_keeps_its_finished_chunks(
+    tmp_path: Path, engine: VllmGenerator, profiles: pl.DataFrame, matches: pl.DataFrame
+) -> None:
+    """Last in this file: it ends the engine."""
+    run = started(tmp_path, profiles, matches, budget=16)
+    explain(run, open_model=Watched(engine, calls=1).open)
+    figures = run.stages["explain"]
+    assert "its process" in figures["generator_failed"]
+    assert figures["candidates"] == 8
+    assert len(read(run).filter(origin="model")) == figures["accepted"]
+    again = started(tmp_path, profiles, matches, "b", budget=0)
+    explain(again)
+    assert again.stages["explain"]["explanations"]["reused"] == figures["accepted"]
+def test_zz_debug(written):
+    print(written.stages)
