@@ -19,7 +19,9 @@ class ExplanationSettings(BaseModel):
     languages: tuple[str, ...] = Field(
         ("en",), description="What the model writes; other languages come from the template"
     )
-    budget: int = Field(32, ge=0, description="Pairs the model writes a run, most valuable first")
+    budget: int = Field(
+        32, ge=0, description="Most valuable pairs, which the model writes; the others: template"
+    )
     temperature: float = Field(
         0.0, ge=0, le=2, description="0 always takes the likeliest word: best for a small model"
     )

@@ -210,19 +210,16 @@ class _Writer:
         }
 
     def _wanted(self, pairs: pl.DataFrame) -> list[Task]:
-        """The most valuable tasks within the budget that were neither accepted nor refused.
+        """The model's share that is not written yet: the most valuable pairs within the budget.
 
-        A pair of whom there is nothing to tell is left to the template voice.
+        The share follows from the matches alone, so a night with nothing new asks for nothing. A
+        pair of whom there is nothing to tell is left to the template voice.
         """
+        ordered = self._tasks(pairs.sort("value"), self.settings.languages)
+        tellable = (task for task in ordered if self._told(task))
+        share = islice(tellable, self.settings.budget * len(self.settings.languages))
         refused = self.cache.refused()
-        new = (
-            task
-            for task in self._tasks(pairs.sort("value"), self.settings.languages)
-            if task not in self.written
-            and self._model_key(task) not in refused
-            and self._told(task)
-        )
-        return list(islice(new, self.settings.budget * len(self.settings.languages)))
+        return [t for t in share if t not in self.written and self._model_key(t) not in refused]
 
     def _write_chunk(self, generator: Generator, tasks: list[Task]) -> None:
         accepted: dict[str, Explanation] = {}
