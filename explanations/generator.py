@@ -168,7 +168,7 @@ class Worker:
     def _receive(self, kind: type[ModelError | GenerationError], what: str) -> Any:  # noqa: ANN401
         try:
             ok, answer = self._ours.recv()
-        except EOFError as error:
+        except (EOFError, OSError) as error:
             self._process.join()
             code = self._process.exitcode or 0
             cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"

@@ -27,6 +27,7 @@ from storage.bundled_models import LANGUAGE_MODEL
 from storage.settings import Settings
 from tests.nights import settings_for
 
+pytestmark = pytest.mark.slow
 CANDIDATES = 20
 
 
