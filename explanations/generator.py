@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from explanations.settings import ExplanationSettings
-from matching.errors import GenerationError, ModelError
+from matching.errors import GenerationError, HertzError, ModelError
 
 Conversation = list[dict[str, str]]
 CPU_ENVIRONMENT = {  # before torch is imported: without the thread setting, 24 times slower
@@ -204,28 +204,34 @@ def _serve(
     pipe: Connection, load: Callable[..., Callable[[Any], Any]], args: tuple[Any, ...]
 ) -> None:
     """The child's life: load, say so, answer until the pipe closes."""
+    loaded = False
     try:
         answer = load(*args)
         pipe.send((True, None))
+        loaded = True
         while True:
             pipe.send((True, answer(pipe.recv())))
     except (EOFError, BrokenPipeError):
         return  # the parent has closed or died
     except Exception as error:  # whatever the engine raises ends in words there
-        pipe.send((False, _cause(error)))
+        pipe.send((False, _cause(error, with_message=not loaded)))
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: Exception, with_message: bool) -> str:
+    """An error in one line. Once there are prompts, a message might quote them: its type alone."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:CAUSE_LENGTH]}" if lines else type(error).__name__
+    if isinstance(error, HertzError) or not with_message or not lines:
+        return str(error) if isinstance(error, HertzError) else type(error).__name__
+    return f"{type(error).__name__}: {lines[0][:CAUSE_LENGTH]}"
 
 
 def _engine(model: str, settings: ExplanationSettings) -> Callable[[Any], list[tuple[Any, ...]]]:
     """Load vLLM in this process; returns the function that writes."""
     cpu = is_cpu_build()
     warnings.simplefilter("ignore")  # what the engine's libraries tell each other
-    logging.getLogger("torch").setLevel(logging.ERROR)
-    os.environ.update(ENVIRONMENT)
+    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     if cpu:
         os.environ.update(CPU_ENVIRONMENT)
     import vllm
@@ -242,7 +248,7 @@ def _engine(model: str, settings: ExplanationSettings) -> Callable[[Any], list[t
         revision=settings.revision,
         dtype="float32" if cpu and settings.dtype == "auto" else settings.dtype,
         max_model_len=settings.max_model_len,
-        max_num_batched_tokens=65536,  # no chunked prefill: it cannot go with seeds on a CPU
+        max_num_batched_tokens=65536 if cpu else None,  # on a CPU a split prompt breaks seeds
         gpu_memory_utilization=settings.gpu_memory_utilization,
         enforce_eager=cpu,
         enable_prefix_caching=True,

@@ -68,7 +68,8 @@ def conversation(
     """What the model is asked about the pair (a, b), of whom it is told one fact at least."""
     told = told_facts(policy, category, language, facts)
     lines = _lines(policy, language, told)
-    variant = str(crc32(lines.encode()) % VARIANTS)  # so that a list does not read as copies
+    # So that neither a list nor a pair's categories read as copies.
+    variant = str(crc32(f"{category}\n{lines}".encode()) % VARIANTS)
     bios = "".join(_bio(policy, language, who) for who in (a, b))
     return [
         *_opening(policy, category, language, variant, *told),
