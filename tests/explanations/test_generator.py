@@ -40,7 +40,7 @@ def test_death_and_failure_while_writing_are_told_apart() -> None:
     worker = Worker(workers.mortal, (), "language model 'x'")
     worker.start()
     assert worker.ask(5) == 20
-    with pytest.raises(GenerationError, match="failed while writing: ZeroDivisionError$"):
+    with pytest.raises(GenerationError, match=r"failed while writing: ZeroDivisionError$"):
         worker.ask(0)
     worker.close()
     worker = Worker(workers.mortal, (), "language model 'x'")

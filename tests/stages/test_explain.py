@@ -28,7 +28,7 @@ from storage.settings import Settings
 from tests.nights import settings_for
 
 pytestmark = pytest.mark.slow
-CANDIDATES = 20
+CANDIDATES, CHUNK = 20, 10
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def started(
     """A run whose first stages are done, in a home below `folder`."""
     settings: Settings = settings_for(folder, folder / "none.parquet", "bundled")
     chosen = settings.explanations.model_copy(
-        update={"budget": CANDIDATES, "top": 3, "chunk": 8, **changed}
+        update={"budget": CANDIDATES, "top": 3, "chunk": CHUNK, **changed}
     )
     run = Run(name, settings.model_copy(update={"explanations": chosen}), folder / name)
     run.folder.mkdir()
@@ -194,19 +194,6 @@ def test_another_run_reuses_what_was_accepted_and_starts_no_engine(
     assert read(again).equals(read(written))
 
 
-def test_what_was_refused_is_not_asked_again(
-    written: Run, engine: VllmGenerator, profiles: pl.DataFrame, matches: pl.DataFrame
-) -> None:
-    top = matches.filter(pl.col("rank") <= 1).head(4)
-    few = started(written.folder.parent, profiles, top, "few")
-    watched = Watched(engine)
-    explain(few, open_model=watched.open)
-    assert watched.asked == few.stages["explain"]["candidates"]
-    repeated = started(written.folder.parent, profiles, top, "repeated")
-    explain(repeated, open_model=lambda settings: pytest.fail("nothing is left to write"))
-    assert read(repeated).equals(read(few))
-
-
 def test_a_changed_profile_is_written_about_anew(
     written: Run, profiles: pl.DataFrame, matches: pl.DataFrame
 ) -> None:
@@ -221,20 +208,6 @@ def test_a_changed_profile_is_written_about_anew(
     of_user = (pl.col("user_a") == user) | (pl.col("user_b") == user)
     assert reused.filter(of_user).is_empty()
     assert set(models.filter(~of_user).rows()) <= set(reused.rows())
-
-
-def test_greedy_texts_are_the_same_in_another_home(
-    tmp_path: Path,
-    written: Run,
-    engine: VllmGenerator,
-    profiles: pl.DataFrame,
-    matches: pl.DataFrame,
-) -> None:
-    again = started(tmp_path, profiles, matches, budget=8)
-    explain(again, open_model=Watched(engine).open)
-    rows = read(again).filter(origin="model").rows()
-    assert rows
-    assert set(rows) <= set(read(written).rows())
 
 
 def test_neither_a_prompt_that_is_too_long_nor_a_hostile_bio_does_harm(
@@ -265,16 +238,21 @@ def test_a_model_that_is_not_there_leaves_everything_to_the_template(
     assert set(read(run)["origin"]) == {"template"}
 
 
-def test_a_killed_engine_keeps_its_finished_chunks(
-    tmp_path: Path, engine: VllmGenerator, profiles: pl.DataFrame, matches: pl.DataFrame
+def test_a_killed_engine_keeps_its_finished_chunks_and_greedy_texts_repeat(
+    tmp_path: Path,
+    written: Run,
+    engine: VllmGenerator,
+    profiles: pl.DataFrame,
+    matches: pl.DataFrame,
 ) -> None:
     """Last in this file: it ends the engine."""
-    run = started(tmp_path, profiles, matches, budget=16)
+    run = started(tmp_path, profiles, matches)
     explain(run, open_model=Watched(engine, calls=1).open)
-    figures = run.stages["explain"]
+    figures, models = run.stages["explain"], read(run).filter(origin="model")
     assert "its process" in figures["generator_failed"]
-    assert figures["candidates"] == 8
-    assert len(read(run).filter(origin="model")) == figures["accepted"]
-    again = started(tmp_path, profiles, matches, "b", budget=0)
-    explain(again)
+    assert figures["candidates"] == CHUNK
+    assert 0 < len(models) == figures["accepted"]
+    assert set(models.rows()) <= set(read(written).rows())  # another home, the same texts
+    again = started(tmp_path, profiles, matches, "b")
+    explain(again, generate=False)
     assert again.stages["explain"]["explanations"]["reused"] == figures["accepted"]
