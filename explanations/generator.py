@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,7 +68,6 @@ class VllmGenerator:
     def __init__(self, model: str, settings: ExplanationSettings) -> None:
         self._model = model
         self._worker = Worker(_engine, (model, settings), f"language model {model!r}")
-        self.load_seconds = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -85,9 +83,7 @@ class VllmGenerator:
         if Path(self._model).is_absolute() and not Path(self._model).is_dir():
             message = f"language model {self._model!r}: no such folder; check `model`"
             raise ModelError(message)
-        started = time.perf_counter()
         self._worker.start()
-        self.load_seconds = time.perf_counter() - started
         return self
 
     def __exit__(

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 
 from matching.features import Features, build_features
-from matching.policy import Policy
 from matching.texts import user_vectors
 from matching.topk import TopK, mutual_top_k
 from stages.embed import stored_vectors
@@ -60,8 +59,3 @@ def _category_frame(features: Features, category: str, top: TopK) -> pl.DataFram
 
 def _terms(contributions: np.ndarray) -> pl.Series:
     return pl.Series(contributions.astype(np.float32)).cast(pl.List(pl.Float32))
-
-
-def term_names(policy: Policy, category: str) -> list[str]:
-    """The terms that `forward_terms` and `backward_terms` list, in order."""
-    return list(policy.categories[category].weights)
