@@ -1,6 +1,6 @@
 """Who can meet whom at all, before any pair is looked at.
 
-In: features and a category's rules. Out: eligibility blocks (only users with the same `same`
+In: features, and a category's rules. Out: eligibility blocks (only users with the same `same`
 fields meet), and within a block the classes of users whom the rules treat alike.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from matching.features import Features
-from matching.pairs import Rules, eligibility_rules
+from matching.pairs import Rules
 
 MOST_CLASSES = 4096  # with more, which of them meet is not kept: one class, which meets itself
 
@@ -44,15 +44,14 @@ class Classes:
     pairs: int
 
 
-def classify(features: Features, category: str, rows: np.ndarray) -> Classes:
-    """Classes of the rows of a block, `(n,)` int64."""
-    rules = eligibility_rules(features, category, rows)
-    anyone = replace(rules, starts=np.zeros(len(rows) + 1, dtype=np.int64))
-    first, of, sizes = _distinct(rules)
-    pairs = -int(anyone.may_meet(*_blocked_pairs(rules)).sum())
+def classify(rules: Rules, rows: np.ndarray) -> Classes:
+    """Classes of the rows of a block, `(n,)` int64; the rules are those of all rows."""
+    anyone = replace(rules, starts=np.zeros_like(rules.starts))
+    first, of, sizes = _distinct(rules, rows)
+    pairs = -int(anyone.may_meet(*_blocked_pairs(rules, rows)).sum())
     meet = np.zeros((len(first), len(first)) if len(first) <= MOST_CLASSES else (0, 0), dtype=bool)
     # Two rows of a class are told apart by naming each class twice.
-    twice = _taken(anyone, np.r_[first, first])
+    twice = _taken(anyone, np.r_[rows[first], rows[first]])
     others = np.arange(len(first)) + len(first)
     for one, size in enumerate(sizes):
         met = twice.may_meet(np.full(one + 1, one), others[: one + 1])
@@ -64,22 +63,27 @@ def classify(features: Features, category: str, rows: np.ndarray) -> Classes:
     return Classes(of, meet, int(pairs))
 
 
-def _distinct(rules: Rules) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _distinct(rules: Rules, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First row of each class, class of each row, size of each class; blocked pairs left out."""
     seen = [rules.different, rules.numbers, rules.told, rules.accepted]
-    bytes_of = [np.ascontiguousarray(table).view(np.uint8) for table in seen if table.shape[1]]
+    bytes_of = [table[rows].view(np.uint8) for table in seen if table.shape[1]]
     if not bytes_of:
-        rows = len(rules.same)
-        return np.zeros(1, np.int64), np.zeros(rows, np.int64), np.array([rows], np.int64)
+        n = len(rows)
+        return np.zeros(1, np.int64), np.zeros(n, np.int64), np.array([n], np.int64)
     table = np.ascontiguousarray(np.concatenate(bytes_of, axis=1))
     whole = table.view(f"V{table.shape[1]}").ravel()
-    return np.unique(whole, return_index=True, return_inverse=True, return_counts=True)[1:]
+    first, of, sizes = np.unique(whole, return_index=True, return_inverse=True, return_counts=True)[
+        1:
+    ]
+    return first, of, sizes
 
 
-def _blocked_pairs(rules: Rules) -> tuple[np.ndarray, np.ndarray]:
-    """Blocked pairs, each once."""
+def _blocked_pairs(rules: Rules, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Blocked pairs within the block, each once."""
+    inside = np.zeros(len(rules.same), dtype=bool)
+    inside[rows] = True
     a = np.repeat(np.arange(len(rules.same)), np.diff(rules.starts))
-    keep = a < rules.blocked
+    keep = (a < rules.blocked) & inside[a] & inside[rules.blocked]
     return a[keep], rules.blocked[keep]
 
 

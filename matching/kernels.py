@@ -237,8 +237,13 @@ def offer(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
         score: The entry's score; in a tie the lower id is better.
         who: The entry's id, not among the kept.
     """
-    if not _is_worse(scores[0], ids[0], score, who):
-        return
+    if _is_worse(scores[0], ids[0], score, who):
+        _sink(scores, ids, score, who)
+
+
+@_kernel
+def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
+    """Replace the root of a heap and put it in order again."""
     at, size = 0, len(scores)
     while True:
         child = 2 * at + 1
@@ -252,6 +257,16 @@ def offer(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
         scores[at], ids[at] = scores[child], ids[child]
         at = child
     scores[at], ids[at] = score, who
+
+
+@_kernel
+def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
+    """Sort each row's heap, best first; both arrays are `(n, depth)`, written."""
+    for row in range(len(scores)):
+        for last in range(scores.shape[1] - 1, 0, -1):
+            score, who = scores[row, last], ids[row, last]
+            scores[row, last], ids[row, last] = scores[row, 0], ids[row, 0]
+            _sink(scores[row, :last], ids[row, :last], score, who)
 
 
 @_kernel

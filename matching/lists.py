@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.features import Features
-from matching.kernels import NOBODY, offer_pairs
+from matching.kernels import NOBODY, offer_pairs, sort_heaps
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,9 @@ def empty_lists(users: int, depth: int) -> Lists:
 
 
 def finished(features: Features, lists: Lists, eligible: int, scored: int) -> Neighbours:
-    """The lists of which every pair that could matter was offered, best first."""
-    order = np.lexsort((lists.ids, -lists.scores), axis=1)
-    ids = np.take_along_axis(lists.ids, order, 1)
-    scores = np.take_along_axis(lists.scores, order, 1)
+    """The lists, sorted in place, once every pair that could matter was offered."""
+    ids, scores = lists.ids, lists.scores
+    sort_heaps(scores, ids)
     full = ids[:, -1] != NOBODY
     last = np.where(full, ids[:, -1], 0)
     return Neighbours(

@@ -20,11 +20,10 @@ import numpy as np
 import torch
 
 from matching.blocks import classify
-from matching.bounds import Bound, build_bound
-from matching.features import Features
+from matching.bounds import Bound, Forms, plain_bound, rotated_bound
 from matching.kernels import NOBODY, find, inner_products, pick
 from matching.lists import Lists
-from matching.pairs import PairScorer, eligibility_rules
+from matching.pairs import PairScorer, Rules
 
 TILE = 1024
 SHARE_TO_ROTATE = (
@@ -37,8 +36,9 @@ class BlockPass:
     """One block of one category.
 
     Args:
-        features: Everyone.
-        category: Its name.
+        scorer: The category's scores.
+        rules: The category's rules.
+        forms: The category's terms as columns.
         rows: `(n,)` int64 rows of the block; pairs of which neither is sought are not looked at.
         lists: What is offered to, written.
         tile: Rows and columns of a tile; changes memory and speed, never the result.
@@ -47,25 +47,27 @@ class BlockPass:
 
     def __init__(
         self,
-        features: Features,
-        category: str,
+        scorer: PairScorer,
+        rules: Rules,
+        forms: Forms,
         rows: np.ndarray,
         lists: Lists,
         tile: int,
         dtype: torch.dtype,
     ) -> None:
-        classes, sought = classify(features, category, rows), lists.sought[rows]
-        depth = lists.scores.shape[1]
-        self.pairs, self.tile, self.lists = classes.pairs, tile, lists
+        self.scorer, self.rules, self.lists, self.tile = scorer, rules, lists, tile
         self.scored: list[int] = []  # pairs scored, a call each
-        rotate = sought.sum() > SHARE_TO_ROTATE * len(rows)
-        bound = build_bound(features, category, rows, depth if rotate else 0, dtype)
-        order = np.lexsort((_pivots(bound, tile), classes.of, ~sought))
-        self.rows, self.bound = rows[order], bound.take(order)
-        self.scorer = PairScorer(features, category, self.rows)
-        self.rules = eligibility_rules(features, category, self.rows)
+        classes, sought = classify(rules, rows), lists.sought[rows]
+        self.pairs = classes.pairs
+        if sought.sum() > SHARE_TO_ROTATE * len(rows):
+            bound = rotated_bound(forms, rows, lists.scores.shape[1], dtype)
+            order = np.lexsort((_pivots(bound, tile), classes.of, ~sought))
+            self.rows, self.bound = rows[order], bound.take(order)
+        else:
+            order = np.lexsort((classes.of, ~sought))
+            self.rows, self.bound = rows[order], plain_bound(forms, rows[order])
         # A mean that is cut off at 0 says nothing of the bound below it.
-        self.floor = 0.0 if features.policy.combine in ("geometric", "harmonic") else -np.inf
+        self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
         self.least = np.where(lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
         self._raise(slice(0, len(rows)))
         first = range(0, int(sought.sum()), tile)
@@ -96,8 +98,9 @@ class BlockPass:
             members[at, classes[cut]] = 1.0
         possible = members @ meet.astype(np.float32) @ members.T > 0
         self.mixed = members @ (~meet).astype(np.float32) @ members.T > 0
+        some = [slice(cut.start, cut.stop, -(-self.tile // 16)) for cut in self.cuts]
         middles = [
-            torch.stack([side[cut].float().mean(dim=0) for cut in self.cuts]).double().numpy()
+            torch.stack([side[few].float().mean(dim=0) for few in some]).double().numpy()
             for side in (self.bound.left, self.bound.right)
         ]
         alike = middles[0] @ middles[1].T
@@ -166,19 +169,20 @@ class BlockPass:
         return a[keep], b[keep]
 
     def _forbid(self, upper: np.ndarray, rows: slice, columns: slice) -> None:
-        b = np.arange(columns.start, columns.stop)
-        for i, a in enumerate(range(rows.start, rows.stop)):
+        b = self.rows[columns]
+        for i, a in enumerate(self.rows[rows]):
             upper[i, ~self.rules.may_meet(np.full(len(b), a), b)] = -np.inf
 
     def _scored(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The pairs that may meet, with their scores."""
+        """Rows of the pairs of positions that may meet, with their scores."""
+        a, b = self.rows[a], self.rows[b]
         allowed = self.rules.may_meet(a, b)
         a, b = a[allowed], b[allowed]
         return a, b, self.scorer.mutual(a, b)
 
     def _offer(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
         self.scored.append(len(a))
-        self.lists.offer(self.rows[a], self.rows[b], mutual)
+        self.lists.offer(a, b, mutual)
 
     def _raise(self, side: slice) -> None:
         """What a side still takes, from what it has."""

@@ -21,7 +21,7 @@ import numpy as np
 from matching.blocks import blocks, classify
 from matching.features import Features
 from matching.lists import Lists, Neighbours, empty_lists, finished
-from matching.pairs import PairScorer, PairScores, eligibility_rules, score_pairs
+from matching.pairs import PairScorer, PairScores, Rules, eligibility_rules, score_pairs
 
 SMALL = 512  # rows; a block of so few is scored pair by pair
 TOGETHER = 500_000  # pairs of small blocks scored at once
@@ -118,19 +118,22 @@ def search(
     """
     import torch  # seconds to import, which `hertz --help` can do without
 
+    from matching.bounds import term_forms
     from matching.tiles import TILE, BlockPass
 
     report, small = progress or _silent, how.get("small", SMALL)
     found = blocks(features, features.policy.eligibility_of(category).same)
     few = [rows for rows in found if len(rows) <= small]
-    pairs, scored = _score_small(features, category, few, lists)
+    scorer, rules = PairScorer(features, category), eligibility_rules(features, category)
+    pairs, scored = _score_small(scorer, rules, few, lists)
     done = sum(len(rows) for rows in few)
     for rows in (rows for rows in found if len(rows) > small):
         if not lists.sought[rows].any():
-            pairs += classify(features, category, rows).pairs
+            pairs += classify(rules, rows).pairs
             continue
         dtype = getattr(torch, how.get("dtype") or tile_dtype())
-        block = BlockPass(features, category, rows, lists, how.get("tile", TILE), dtype)
+        forms = term_forms(features, category)
+        block = BlockPass(scorer, rules, forms, rows, lists, how.get("tile", TILE), dtype)
         tick = partial(_tick, report, len(features), done, len(rows))
         block.run(how.get("threads") or torch.get_num_threads(), tick)
         pairs, scored = pairs + block.pairs, scored + sum(block.scored)
@@ -148,32 +151,28 @@ def tile_dtype() -> str:
 
 
 def _score_small(
-    features: Features, category: str, small: list[np.ndarray], lists: Lists
+    scorer: PairScorer, rules: Rules, small: list[np.ndarray], lists: Lists
 ) -> tuple[int, int]:
     """Score the pairs of small blocks with someone sought; how many may meet, how many scored."""
-    if not small:
-        return 0, 0
-    rows, pairs, scored = np.concatenate(small), 0, 0
-    scorer = PairScorer(features, category, rows)
-    rules = eligibility_rules(features, category, rows)
-    for a, b in _all_pairs([len(block) for block in small]):
+    pairs = scored = 0
+    for a, b in _all_pairs(small):
         allowed = rules.may_meet(a, b)
         pairs += int(allowed.sum())
-        allowed &= lists.sought[rows[a]] | lists.sought[rows[b]]
+        allowed &= lists.sought[a] | lists.sought[b]
         a, b = a[allowed], b[allowed]
-        lists.offer(rows[a], rows[b], scorer.mutual(a, b))
+        lists.offer(a, b, scorer.mutual(a, b))
         scored += len(a)
     return pairs, scored
 
 
-def _all_pairs(sizes: list[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of positions within blocks that lie one after the other, some TOGETHER at a time."""
+def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """All pairs of rows within blocks, about TOGETHER at a time."""
     parts: list[np.ndarray] = []
-    start = waiting = 0
-    for at, size in enumerate(sizes):
-        parts.append(np.stack(np.triu_indices(size, 1)) + start)
-        start, waiting = start + size, waiting + parts[-1].shape[1]
-        if waiting >= TOGETHER or at == len(sizes) - 1:
+    waiting = 0
+    for at, rows in enumerate(blocks):
+        parts.append(rows[np.stack(np.triu_indices(len(rows), 1))])
+        waiting += parts[-1].shape[1]
+        if waiting >= TOGETHER or at == len(blocks) - 1:
             a, b = np.concatenate(parts, axis=1)
             yield a, b
             parts, waiting = [], 0
