@@ -54,6 +54,14 @@ class Lists:
     sought: np.ndarray
     taking: np.ndarray
 
+    def again(self, rows: np.ndarray) -> Lists:
+        """The same lists, those of `rows` emptied: only these are sought, and take anything."""
+        only = np.zeros(len(self.sought), dtype=bool)
+        only[rows] = True
+        bounds = np.where(only, np.maximum(self.bounds, self.scores[:, 0]), self.bounds)
+        self.scores[rows], self.ids[rows] = -np.inf, NOBODY
+        return Lists(self.scores, self.ids, bounds, only, only)
+
     def offer(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
         """Offer the two of each pair, `(m,)` int64 rows, to each other."""
         offer_pairs(self.scores, self.ids, self.taking, a, b, mutual)

@@ -3,12 +3,15 @@
 In: a block's rows and the lists of all users. The rows are put into an order in which alike ones
 are neighbours, and cut into tiles. A tile of pairs is one product of the bound's thin matrices;
 only pairs whose upper bound reaches what either side still takes are scored, exactly, and offered
-to both sides. What a side takes rises with what it has, so nothing is ever dropped that belongs in
-the result: neither the order of the tiles nor the threads show in it.
+to both sides. What a side takes starts at a score that a sample lets one hope for, and rises with
+what it has. A side whose list ends above what was hoped for has missed nothing; the few others
+(`disappointed`) have to be sought again. So neither the order of the tiles nor the threads show in
+the result.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -29,6 +32,8 @@ from matching.pairs import PairScorer, Rules
 if TYPE_CHECKING:
     from matching.cuda import CudaTiles
 
+STEP = 24  # every 24th row is in the sample
+SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
 TILES = {"cpu": 1024, "cuda": 8192}
 SHARE_TO_ROTATE = (
     0.2  # of a block's rows sought: for fewer, finding the axes costs more than it saves
@@ -74,6 +79,8 @@ class BlockPass:
             self.rows, self.bound = rows[order], plain_bound(forms, rows[order], device)
         # A mean that is cut off at 0 says nothing of the bound below it.
         self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
+        self.hoped = np.full(len(rows), -np.inf, dtype=np.float32)
+        self.hopes = bool(sought.all())
         self.least = np.where(lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
         self._raise(slice(0, len(rows)))
         first = range(0, int(sought.sum()), tile)
@@ -88,6 +95,8 @@ class BlockPass:
         """Work the tiles off; `tick` is called with the share done, 0 to 1."""
         todo, total, before = deque(self.plan), len(self.plan), torch.get_num_threads()
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            if self.hopes:
+                list(pool.map(self._hope, self.cuts))
             workers = [pool.submit(self._work, todo) for _ in range(min(threads, total))]
             try:
                 while wait(workers, timeout=0.2).not_done:
@@ -97,6 +106,32 @@ class BlockPass:
         torch.set_num_threads(before)
         for worker in workers:
             worker.result()
+
+    def disappointed(self) -> np.ndarray:
+        """Rows of the block that may have missed someone, once all tiles are worked off."""
+        return self.rows[self.lists.scores[self.rows, 0] < self.hoped]
+
+    def _hope(self, cut: slice) -> None:
+        """Take from a sample the score that a row's last entry will hardly stay below.
+
+        Of `expected` sampled members of a row's list there are almost never more than `wanted`, so
+        the sample's score of that rank lies below the last one of the list.
+        """
+        expected = self.lists.scores.shape[1] / STEP
+        wanted = math.ceil(expected + SURE * math.sqrt(expected) + 1)
+        sample = np.arange(0, len(self.rows), STEP)
+        asked = 3 * wanted  # some may not meet, and bounds rank only roughly
+        if len(sample) < 2 * asked:
+            return
+        upper = (self.bound.left[cut] @ self.bound.right[::STEP].T).float().cpu().numpy()
+        picked = pick(upper, np.arange(len(upper)), asked)
+        at, rank = np.nonzero(picked != NOBODY)
+        a, b = self.rows[at + cut.start], self.rows[sample[picked[at, rank]]]
+        allowed = self.rules.may_meet(a, b)
+        scores = np.full(picked.shape, -np.inf, dtype=np.float32)
+        scores[at[allowed], rank[allowed]] = self.scorer.mutual(a[allowed], b[allowed])
+        self.hoped[cut] = -np.partition(-scores, wanted - 1, axis=1)[:, wanted - 1]
+        self._raise(cut)
 
     def _group(self, classes: np.ndarray, meet: np.ndarray, sought: int) -> None:
         """Which tiles have pairs that may meet, the most alike first: thresholds rise early."""
@@ -204,7 +239,8 @@ class BlockPass:
     def _raise(self, side: slice) -> None:
         """What a side still takes, from what it has."""
         rows = self.rows[side]
-        worst = np.maximum(self.lists.scores[rows, 0], self.lists.bounds[rows]).astype(np.float64)
+        worst = np.maximum(self.lists.scores[rows, 0], self.lists.bounds[rows])
+        worst = np.maximum(worst, self.hoped[side]).astype(np.float64)
         least = (worst / self.bound.total - self.bound.slack).astype(np.float32)
         least[worst <= self.floor] = -np.inf
         self.least[side] = np.maximum(self.least[side], least)

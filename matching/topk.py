@@ -138,10 +138,16 @@ def search(
             pairs += classify(rules, rows).pairs
             continue
         forms, tile = term_forms(features, category), how.get("tile", TILES[device])
+        threads = how.get("threads") or torch.get_num_threads()
         block = BlockPass(scorer, rules, forms, rows, lists, tile, dtype, device)
-        tick = partial(_tick, report, len(features), done, len(rows))
-        block.run(how.get("threads") or torch.get_num_threads(), tick)
+        block.run(threads, partial(_tick, report, len(features), done, len(rows)))
         pairs, scored = pairs + block.pairs, scored + sum(block.scored)
+        disappointed = block.disappointed()
+        if len(disappointed):
+            rest = lists.again(disappointed)
+            block = BlockPass(scorer, rules, forms, rows, rest, tile, dtype, device)
+            block.run(threads, _silent_share)
+            scored += sum(block.scored)
         done += len(rows)
     report(len(features), len(features))
     return pairs, scored
@@ -191,6 +197,10 @@ def _step(report: Progress, at: int, categories: int, done: int, users: int) -> 
 
 def _tick(report: Progress, users: int, before: int, rows: int, share: float) -> None:
     report(before + int(rows * share), users)
+
+
+def _silent_share(share: float) -> None:
+    pass
 
 
 def _silent(done: int, total: int) -> None:

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matching import tiles
 from matching.features import Features, build_features
 from matching.scoring import eligible, score
 from matching.topk import How, TopK, mutual_top_k, neighbours, top_k
@@ -91,6 +92,27 @@ def test_equals_the_reference_for_every_policy(
 def test_equals_the_reference_at_300_users() -> None:
     features = make_world(300, 5, {"all": EVERYTHING}, "harmonic", 10)
     assert listed(tiled(features, "all")) == brute_force(features, "all")
+
+
+@pytest.mark.parametrize("combine", ["arithmetic", "geometric", "harmonic", "minimum"])
+@pytest.mark.parametrize("same", [[], ["domain"]])
+def test_rows_that_hoped_for_too_much_are_searched_again(
+    combine: str, same: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "STEP", 3)
+    monkeypatch.setattr(tiles, "SURE", -2.0)
+    disappointed: list[int] = []
+    found = tiles.BlockPass.disappointed
+
+    def counted(block: tiles.BlockPass) -> np.ndarray:
+        disappointed.append(len(found(block)))
+        return found(block)
+
+    monkeypatch.setattr(tiles.BlockPass, "disappointed", counted)
+    everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": same}}
+    features = make_world(300, 8, {"all": everything}, combine, 10)
+    assert listed(tiled(features, "all", tile=64)) == brute_force(features, "all")
+    assert max(disappointed) > 20
 
 
 def test_breakdown_is_the_reference_bit_for_bit() -> None:
