@@ -53,6 +53,7 @@ class BlockPass:
         tile: Rows and columns of a tile; changes memory and speed, never the result.
         dtype: What a tile is computed in; the same holds.
         device: "cpu" or "cuda": where tiles are multiplied and tested; the same holds.
+        bound: Of the rows, where it is known.
     """
 
     def __init__(
@@ -65,12 +66,16 @@ class BlockPass:
         tile: int,
         dtype: torch.dtype,
         device: str,
+        bound: Bound | None = None,
     ) -> None:
         self.scorer, self.rules, self.lists, self.tile = scorer, rules, lists, tile
         self.scored: list[int] = []  # pairs scored, a call each
         classes, sought = classify(rules, rows), lists.sought[rows]
         self.pairs = classes.pairs
-        if sought.sum() > SHARE_TO_ROTATE * len(rows):
+        if bound:
+            order = np.lexsort((classes.of, ~sought))
+            self.rows, self.bound = rows[order], bound.take(order)
+        elif sought.sum() > SHARE_TO_ROTATE * len(rows):
             bound = rotated_bound(forms, rows, lists.scores.shape[1], dtype, device)
             order = np.lexsort((_pivots(bound, tile), classes.of, ~sought))
             self.rows, self.bound = rows[order], bound.take(order)

@@ -145,7 +145,9 @@ def search(
         disappointed = block.disappointed()
         if len(disappointed):
             rest = lists.again(disappointed)
-            block = BlockPass(scorer, rules, forms, rows, rest, tile, dtype, device)
+            block = BlockPass(
+                scorer, rules, forms, block.rows, rest, tile, dtype, device, block.bound
+            )
             block.run(threads, _silent_share)
             scored += sum(block.scored)
         done += len(rows)
