@@ -104,7 +104,6 @@ def sample(
 ) -> None:
     """Write realistic made-up profiles in the service's schema."""
     from stages.sample import make_sample
-
     from storage.files import write_frame
     from storage.settings import load_settings
 
@@ -154,13 +153,12 @@ def serve(
 ) -> None:
     """Serve the published snapshot over HTTP; follows new ones without a restart."""
     from api.app import serve as run_server
-
     from storage.settings import load_settings
 
     settings = load_settings(policy, home)
-    run_server(
-        settings.home, host or settings.api.host, settings.api.port if port is None else port
-    )
+    named = {"host": host, "port": port}
+    api = settings.api.model_copy(update={n: v for n, v in named.items() if v is not None})
+    run_server(settings.home, api)
 
 
 def main() -> None:

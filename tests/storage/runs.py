@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,8 +63,16 @@ def publish_frames(home: Path, policy: Policy, run_id: str, frames: Frames, keep
     (home / "snapshots").mkdir(parents=True, exist_ok=True)
     folder = new_folder(home, run_id)
     write_serving(folder, policy, *frames)
-    manifest = {"run_id": run_id, "created_at": "2026-11-22T17:00:00+00:00"}
-    return publish(home, folder, {**manifest, "policy_hash": policy.digest}, keep)
+    manifest = {
+        "run_id": run_id,
+        "created_at": "2026-11-22T17:00:00+00:00",
+        "policy_name": policy.name,
+        "policy_hash": policy.digest,
+        "policy": json.loads(policy.model_dump_json()),
+        "embedding_model": "multilingual-e5-small",
+        "language_model": None,
+    }
+    return publish(home, folder, manifest, keep)
 
 
 def _explain(policy: Policy, matches: pl.DataFrame) -> pl.DataFrame:
