@@ -240,7 +240,7 @@ def test_whom_a_user_must_not_see_is_in_no_answer(
         app.state.visibility = Hidden(blocked)
         left = [other for other in whole if other not in {3, *blocked}]
         assert listed(client, "/matches/9") == left
-        assert sum(pages(client, "/matches/9", 3), []) == left
+        assert [other for page in pages(client, "/matches/9", 3) for other in page] == left
         body = client.get("/api/v1/tuning?userId=9").json()
         assert body["data"]["userIdList"] == left
         assert client.get(f"/matches/9/{whole[0]}/why").status_code == 404
