@@ -159,7 +159,7 @@ def _table(found: dict[str, Any]) -> str:
         )
         for name, f in size["routes"].items():
             lines.append(
-                f"  {name:<20}{f['bytes']:7.0f} B  p50 {f['p50_ms']:5.2f}  p99 {f['p99_ms']:5.2f} ms"
+                f"  {name:<18}{f['bytes']:7.0f} B  p50 {f['p50_ms']:.2f}  p99 {f['p99_ms']:.2f} ms"
                 f"  {f['per_second']:6,.0f}/s = {f['throughput_share']:4.0%} of the constant's,"
                 f"  CPU {f['cpu_us']:.0f} us = {f['cpu_over_constant']:.2f} of it"
             )

@@ -3,8 +3,9 @@
 A record holds the user's vector, the told codes as filterable metadata, and each category's top-k
 as one compact value (`top_<category>`: user ids joined by commas, best first).
 
-Chroma writes a row whenever it opens a database. A published one may not change, so it is sealed:
-that one table drops what is written to it (the write lock it stands for is still taken).
+A published one may not change, but Chroma writes when it opens one: vectors that it had not saved
+yet, so the batches are cut such that each is; and a row in one table, so the database is sealed:
+that table drops what is written to it (the write lock it stands for is still taken).
 """
 
 from __future__ import annotations
@@ -51,15 +52,25 @@ def write_chroma(
     records = _metadata(policy, profiles, matches)
     path = str(folder / FOLDER)
     client = chromadb.PersistentClient(path, settings=Settings(anonymized_telemetry=False))
-    collection = client.create_collection(
-        COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
-    )
     ids = profiles["user_id"].cast(pl.String).to_list()
-    for start in range(0, len(ids), BATCH):
-        part = slice(start, start + BATCH)
+    batches = -(-len(ids) // BATCH)
+    saved_every = max(len(ids) // max(batches, 1), 1)
+    collection = client.create_collection(
+        COLLECTION,
+        configuration={
+            "hnsw": {
+                "space": "cosine",
+                "batch_size": min(100, saved_every),
+                "sync_threshold": saved_every,  # no batch is smaller: the last one is saved, too
+            }
+        },
+        embedding_function=None,
+    )
+    for number in range(batches):
+        part = slice(len(ids) * number // batches, len(ids) * (number + 1) // batches)
         collection.add(ids=ids[part], embeddings=vectors[part], metadatas=records[part])
         if progress:
-            progress(min(start + BATCH, len(ids)), len(ids))
+            progress(part.stop, len(ids))
     client.close()
     _seal(folder)
 
