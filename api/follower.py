@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel
 
+from api.listing import Listing
 from matching.errors import SnapshotError
 from matching.policy import Policy
 from storage.serving import SERVING_FILE, ServingReader, serving_stamp
@@ -48,6 +49,7 @@ class Served:
     folder: Path
     manifest: Manifest
     reader: ServingReader
+    listings: dict[str, Listing]
 
     @property
     def created_at(self) -> datetime:
@@ -122,4 +124,6 @@ def _open(snapshot: Path) -> Served:
         message = f"{snapshot}: {name} is missing or differs from the manifest's checksum; "
         message += "`hertz rollback` mends it"
         raise SnapshotError(message)
-    return Served(snapshot, manifest, ServingReader(snapshot))
+    reader = ServingReader(snapshot)
+    listings = {category: Listing(category, terms) for category, terms in reader.terms.items()}
+    return Served(snapshot, manifest, reader, listings)

@@ -12,7 +12,6 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 
@@ -24,7 +23,6 @@ SNAPSHOT_HEADER = "X-Hertz-Snapshot"
 MIN_ID, MAX_ID = -(2**63), 2**63 - 1
 
 _LONGEST_SHOWN = 40
-_SCORES = 5
 
 
 class Visibility(Protocol):
@@ -116,15 +114,10 @@ def matches(view: View, user_id: int, page: Page) -> Response:
     start = _start(view.served, user_id, category, page.cursor) if page.cursor else 0
     rows, end = _page(view, user_id, category, start, page.limit)
     told = reader.explanations(category, user_id, [row[0] for row in rows], language)
-    terms = reader.terms[category]
-    body = {
-        "snapshot": view.served.manifest.run_id,
-        "userId": user_id,
-        "category": category,
-        "matches": [_entry(row, terms, text) for row, text in zip(rows, told, strict=True)],
-        "nextCursor": _cursor(view.served, user_id, category, end) if end else None,
-    }
-    return answer(view.served, body)
+    cursor = _cursor(view.served, user_id, category, end) if end else None
+    listing, run_id = view.served.listings[category], view.served.manifest.run_id
+    body = listing.page(run_id, user_id, rows, told, cursor)
+    return Response(body, headers={SNAPSHOT_HEADER: run_id}, media_type="application/json")
 
 
 def check_known(place: str, field: str, value: str, accepted: tuple[str, ...]) -> None:
@@ -152,22 +145,6 @@ def _page(
     places = [n for n in range(start, len(rows)) if rows[n][0] not in hidden]
     end = places[limit] if len(places) > limit else 0
     return [rows[n] for n in places[:limit]], end
-
-
-def _entry(row: tuple[Any, ...], terms: tuple[str, ...], told: bytes | None) -> dict[str, Any]:
-    there, back = row[_SCORES : _SCORES + len(terms)], row[_SCORES + len(terms) :]
-    return {
-        "userId": row[0],
-        "rank": row[1],
-        "mutual": row[2],
-        "forward": row[3],
-        "backward": row[4],
-        "breakdown": {  # strict zips would take twice the time
-            "forward": dict(zip(terms, there)),  # noqa: B905
-            "backward": dict(zip(terms, back)),  # noqa: B905
-        },
-        "explanation": orjson.Fragment(told) if told else None,
-    }
 
 
 def _cursor(served: Served, user_id: int, category: str, place: int) -> str:

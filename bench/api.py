@@ -3,13 +3,13 @@
     python bench/api.py                            1,000, 10,000, 100,000 and 1,000,000 users
     python bench/api.py --users 1000 100000 --json
 
-Each size: the real server in a process of its own, 8 clients with connections kept alive in
-another, a random user each request. Each route takes turns with an endpoint of the same server that
-returns a constant of the same size, so that whatever else the machine does meets both: what counts
-are the ratios, medians over the turns. CPU is the server's own time a request. Memory is its
-private (unique) set after all of it; pages of the mapped file are the page cache's. Every size has
-10 matches a user in 3 categories and one explanation a user (`bench/api_world.py`); the files are
-deleted at the end.
+Each size has the real server in a process of its own; 8 clients with connections kept alive in
+another ask for a random user each request. The sizes take turns, and each route with an endpoint of
+the same server that returns a constant of the same size, so that whatever else the machine does
+meets all: what counts are the ratios within a turn, and their median. CPU is the server's own time
+a request. Memory is what is resident at the end less the pages of the serving file, which are the
+page cache's. Every size has 10 matches a user in 3 categories and one explanation a user
+(`bench/api_world.py`); the files are deleted at the end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -42,43 +43,52 @@ ROUTES = {
 CLIENTS = 8
 
 
+Figures = dict[str, float]
+
+
+@dataclass
+class Size:
+    """One server and what was measured of it: route -> [(the route's figures, the constant's)]."""
+
+    users: int
+    serving_mb: float
+    generated_s: float
+    port: int = 0
+    process: psutil.Process | None = None
+    ready_s: float = 0.0
+    turns: dict[str, list[tuple[Figures, Figures]]] = field(default_factory=dict)
+
+
 def main() -> None:
     """Measure every size, print the table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--users", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
-    parser.add_argument("--turns", type=int, default=5, help="of each route and its constant")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
-    parser.add_argument(
-        "--folder", type=Path, help="where the serving files go (default: temporary)"
-    )
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.6, help="of a route's turn")
+    parser.add_argument("--folder", type=Path, help="for the serving files (default: temporary)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    sizes = [_size(users, options) for users in options.users]
-    found = {"clients": CLIENTS, "sizes": sizes, "p50_growth": _growth(sizes)}
+    with ExitStack() as stack:
+        sizes = [_start(stack, users, options.folder) for users in options.users]
+        for turn in range(options.turns + 1):
+            for name, path in ROUTES.items():
+                for size in sizes:
+                    pair = _pair(size, path, options.seconds, turn)
+                    if turn:  # the first one touches the file's pages
+                        size.turns.setdefault(name, []).append(pair)
+        found = {"clients": CLIENTS, "sizes": [_size(size) for size in sizes]}
+        found["p50_growth"] = {name: _growth(sizes[0], sizes[-1], name) for name in ROUTES}
     print(json.dumps(found) if options.json else _table(found))
 
 
-def _size(users: int, options: argparse.Namespace) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        start = time.perf_counter()
-        snapshot = publish_world(Path(folder), users)
-        made = time.perf_counter() - start
-        with _server(Path(folder)) as (port, process, ready):
-            before = process.memory_full_info().uss
-            routes = {
-                name: _route(port, process, path, users, options) for name, path in ROUTES.items()
-            }
-            memory = process.memory_full_info()
-        return {
-            "users": users,
-            "serving_mb": (snapshot / SERVING_FILE).stat().st_size / 1e6,
-            "generated_s": made,
-            "ready_s": ready,
-            "private_mb_at_start": before / 1e6,
-            "private_mb": memory.uss / 1e6,
-            "resident_mb": memory.rss / 1e6,
-            "routes": routes,
-        }
+def _start(stack: ExitStack, users: int, folder: Path | None) -> Size:
+    """Make a world and serve it until the stack is closed."""
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+    start = time.perf_counter()
+    serving = publish_world(home, users) / SERVING_FILE
+    size = Size(users, serving.stat().st_size / 1e6, time.perf_counter() - start)
+    size.port, size.process, size.ready_s = stack.enter_context(_server(home))
+    return size
 
 
 @contextmanager
@@ -103,51 +113,57 @@ def _server(home: Path) -> Iterator[tuple[int, psutil.Process, float]]:
         server.wait(30)
 
 
-def _route(
-    port: int, process: psutil.Process, path: str, users: int, options: argparse.Namespace
-) -> dict[str, float]:
-    sample = httpx.get(f"http://127.0.0.1:{port}{path.format(users // 2)}", trust_env=False)
-    constant = f"/constant?size={len(sample.content)}"
-    turns = []
-    for turn in range(options.turns + 1):
-        job = {"port": port, "users": users, "clients": CLIENTS, "seconds": options.seconds}
-        turns.append([_turn(process, job | {"path": p, "seed": turn}) for p in (path, constant)])
-    turns = turns[1:]  # the first one touches the file's pages
-    ours, constants = zip(*turns, strict=True)
-    return {
-        "bytes": len(sample.content),
-        "p50_ms": median(turn["p50_ms"] for turn in ours),
-        "p99_ms": median(turn["p99_ms"] for turn in ours),
-        "per_second": median(turn["per_second"] for turn in ours),
-        "constant_p50_ms": median(turn["p50_ms"] for turn in constants),
-        "constant_p99_ms": median(turn["p99_ms"] for turn in constants),
-        "throughput_share": median(a["per_second"] / b["per_second"] for a, b in turns),
-        "cpu_us": median(turn["cpu_us"] for turn in ours),
-        "cpu_over_constant": median(a["cpu_us"] / b["cpu_us"] for a, b in turns),
-    }
+def _pair(size: Size, path: str, seconds: float, seed: int) -> tuple[Figures, Figures]:
+    """A route, then the constant of its size."""
+    url = f"http://127.0.0.1:{size.port}{path.format(size.users // 2)}"
+    length = len(httpx.get(url, trust_env=False).content)
+    job = {"port": size.port, "users": size.users, "clients": CLIENTS, "seconds": seconds}
+    ours, constant = (
+        _turn(size, job | {"path": p, "seed": seed}) for p in (path, f"/constant?size={length}")
+    )
+    return ours | {"bytes": length}, constant
 
 
-def _turn(process: psutil.Process, job: dict[str, Any]) -> dict[str, float]:
-    before = process.cpu_times()
+def _turn(size: Size, job: dict[str, Any]) -> Figures:
+    assert size.process is not None
+    before = size.process.cpu_times()
     command = [sys.executable, "-m", "bench.api_client", json.dumps(job)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    after = process.cpu_times()
-    found: dict[str, float] = json.loads(done.stdout)
+    after = size.process.cpu_times()
+    found: Figures = json.loads(done.stdout)
     used = after.user + after.system - before.user - before.system
     return found | {"cpu_us": 1e6 * used / found.pop("requests")}
 
 
-def _growth(sizes: list[dict[str, Any]]) -> dict[str, float]:
-    """Each route's p50 at the most users over that at the fewest; as shares of the constant's.
-
-    The constant's p50 takes the machine's mood out: both were measured in turns.
-    """
-    first, last = sizes[0]["routes"], sizes[-1]["routes"]
+def _size(size: Size) -> dict[str, Any]:
+    assert size.process is not None
+    maps = size.process.memory_maps(grouped=True)
+    mapped = sum(m.rss for m in maps if m.path.endswith(SERVING_FILE.name))
     return {
-        name: (last[name]["p50_ms"] / last[name]["constant_p50_ms"])
-        / (first[name]["p50_ms"] / first[name]["constant_p50_ms"])
-        for name in ROUTES
+        "users": size.users,
+        "serving_mb": size.serving_mb,
+        "generated_s": size.generated_s,
+        "ready_s": size.ready_s,
+        "memory_mb": (size.process.memory_info().rss - mapped) / 1e6,
+        "mapped_mb": mapped / 1e6,
+        "routes": {name: _route(turns) for name, turns in size.turns.items()},
     }
+
+
+def _route(turns: list[tuple[Figures, Figures]]) -> Figures:
+    names = ("bytes", "p50_ms", "p99_ms", "per_second", "cpu_us")
+    found = {name: median(ours[name] for ours, _ in turns) for name in names}
+    for name in ("p50_ms", "p99_ms", "per_second", "cpu_us"):
+        found[f"constant_{name}"] = median(constant[name] for _, constant in turns)
+    found["throughput_share"] = median(a["per_second"] / b["per_second"] for a, b in turns)
+    found["cpu_over_constant"] = median(a["cpu_us"] / b["cpu_us"] for a, b in turns)
+    return found
+
+
+def _growth(first: Size, last: Size, name: str) -> float:
+    """A route's p50 at the most users over that at the fewest, a turn after a turn."""
+    pairs = zip(first.turns[name], last.turns[name], strict=True)
+    return median(b["p50_ms"] / a["p50_ms"] for (a, _), (b, _) in pairs)
 
 
 def _table(found: dict[str, Any]) -> str:
@@ -155,18 +171,17 @@ def _table(found: dict[str, Any]) -> str:
     for size in found["sizes"]:
         lines.append(
             f"{size['users']:,} users: {size['serving_mb']:,.0f} MB serving file, ready in "
-            f"{size['ready_s']:.1f} s, server {size['private_mb']:.0f} MB private"
+            f"{size['ready_s']:.1f} s, server {size['memory_mb']:.0f} MB + "
+            f"{size['mapped_mb']:,.0f} MB mapped"
         )
         for name, f in size["routes"].items():
             lines.append(
-                f"  {name:<18}{f['bytes']:7.0f} B  p50 {f['p50_ms']:.2f}  p99 {f['p99_ms']:.2f} ms"
-                f"  {f['per_second']:6,.0f}/s = {f['throughput_share']:4.0%} of the constant's,"
+                f"  {name:<18}{f['bytes']:6.0f} B  p50 {f['p50_ms']:.2f}  p99 {f['p99_ms']:.2f} ms"
+                f"  {f['per_second']:6,.0f}/s = {f['throughput_share']:.0%} of the constant's,"
                 f"  CPU {f['cpu_us']:.0f} us = {f['cpu_over_constant']:.2f} of it"
             )
     growth = ", ".join(f"{name} {ratio:.2f}" for name, ratio in found["p50_growth"].items())
-    return "\n".join(
-        [*lines, f"p50 at the most users over the fewest (of the constant's): {growth}"]
-    )
+    return "\n".join([*lines, f"p50 at the most users over the fewest: {growth}"])
 
 
 if __name__ == "__main__":
