@@ -110,17 +110,15 @@ def current_snapshot(home: Path) -> Path | None:
     Raises:
         SnapshotError: If CURRENT names a snapshot that is not there.
     """
-    try:
-        name = (home / "CURRENT").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    snapshot = home / "snapshots" / name
-    if not name or not (snapshot / MANIFEST).is_file():
-        message = (
-            f"{home}/CURRENT names {name!r}, which is not a snapshot; `hertz rollback` mends it"
-        )
-        raise SnapshotError(message)
-    return snapshot
+    name = _current_name(home)
+    while name is not None and not (name and (home / "snapshots" / name / MANIFEST).is_file()):
+        before, name = name, _current_name(home)
+        if name == before:  # else it was replaced, and the old one removed, between two looks
+            message = (
+                f"{home}/CURRENT names {name!r}, which is not a snapshot; `hertz rollback` mends it"
+            )
+            raise SnapshotError(message)
+    return home / "snapshots" / name if name else None
 
 
 def published_snapshot(home: Path) -> Path:
@@ -202,6 +200,13 @@ def rollback(home: Path, run_id: str | None = None) -> Path:
 def new_run_id() -> str:
     """A name that sorts by time and does not repeat: 20261122T170000Z-1a2b."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
+
+
+def _current_name(home: Path) -> str | None:
+    try:
+        return (home / "CURRENT").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
 
 
 def _as_published(

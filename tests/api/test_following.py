@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -17,6 +22,13 @@ from tests.storage.runs import publish_frames, random_frames
 IDS = list(range(1, 51))
 SHIFT = 1000
 RUNS = [f"20261122T17000{n}Z-000{n}" for n in range(6)]
+
+
+SERVE = """
+import sys; from pathlib import Path; from api.app import serve
+from storage.settings import ApiSettings
+serve(Path(sys.argv[1]), ApiSettings(port=0))
+"""
 
 
 def publish_run(home: Path, policy: Policy, number: int) -> Path:
@@ -248,3 +260,55 @@ def test_health_tells_when_current_is_no_longer_followed(tmp_path: Path) -> None
     follower = SnapshotFollower(tmp_path)
     asyncio.run(follow_and_stop(follower))
     assert "no longer followed" in str(follower.problem)
+
+
+def test_a_copied_home_is_checked_and_served(tmp_path: Path, service_policy: Policy) -> None:
+    publish_run(tmp_path / "home", service_policy, 0)
+    copy = shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    follower = SnapshotFollower(copy)
+    follower.refresh()
+    assert (follower.problem, follower.served is None) == (None, False)
+
+
+def test_a_home_copied_in_part_is_not_served_until_it_is_whole(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    file = publish_run(tmp_path / "home", service_policy, 0) / SERVING_FILE
+    copy = shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    target = copy / file.relative_to(tmp_path / "home")
+    content = file.read_bytes()
+    with target.open("r+b") as part:  # as large as it will be, but not yet written to the end
+        part.truncate(len(content) // 2)
+        part.truncate(len(content))
+    with served_home(copy) as client:
+        assert client.get("/matches/1").status_code == 503
+        assert client.get("/ready").status_code == 503
+        health = client.get("/health")
+        assert health.status_code == 503
+        assert "lists.lmdb" in health.json()["reason"]
+        assert str(tmp_path) not in health.text
+        target.write_bytes(content)
+        eventually(lambda: client.get("/ready").status_code == 200)
+        assert client.get("/matches/1").status_code == 200
+
+
+def test_two_servers_of_one_home_answer_alike_and_both_follow(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    publish_run(tmp_path, service_policy, 0)
+    command = [sys.executable, "-c", SERVE, str(tmp_path)]
+    with served_home(tmp_path) as one, subprocess.Popen(command, stderr=subprocess.PIPE) as other:
+        try:
+            assert other.stderr
+            lines = iter(lambda: other.stderr.readline().decode(), "")  # type: ignore[union-attr]
+            url = next(found[0] for line in lines if (found := re.search(r"http://[\d.:]+", line)))
+            for number in (0, 1):
+                eventually(lambda n=number: snapshot_of(one) == RUNS[n])
+                eventually(
+                    lambda n=number: httpx.get(f"{url}/health").json()["snapshot"] == RUNS[n]
+                )
+                assert httpx.get(f"{url}/matches/2").content == one.get("/matches/2").content
+                if number == 0:
+                    publish_run(tmp_path, service_policy, 1)
+        finally:
+            other.send_signal(signal.SIGINT)
