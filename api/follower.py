@@ -40,6 +40,7 @@ class Manifest(BaseModel):
     embedding_model: str
     language_model: str | None
     files: dict[str, str]
+    intake_sequence: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiError
-from api.reads import MAX_ID, Page, View, matches, tuning
+from api.reads import MAX_ID, Page, View, matches, tuning, view_now
 
 ROUTE = "hertz.route"  # in the scope: the template of the route that answered
 
@@ -47,12 +47,12 @@ class LeanReads:
         template, user = path, ""
         if read is None and path.startswith("/matches/"):
             read, template, user = _matches, "/matches/{userId}", path[9:]
-        served = self._state.follower.served
-        arguments = _arguments(scope["query_string"]) if read and served else None
-        if arguments is None or read is None:
+        view = view_now(self._state)
+        arguments = _arguments(scope["query_string"]) if read and view else None
+        if arguments is None or read is None or view is None:
             return None
         try:
-            found = read(View(served, self._state.visibility), user, arguments)
+            found = read(view, user, arguments)
         except (ApiError, RequestValidationError):
             return None
         if found is not None:

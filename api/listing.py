@@ -35,6 +35,7 @@ class _Page(msgspec.Struct, gc=False):
     snapshot: str
     userId: int
     category: str
+    status: str
     matches: list[_Entry]
     nextCursor: str | None
 
@@ -53,6 +54,7 @@ class Listing:
         self,
         snapshot: str,
         user_id: int,
+        status: str,
         rows: Iterable[tuple[Any, ...]],
         told: Iterable[bytes | None],
         cursor: str | None,
@@ -71,4 +73,4 @@ class Listing:
             )
             for row, text in zip(rows, told, strict=True)
         ]
-        return _encoder.encode(_Page(snapshot, user_id, self._category, entries, cursor))
+        return _encoder.encode(_Page(snapshot, user_id, self._category, status, entries, cursor))

@@ -30,11 +30,11 @@ class UserIdList(Answer):
 
 
 class TuningAnswer(Answer):
-    """Whom to show: `data` is null where the user has no match."""
+    """Whom to show: `data` is null where the user has no match, or waits for the next run."""
 
     model_config = example({"code": "TUNING_SUCCESS", "data": {"userIdList": USER_IDS}})
 
-    code: Literal["TUNING_SUCCESS", "TUNING_SUCCESS_BUT_NO_MATCH"]
+    code: Literal["TUNING_SUCCESS", "TUNING_SUCCESS_BUT_NO_MATCH", "TUNING_PENDING"]
     data: UserIdList | None
 
 
@@ -84,6 +84,7 @@ class MatchesAnswer(Answer):
             "snapshot": "20261122T170000Z-1a2b",
             "userId": 42,
             "category": "friend",
+            "status": "ready",
             "matches": [
                 {
                     "userId": 7,
@@ -118,6 +119,9 @@ class MatchesAnswer(Answer):
     snapshot: str
     userId: int
     category: str
+    status: Literal["ready", "pending"] = Field(
+        description="pending: registered after the snapshot was made; the next run lists the user"
+    )
     matches: list[MatchEntry]
     nextCursor: str | None = Field(description="Of the next page; null: there is none")
 

@@ -1,50 +1,68 @@
 """What the hot reads answer: the lists, from one snapshot, less whom the user must not see.
 
 In: a `View` (one a request) and arguments already of the right type. Out: the answer, or the error
-that the routes document. Everything that returns user ids asks `View.hidden_from` first.
+that the routes document. Everything that returns user ids asks `View.hides` about each.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Set
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import State
 
 from api.errors import CURSOR_EXPIRED, NOT_FOUND_USER, UNAVAILABLE, ApiError, invalid, json_response
 from api.follower import Served, SnapshotFollower
 
 TUNING_LIMIT = 100
+WHOLE_LIST = 1000  # the longest that a policy allows
 SNAPSHOT_HEADER = "X-Hertz-Snapshot"
 MIN_ID, MAX_ID = -(2**63), 2**63 - 1
 
 _LONGEST_SHOWN = 40
 
 
+Standing = Literal["known", "pending", "gone"]
+
+
 class Visibility(Protocol):
-    """What has happened since the snapshot: who is gone, and who must not see whom."""
+    """What has happened since the snapshot: who is gone or new, and who must not see whom."""
 
-    def is_gone(self, user_id: int) -> bool:
-        """Whether the user was deleted."""
+    @property
+    def ready(self) -> bool:
+        """Whether it knows; nobody is shown anyone before."""
 
-    def hidden_from(self, user_id: int) -> Set[int]:
-        """Everyone deleted, and everyone whom the user blocks or who blocks the user."""
+    @property
+    def is_empty(self) -> bool:
+        """Whether it hides nobody at all."""
+
+    def standing(
+        self, user_id: int, sequence: int, knows: Callable[[int], bool]
+    ) -> Standing | None:
+        """How a user stands; None where nobody knows the user."""
+
+    def hides(self, user_id: int, other_id: int, sequence: int) -> bool:
+        """Whether the other must not be shown to the user."""
 
 
 class AllVisible:
     """Nothing has happened since the snapshot."""
 
-    def is_gone(self, user_id: int) -> bool:
-        """Nobody is."""
-        return False
+    ready = True
+    is_empty = True
 
-    def hidden_from(self, user_id: int) -> Set[int]:
-        """Nobody is."""
-        return frozenset()
+    def standing(self, user_id: int, _: int, knows: Callable[[int], bool]) -> Standing | None:
+        """As the snapshot says."""
+        return "known" if knows(user_id) else None
+
+    def hides(self, user_id: int, other_id: int, _: int) -> bool:
+        """Nobody is hidden."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +72,34 @@ class View:
     served: Served
     visibility: Visibility
 
-    def hidden_from(self, user_id: int) -> Set[int]:
-        """Whom an answer to the user must leave out; asked by everything that returns ids."""
-        return self.visibility.hidden_from(user_id)
+    @property
+    def hides_nobody(self) -> bool:
+        """Whether everyone may be shown: what nearly every request finds."""
+        return self.visibility.is_empty
 
-    def check_user(self, place: str, user_id: int, field: str = "userId") -> None:
-        """Raise what a user gets who has no list: not valid as an id, deleted, or unknown."""
-        minimum = self.served.reader.id_minimum
-        if user_id < minimum:
-            reason = f"Input should be greater than or equal to {minimum}"
+    def hides(self, user_id: int, other_id: int) -> bool:
+        """Whether an answer to the user must leave the other out.
+
+        Asked, after `hides_nobody`, by everything that returns user ids.
+        """
+        sequence = self.served.manifest.intake_sequence
+        return self.visibility.hides(user_id, other_id, sequence)
+
+    def is_pending(self, place: str, user_id: int, field: str = "userId") -> bool:
+        """Whether the user is newer than the snapshot and waits for the next run.
+
+        Raises:
+            RequestValidationError: It is not valid as an id.
+            ApiError: 404 where nobody knows the user, or the user was deleted.
+        """
+        reader, sequence = self.served.reader, self.served.manifest.intake_sequence
+        if user_id < reader.id_minimum:
+            reason = f"Input should be greater than or equal to {reader.id_minimum}"
             raise invalid(place, field, reason, "greater_than_equal")
-        if not self.served.reader.has_user(user_id) or self.visibility.is_gone(user_id):
+        standing = self.visibility.standing(user_id, sequence, reader.has_user)
+        if standing in (None, "gone"):
             raise ApiError(404, NOT_FOUND_USER)
+        return standing == "pending"
 
 
 class Page(NamedTuple):
@@ -83,10 +117,18 @@ async def view_of(request: Request) -> View:
     Raises:
         ApiError: 503 where no snapshot can be served.
     """
-    follower: SnapshotFollower = request.app.state.follower
-    if follower.served is None:
+    view = view_now(request.app.state)
+    if view is None:
         raise ApiError(503, UNAVAILABLE)
-    return View(follower.served, request.app.state.visibility)
+    return view
+
+
+def view_now(state: State) -> View | None:
+    """The view of a request that begins now; None where nothing can be served."""
+    follower: SnapshotFollower = state.follower
+    visibility: Visibility = state.visibility
+    served = follower.served
+    return View(served, visibility) if served is not None and visibility.ready else None
 
 
 def tuning(view: View, user_id: int, category: str | None) -> Response:
@@ -94,11 +136,13 @@ def tuning(view: View, user_id: int, category: str | None) -> Response:
     reader = view.served.reader
     category = reader.categories[0] if category is None else category
     check_known("query", "category", category, reader.categories)
-    view.check_user("query", user_id)
-    hidden = view.hidden_from(user_id)
-    ids = reader.match_ids(category, user_id, TUNING_LIMIT + len(hidden))
-    if hidden:
-        ids = [other for other in ids if other not in hidden][:TUNING_LIMIT]
+    if view.is_pending("query", user_id):
+        return answer(view.served, {"code": "TUNING_PENDING", "data": None})
+    if view.hides_nobody:
+        ids = reader.match_ids(category, user_id, TUNING_LIMIT)
+    else:
+        whole = reader.match_ids(category, user_id, WHOLE_LIST)
+        ids = [other for other in whole if not view.hides(user_id, other)][:TUNING_LIMIT]
     code = "TUNING_SUCCESS" if ids else "TUNING_SUCCESS_BUT_NO_MATCH"
     return answer(view.served, {"code": code, "data": {"userIdList": ids} if ids else None})
 
@@ -110,13 +154,14 @@ def matches(view: View, user_id: int, page: Page) -> Response:
     language = reader.languages[0] if page.language is None else page.language
     check_known("query", "category", category, reader.categories)
     check_known("query", "language", language, reader.languages)
-    view.check_user("path", user_id)
+    pending = view.is_pending("path", user_id)
     start = _start(view.served, user_id, category, page.cursor) if page.cursor else 0
-    rows, end = _page(view, user_id, category, start, page.limit)
+    rows, end = ([], 0) if pending else _page(view, user_id, category, start, page.limit)
     told = reader.explanations(category, user_id, [row[0] for row in rows], language)
     cursor = _cursor(view.served, user_id, category, end) if end else None
     listing, run_id = view.served.listings[category], view.served.manifest.run_id
-    body = listing.page(run_id, user_id, rows, told, cursor)
+    status = "pending" if pending else "ready"
+    body = listing.page(run_id, user_id, status, rows, told, cursor)
     return Response(body, headers={SNAPSHOT_HEADER: run_id}, media_type="application/json")
 
 
@@ -141,8 +186,10 @@ def _page(
     repeats nor skips anyone.
     """
     rows = view.served.reader.rows(category, user_id)
-    hidden = view.hidden_from(user_id)
-    places = [n for n in range(start, len(rows)) if rows[n][0] not in hidden]
+    if view.hides_nobody:
+        end = start + limit
+        return rows[start:end], end if end < len(rows) else 0
+    places = [n for n in range(start, len(rows)) if not view.hides(user_id, rows[n][0])]
     end = places[limit] if len(places) > limit else 0
     return [rows[n] for n in places[:limit]], end
 

@@ -76,12 +76,15 @@ class Similarity:
         Raises:
             ApiError: 503 where the database cannot be opened or searched.
         """
-        hidden = view.hidden_from(user_id)
+
+        def hides(other: int) -> bool:
+            return view.hides(user_id, other)
+
         loop = asyncio.get_running_loop()
         try:
             reader = await loop.run_in_executor(self._thread, self._open, view.served)
             found = await loop.run_in_executor(
-                self._thread, reader.similar, user_id, limit, accepted, hidden
+                self._thread, reader.similar, user_id, limit, accepted, hides
             )
         except SnapshotError as problem:
             self.problem = str(problem)
@@ -131,9 +134,9 @@ async def similar(
     The first call loads the snapshot's vectors, which takes seconds.
     """
     accepted = _accepted(view.served, request)
-    view.check_user("path", user_id)
+    pending = view.is_pending("path", user_id)
     similarity: Similarity = request.app.state.similarity
-    found = await similarity.search(view, user_id, limit, accepted)
+    found = [] if pending else await similarity.search(view, user_id, limit, accepted)
     body = {
         "snapshot": view.served.manifest.run_id,
         "userId": user_id,

@@ -51,9 +51,11 @@ def why(
     check_known("query", "language", language, reader.languages)
     if category is not None:
         check_known("query", "category", category, reader.categories)
-    view.check_user("path", user_id)
-    view.check_user("path", other_id, "otherId")
-    if other_id in view.hidden_from(user_id):
+    pending = [
+        view.is_pending("path", user_id),
+        view.is_pending("path", other_id, "otherId"),
+    ]
+    if any(pending) or view.hides(user_id, other_id):
         raise ApiError(404, NOT_FOUND_MATCH)
     for name in (category,) if category else reader.categories:
         ours, theirs = reader.match(name, user_id, other_id), reader.match(name, other_id, user_id)

@@ -11,7 +11,7 @@ that table drops what is written to it (the write lock it stands for is still ta
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ class ChromaReader:
         user_id: int,
         limit: int,
         accepted: Mapping[str, Sequence[str]],
-        hidden: Set[int] = frozenset(),
+        hides: Callable[[int], bool] = lambda _: False,
     ) -> list[tuple[int, float]]:
         """The users whose vectors are nearest, nearest first, with their cosine similarity.
 
@@ -109,22 +109,31 @@ class ChromaReader:
             user_id: Whose neighbours; never among them. An unknown user has none.
             limit: At most so many.
             accepted: For a code field, the codes of which a neighbour must have one.
-            hidden: Users left out.
+            hides: Tells who is left out.
         """
         vectors = self._users.get(ids=[str(user_id)], include=["embeddings"])["embeddings"]
         if not len(vectors):
             return []
+        users, asked = self._users.count(), limit + 1
+        while True:
+            found = self._nearest(vectors, min(asked, users), accepted)
+            near = [pair for pair in found if pair[0] != user_id and not hides(pair[0])]
+            if len(near) >= limit or len(found) < asked or asked >= users:
+                return near[:limit]
+            asked *= 2
+
+    def _nearest(
+        self, vectors: np.ndarray, number: int, accepted: Mapping[str, Sequence[str]]
+    ) -> list[tuple[int, float]]:
         found: Any = self._users.query(
             query_embeddings=vectors,
-            n_results=min(limit + 1 + len(hidden), self._users.count()),
+            n_results=number,
             where=_where(accepted),
             include=["distances"],
         )
         pairs = zip(map(int, found["ids"][0]), found["distances"][0], strict=True)
         ordered = sorted((float(distance), other) for other, distance in pairs)
-        left_out = {user_id, *hidden}
-        near = [(other, 1 - distance) for distance, other in ordered if other not in left_out]
-        return near[:limit]
+        return [(other, 1 - distance) for distance, other in ordered]
 
     def close(self) -> None:
         """Let go of the database and its memory."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import signal
@@ -312,3 +313,20 @@ def test_two_servers_of_one_home_answer_alike_and_both_follow(
                     publish_run(tmp_path, service_policy, 1)
         finally:
             other.send_signal(signal.SIGINT)
+
+
+def test_a_long_check_keeps_nobody_waiting(tmp_path: Path, service_policy: Policy) -> None:
+    file = publish_run(tmp_path, service_policy, 0) / SERVING_FILE
+    whole = file.read_bytes()
+    file.unlink()
+    os.mkfifo(file)  # reading it lasts until someone has written it
+    with served_home(tmp_path) as client:
+        ready = client.get("/ready")
+        assert ready.status_code == 503
+        assert "checked" in ready.json()["reason"]
+        assert client.get("/matches/1").status_code == 503
+        file.write_bytes(b"something else")
+        eventually(lambda: "checksum" in client.get("/ready").json()["reason"])
+        file.unlink()
+        file.write_bytes(whole)
+        eventually(lambda: client.get("/ready").status_code == 200)

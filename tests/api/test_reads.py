@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ import pytest
 from api.app import create_app
 from api.models import InvalidAnswer, MatchesAnswer
 from api.models_why import WhyAnswer
+from api.reads import AllVisible, Standing
 from matching.policy import Policy
 from tests.api.servers import eventually, served_app, served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
@@ -216,17 +217,20 @@ def test_why_of_an_id_that_is_none_is_not_valid(client: httpx.Client, path: str)
     assert client.get("/matches/9/8/why?language=fr").status_code == 422
 
 
-class Hidden:
-    """User 3 is gone; 9 and whoever is named must not see each other."""
+class Hidden(AllVisible):
+    """User 3 is gone; 9 and whoever is named must not see each other; 70 is new."""
+
+    is_empty = False
 
     def __init__(self, blocked: set[int]) -> None:
         self.blocked = blocked
 
-    def is_gone(self, user_id: int) -> bool:
-        return user_id == 3
+    def standing(self, user_id: int, _: int, knows: Callable[[int], bool]) -> Standing | None:
+        named: dict[int, Standing] = {3: "gone", 70: "pending"}
+        return named.get(user_id, "known" if knows(user_id) else None)
 
-    def hidden_from(self, user_id: int) -> set[int]:
-        return {3} | (self.blocked if user_id == 9 else set())
+    def hides(self, user_id: int, other_id: int, _: int) -> bool:
+        return other_id == 3 or (user_id == 9 and other_id in self.blocked)
 
 
 def test_whom_a_user_must_not_see_is_in_no_answer(
@@ -246,3 +250,10 @@ def test_whom_a_user_must_not_see_is_in_no_answer(
         assert client.get(f"/matches/9/{whole[0]}/why").status_code == 404
         assert client.get("/matches/3").status_code == 404
         assert client.get("/api/v1/tuning?userId=3").status_code == 404
+        pending = client.get("/matches/70").json()
+        assert (pending["status"], pending["matches"]) == ("pending", [])
+        body = client.get("/api/v1/tuning?userId=70").json()
+        assert body == {"code": "TUNING_PENDING", "data": None}
+        assert client.get("/matches/9/70/why").json()["code"] == "MATCH_NOT_FOUND"
+        app.state.visibility.ready = False
+        assert client.get("/matches/9").status_code == 503

@@ -11,6 +11,7 @@ import pytest
 from api.app import create_app
 from api.models import InvalidAnswer
 from api.models_why import SimilarAnswer
+from api.reads import AllVisible
 from matching.policy import Policy
 from storage.snapshots import corrupt_files
 from tests.api.servers import eventually, served_app, served_home
@@ -126,12 +127,11 @@ def test_a_snapshot_without_chroma_serves_the_rest(tmp_path: Path, service_polic
 
 
 def test_whom_a_user_must_not_see_is_not_similar(tmp_path: Path, service_policy: Policy) -> None:
-    class Hidden:
-        def is_gone(self, user_id: int) -> bool:
-            return user_id == 7
+    class Hidden(AllVisible):
+        is_empty = False
 
-        def hidden_from(self, user_id: int) -> set[int]:
-            return {7} | ({near[0], near[2]} if user_id == 5 else set())
+        def hides(self, user_id: int, other_id: int, _: int) -> bool:
+            return other_id == 7 or (user_id == 5 and other_id in (near[0], near[2]))
 
     publish(tmp_path, service_policy)
     app = create_app(tmp_path)
@@ -140,4 +140,3 @@ def test_whom_a_user_must_not_see_is_not_similar(tmp_path: Path, service_policy:
         app.state.visibility = Hidden()
         left = [other for other in near if other not in {7, near[0], near[2]}]
         assert found(client, "/similar/5?limit=29") == left
-        assert client.get("/similar/7").status_code == 404
