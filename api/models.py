@@ -27,11 +27,11 @@ class UserIdList(_Answer):
 
 
 class TuningAnswer(_Answer):
-    """Whom to show: `data` is null where the user has no match."""
+    """Whom to show: `data` is null where the user has no match, or waits for the next run."""
 
     model_config = _example({"code": "TUNING_SUCCESS", "data": {"userIdList": USER_IDS}})
 
-    code: Literal["TUNING_SUCCESS", "TUNING_SUCCESS_BUT_NO_MATCH"]
+    code: Literal["TUNING_SUCCESS", "TUNING_SUCCESS_BUT_NO_MATCH", "TUNING_PENDING"]
     data: UserIdList | None
 
 
@@ -81,6 +81,7 @@ class MatchesAnswer(_Answer):
             "snapshot": "20261122T170000Z-1a2b",
             "userId": 42,
             "category": "friend",
+            "status": "ready",
             "matches": [
                 {
                     "userId": 7,
@@ -114,6 +115,9 @@ class MatchesAnswer(_Answer):
     snapshot: str
     userId: int
     category: str
+    status: Literal["ready", "pending"] = Field(
+        description="pending: registered after the snapshot was made; the next run lists the user"
+    )
     matches: list[MatchEntry]
 
 
@@ -157,6 +161,21 @@ class ErrorAnswer(_Answer):
     """A failure with its code."""
 
     code: str
+    data: None
+
+
+class IntakeAnswer(_Answer):
+    """What was sent is on the disk; the next run brings it into the lists."""
+
+    model_config = _example({"code": "EMBEDDING_REGISTER_SUCCESS", "data": None})
+
+    code: Literal[
+        "EMBEDDING_REGISTER_SUCCESS",
+        "EMBEDDING_UPDATE_SUCCESS",
+        "EMBEDDING_DELETE_SUCCESS",
+        "BLOCK_SUCCESS",
+        "UNBLOCK_SUCCESS",
+    ]
     data: None
 
 

@@ -51,7 +51,7 @@ def _follower(request: Request) -> SnapshotFollower:
 
 async def _served(request: Request) -> Served:
     served = _follower(request).served
-    if served is None:
+    if served is None or not served.overlay.ready:  # nobody is shown whom a deletion may hide
         raise ApiError(503, UNAVAILABLE)
     return served
 
@@ -88,13 +88,15 @@ async def matches(
     language = reader.languages[0] if language is None else language
     _check("query", "category", category, reader.categories)
     _check("query", "language", language, reader.languages)
-    _check_user(served, "path", user_id)
-    entries = reader.matches(category, user_id, limit)
+    if _is_pending(served, "path", user_id):
+        return _answer(served, _pending_list(served, user_id, category))
+    entries = served.matches(category, user_id, limit)
     told = [reader.explanation(category, user_id, entry.other_id, language) for entry in entries]
     body = {
         "snapshot": served.manifest.run_id,
         "userId": user_id,
         "category": category,
+        "status": "ready",
         "matches": [_entry(entry, text) for entry, text in zip(entries, told, strict=True)],
     }
     return _answer(served, body)
@@ -115,15 +117,16 @@ async def health(request: Request) -> Response:
         "created_at": served.manifest.created_at,
         "users": served.reader.users,
         "policy_hash": served.manifest.policy_hash,
-        "notes": [problem] if problem else [],
+        "notes": [note for note in (problem, served.overlay.problem) if note],
     }
     return _answer(served, body)
 
 
 def _tuning(served: Served, user_id: int, category: str) -> Response:
     _check("query", "category", category, served.reader.categories)
-    _check_user(served, "query", user_id)
-    ids = served.reader.match_ids(category, user_id, TUNING_LIMIT)
+    if _is_pending(served, "query", user_id):
+        return _answer(served, {"code": "TUNING_PENDING", "data": None})
+    ids = served.match_ids(category, user_id, TUNING_LIMIT)
     code = "TUNING_SUCCESS" if ids else "TUNING_SUCCESS_BUT_NO_MATCH"
     return _answer(served, {"code": code, "data": {"userIdList": ids} if ids else None})
 
@@ -134,13 +137,26 @@ def _check(place: str, field: str, value: str, accepted: tuple[str, ...]) -> Non
         raise invalid(place, field, reason, "enum")
 
 
-def _check_user(served: Served, place: str, user_id: int) -> None:
+def _is_pending(served: Served, place: str, user_id: int) -> bool:
+    """Whether the user waits for the next run; ends the request where nobody knows the user."""
     minimum = served.reader.id_minimum
     if user_id < minimum:
         reason = f"Input should be greater than or equal to {minimum}"
         raise invalid(place, "userId", reason, "greater_than_equal")
-    if not served.reader.has_user(user_id):
+    standing = served.standing(user_id)
+    if standing in (None, "gone"):
         raise ApiError(404, NOT_FOUND_USER)
+    return standing == "pending"
+
+
+def _pending_list(served: Served, user_id: int, category: str) -> dict[str, Any]:
+    return {
+        "snapshot": served.manifest.run_id,
+        "userId": user_id,
+        "category": category,
+        "status": "pending",
+        "matches": [],
+    }
 
 
 def _entry(match: Match, explanation: dict[str, Any] | None) -> dict[str, Any]:

@@ -159,7 +159,10 @@ def serve(
 
     settings = load_settings(policy, home)
     run_server(
-        settings.home, host or settings.api.host, settings.api.port if port is None else port
+        settings.home,
+        host or settings.api.host,
+        settings.api.port if port is None else port,
+        settings.policy,
     )
 
 
