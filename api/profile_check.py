@@ -144,12 +144,16 @@ def _has_type(rule: FieldRule, value: object) -> bool:
     if rule.kind in ("code", "ordered", "text"):
         return isinstance(value, str)
     if rule.kind == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, float) or _is_int64(value)
     if not isinstance(value, list):
         return False
     if rule.kind == "set":
         return all(isinstance(item, str) for item in value)
-    return all(isinstance(item, int) and not isinstance(item, bool) for item in value)
+    return all(_is_int64(item) for item in value)
+
+
+def _is_int64(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_ID
 
 
 def _is_clean(text: str) -> bool:
@@ -179,7 +183,7 @@ def _plain_text(rule: FieldRule, _: frozenset[str] | None, value: Any) -> bool: 
 
 
 def _plain_ids(rule: FieldRule, _: frozenset[str] | None, value: Any) -> bool:  # noqa: ANN401
-    inside = all(-MAX_ID <= item <= MAX_ID for item in value)
+    inside = all(abs(item) < 10**18 for item in value)
     return inside and (bool(value) or not rule.required)
 
 

@@ -38,6 +38,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "policy": json.loads(policy.model_dump_json()),
         "embedding_model": stages["embed"]["model"],
         "language_model": stages["explain"]["model"],
+        "intake_sequence": stages["prepare"].get("intake_sequence", 0),
         "counts": {
             "users": stages["prepare"]["users"],
             "quarantined": stages["prepare"]["quarantined"],

@@ -184,8 +184,7 @@ class Intake:
         """
         received = datetime.now(UTC).isoformat(timespec="microseconds")
         with self._transaction():
-            marks = self._marks() if self._any_forgotten() else None
-            return [self._apply(request, knows, marks, received) for request in requests]
+            return [self._apply(request, knows, received) for request in requests]
 
     def last_sequence(self) -> int:
         """Number of the latest event; 0 before the first."""
@@ -294,13 +293,14 @@ class Intake:
             message = f"{self.path}: in use by another process; run `hertz forget` again"
             raise StorageError(message)
 
-    def _apply(self, request: Request, knows: Knows, marks: Marks | None, received: str) -> Outcome:
+    def _apply(self, request: Request, knows: Knows, received: str) -> Outcome:
         if request.key is not None:
             query = "select sequence, request from events where key = ?"
             taken = self._database.execute(query, (request.key,)).fetchone()
             if taken:
                 same = taken[1] == request.fingerprint
                 return Outcome("repeated" if same else "key_reused", taken[0])
+        marks = self._marks() if self._any_forgotten() else None
         verdict = self._verdict(request, knows, marks)
         if verdict != "done":
             return Outcome(verdict)

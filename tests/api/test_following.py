@@ -78,6 +78,7 @@ def test_readers_move_to_each_new_snapshot_without_a_failed_or_torn_answer(
         for thread in threads:
             thread.start()
         try:
+            eventually(lambda: all(RUNS[0] in thread.seen for thread in threads))
             for number in range(1, len(RUNS)):
                 run = publish_run(tmp_path, service_policy, number).name
                 eventually(lambda run=run: all(run in thread.seen for thread in threads))
