@@ -18,11 +18,10 @@ import polars as pl
 from matching.errors import SourceError
 from matching.policy import Policy
 from matching.profiles import ValidatedProfiles, validate_profiles
+from storage.erasure import as_ids, ids_in, without_users
 from storage.intake import Fold, Intake
 from storage.settings import Settings
 from storage.sources import text_frame
-
-NOTHING = "(erased)"
 
 
 def drain(
@@ -45,20 +44,20 @@ def drain(
         forgotten = intake.forgotten(_named_ids(policy, checked))
     fold = _without_older(fold, _changed_at(policy, raw, settings.source.updated_at), checked)
     sent = _sent(policy, fold)
-    away = forgotten | fold.removed
-    profiles = _overlaid(_without(policy, checked.profiles, away), sent.profiles)
-    blocked = sum(holds for _, holds in fold.blocks.values())
+    away, lists = forgotten | fold.removed, _id_fields(policy)
+    stays = without_users(checked.profiles, away, lists)
+    profiles = _overlaid(stays, sent.profiles)
     figures = {
         "intake_sequence": fold.sequence,
         "intake_profiles": len(sent.profiles),
-        "intake_removed": len(checked.profiles) - len(_kept(checked.profiles, away)),
-        "intake_blocks": blocked,
+        "intake_removed": len(checked.profiles) - len(stays),
+        "intake_blocks": sum(holds for _, holds in fold.blocks.values()),
     }
     whole = replace(
         checked,
         profiles=_with_blocks(policy, profiles, fold),
         quarantine=pl.concat(
-            [_negative(sent.quarantine, fold), _quarantine(policy, checked.quarantine, away)]
+            [_negative(sent.quarantine, fold), without_users(checked.quarantine, away, lists)]
         ),
     )
     return whole, figures
@@ -70,17 +69,8 @@ def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:
     for name in _id_fields(policy):
         found |= set(checked.profiles[name].explode().drop_nulls())
     named = checked.quarantine.filter(pl.col("field").is_in(_id_fields(policy)))["value"]
-    found |= set(_ids_in(named).explode().drop_nulls())
-    return found | set(_as_ids(checked.quarantine["user_id"]).drop_nulls())
-
-
-def _ids_in(values: pl.Series) -> pl.Series:
-    return values.str.extract_all(r"-?\d+").cast(pl.List(pl.Int64), strict=False)
-
-
-def _as_ids(texts: pl.Series) -> pl.Series:
-    whole = texts.str.strip_chars().str.replace(r"\.0*$", "")
-    return whole.cast(pl.Int64, strict=False)
+    found |= set(ids_in(named).explode().drop_nulls())
+    return found | set(as_ids(checked.quarantine["user_id"]).drop_nulls())
 
 
 def _id_fields(policy: Policy) -> list[str]:
@@ -98,7 +88,7 @@ def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[i
     if times.dtype == pl.String:
         times = times.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
     times = times.cast(pl.Datetime("us"))
-    ids = _as_ids(raw[policy.id_field].cast(pl.String))
+    ids = as_ids(raw[policy.id_field].cast(pl.String))
     known = pl.DataFrame({"user": ids, "time": times}).drop_nulls()
     latest = known.group_by("user").agg(pl.col("time").max())
     shown = latest.with_columns(pl.col("time").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
@@ -135,32 +125,6 @@ def _negative(quarantine: pl.DataFrame, fold: Fold) -> pl.DataFrame:
     return quarantine.with_columns(row=numbers.gather(quarantine["row"] - 1)).sort(
         "row", maintain_order=True
     )
-
-
-def _kept(profiles: pl.DataFrame, away: set[int]) -> pl.DataFrame:
-    return profiles.filter(~pl.col("user_id").is_in(sorted(away)))
-
-
-def _without(policy: Policy, profiles: pl.DataFrame, away: set[int]) -> pl.DataFrame:
-    """Users who are away are in no row and in nobody's list of ids."""
-    if not away:
-        return profiles
-    gone = pl.Series(sorted(away), dtype=pl.Int64)
-    others = pl.element().filter(~pl.element().is_in(gone.implode()))
-    return _kept(profiles, away).with_columns(
-        pl.col(name).list.eval(others) for name in _id_fields(policy)
-    )
-
-
-def _quarantine(policy: Policy, quarantine: pl.DataFrame, away: set[int]) -> pl.DataFrame:
-    """Lines of users who are away go, and so do values that name them."""
-    if not away or not len(quarantine):
-        return quarantine
-    gone = pl.Series(sorted(away), dtype=pl.Int64)
-    kept = quarantine.filter(~_as_ids(quarantine["user_id"]).is_in(gone.implode()).fill_null(False))
-    names = _ids_in(kept["value"]).list.eval(pl.element().is_in(gone.implode())).list.any()
-    hides = names.fill_null(False) & kept["field"].is_in(_id_fields(policy))
-    return kept.with_columns(value=pl.when(hides).then(pl.lit(NOTHING)).otherwise("value"))
 
 
 def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:

@@ -2,16 +2,23 @@
 
 A record holds the user's vector, the told codes as filterable metadata, and each category's top-k
 as one compact value (`top_<category>`: user ids joined by commas, best first).
+
+A process of its own writes it: Chroma's index files take up whatever was in the memory they are
+written from, so texts and ids of users who are not in the database would end up in them.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from matching.errors import StorageError
 from matching.policy import Policy
 
 COLLECTION = "users"
@@ -35,23 +42,48 @@ def write_chroma(
         vectors: `(n_users, dim)` float32, in the order of the profiles.
         matches: The matches frame.
         progress: Called with (users done, users in all).
+
+    Raises:
+        StorageError: If the process that writes it ends early.
     """
-    import chromadb  # a second to import, and only this stage needs it
+    records = _metadata(policy, profiles, matches)
+    ids = profiles["user_id"].cast(pl.String).to_list()
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    writer = context.Process(target=_write, args=(str(folder / "chroma"), there))
+    writer.start()
+    there.close()
+    try:
+        for start in range(0, len(ids), BATCH):
+            part = slice(start, start + BATCH)
+            here.send({"ids": ids[part], "embeddings": vectors[part], "metadatas": records[part]})
+            here.recv()
+            if progress:
+                progress(min(start + BATCH, len(ids)), len(ids))
+        here.send(None)
+        here.recv()
+    except (EOFError, OSError) as error:
+        message = f"{folder / 'chroma'}: its writer ended early; see the log, then run again"
+        raise StorageError(message) from error
+    finally:
+        here.close()
+        writer.join()
+
+
+def _write(path: str, batches: Connection[dict[str, Any] | None, bool]) -> None:
+    """Write the batches that come, in a process that never saw anything else."""
+    import chromadb  # a second to import
     from chromadb.config import Settings
 
-    records = _metadata(policy, profiles, matches)
-    path = str(folder / "chroma")
     client = chromadb.PersistentClient(path, settings=Settings(anonymized_telemetry=False))
     collection = client.create_collection(
         COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
     )
-    ids = profiles["user_id"].cast(pl.String).to_list()
-    for start in range(0, len(ids), BATCH):
-        part = slice(start, start + BATCH)
-        collection.add(ids=ids[part], embeddings=vectors[part], metadatas=records[part])
-        if progress:
-            progress(min(start + BATCH, len(ids)), len(ids))
+    while batch := batches.recv():
+        collection.add(**batch)
+        batches.send(True)
     client.close()
+    batches.send(True)
 
 
 def _metadata(

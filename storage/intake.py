@@ -268,7 +268,7 @@ class Intake:
             return self._database.execute(_SUPERSEDE, (upto,)).rowcount
 
     def erase(self, user_id: int, upto: int) -> int:
-        """Erase a user's events up to a number, and blocks of the user by others; how many.
+        """Erase a user's events up to a number, and what others' events name of the user; how many.
 
         Leaves a mark, unless the user has registered again since. `wipe` removes the bytes.
         """
@@ -276,7 +276,7 @@ class Intake:
             erased = self._database.execute(
                 "delete from events where sequence <= ? and (user_id = ? or other_id = ?)",
                 (upto, user_id, user_id),
-            ).rowcount
+            ).rowcount + self._unname(user_id)
             standing = self._database.execute(_LATEST_STANDING, (user_id,)).fetchone()
             if standing is None or standing[0] not in ("register", "update"):
                 self._mark(user_id)
@@ -292,6 +292,23 @@ class Intake:
         if busy:
             message = f"{self.path}: in use by another process; run `hertz forget` again"
             raise StorageError(message)
+
+    def _unname(self, user_id: int) -> int:
+        """Take a user out of the lists of ids in others' profiles; how many profiles."""
+        query = "select sequence, payload from events where instr(payload, ?)"
+        changed = []
+        for sequence, payload in self._database.execute(query, (str(user_id),)).fetchall():
+            profile = orjson.loads(payload)
+            kept = {
+                name: [item for item in value if item != user_id or isinstance(item, (str, bool))]
+                if isinstance(value, list)
+                else value
+                for name, value in profile.items()
+            }
+            if kept != profile:
+                changed.append((orjson.dumps(kept).decode(), sequence))
+        self._database.executemany("update events set payload = ? where sequence = ?", changed)
+        return len(changed)
 
     def _apply(self, request: Request, knows: Knows, received: str) -> Outcome:
         if request.key is not None:
