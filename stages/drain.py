@@ -46,7 +46,7 @@ def drain(
     sent = _sent(policy, fold)
     away, lists = forgotten | fold.removed, _id_fields(policy)
     stays = without_users(checked.profiles, away, lists)
-    profiles = _overlaid(stays, sent.profiles)
+    profiles = _overlaid(stays, without_users(sent.profiles, away, lists))
     figures = {
         "intake_sequence": fold.sequence,
         "intake_profiles": len(sent.profiles),

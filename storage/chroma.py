@@ -70,7 +70,7 @@ def write_chroma(
         writer.join()
 
 
-def _write(path: str, batches: Connection[dict[str, Any] | None, bool]) -> None:
+def _write(path: str, batches: Connection[Any, Any]) -> None:
     """Write the batches that come, in a process that never saw anything else."""
     import chromadb  # a second to import
     from chromadb.config import Settings

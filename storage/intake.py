@@ -88,11 +88,6 @@ class Request:
     key: str | None = None
 
     @property
-    def payload(self) -> str | None:
-        """The profile as it is stored."""
-        return None if self.profile is None else orjson.dumps(dict(self.profile)).decode()
-
-    @property
     def fingerprint(self) -> bytes:
         """The same for the same request, whatever its key."""
         whole = [self.kind, self.user_id, self.other_id, self.profile]
@@ -332,13 +327,27 @@ class Intake:
                 request.kind,
                 request.user_id,
                 request.other_id,
-                request.payload,
+                self._payload(request, marks),
                 received,
                 request.key,
                 request.fingerprint if request.key is not None else None,
             ),
         )
         return Outcome("done", int(stored.lastrowid or 0))
+
+    def _payload(self, request: Request, marks: Marks | None) -> str | None:
+        """The profile as it is stored: forgotten users are not named in it."""
+        if request.profile is None:
+            return None
+        profile = dict(request.profile)
+        for name, value in profile.items():
+            if marks and isinstance(value, list):
+                profile[name] = [
+                    item
+                    for item in value
+                    if not isinstance(item, int) or not self._gone(item, marks)
+                ]
+        return orjson.dumps(profile).decode()
 
     def _verdict(self, request: Request, knows: Knows, marks: Marks | None) -> Verdict:
         if request.kind == "forget":

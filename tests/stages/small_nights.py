@@ -56,8 +56,8 @@ def finish(run: Run, chroma: bool = False) -> None:
     )
     write_frame(frames.matches, run.folder / "matches.parquet")
     write_frame(model, run.folder / "explanations.parquet")
+    vectors = store_vectors(run.settings.home, policy, profiles)
     if chroma:
-        vectors = store_vectors(run.settings.home, policy, profiles)
         write_chroma(run.folder, policy, profiles, vectors, frames.matches)
     counts = dict(frames.matches.group_by("category").len().iter_rows())
     texts = {"template": len(model), "model": 0, "reused": 0}

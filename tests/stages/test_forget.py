@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,12 +46,22 @@ def rows() -> list[dict[str, object]]:
     return found
 
 
-@pytest.fixture
-def settings(tmp_path: Path, service_policy: Policy) -> Settings:
-    """A home with two whole nights, Chroma, vectors, intake events and a cache."""
-    source = write_source(tmp_path / "source.jsonl", rows())
-    settings = small_settings(tmp_path / "home", source, service_policy)
-    small_night(settings, chroma=True)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy) -> Path:
+    """A folder whose home has two whole nights, Chroma, vectors and intake events."""
+    return two_nights(tmp_path_factory.mktemp("forget"), service_policy, chroma=True)
+
+
+@pytest.fixture(scope="module")
+def built_plain(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy) -> Path:
+    """The same without Chroma, whose writer takes seconds to start."""
+    return two_nights(tmp_path_factory.mktemp("plain"), service_policy, chroma=False)
+
+
+def two_nights(folder: Path, policy: Policy, chroma: bool) -> Path:
+    settings = settings_in(folder, policy)
+    write_source(folder / "source.jsonl", rows())
+    small_night(settings, chroma)
     with Intake(settings.home) as intake:
         update = profile(RARE, bio=BIO, religion="OTHER_RELIGION")
         intake.apply(
@@ -61,8 +72,26 @@ def settings(tmp_path: Path, service_policy: Policy) -> Settings:
             ],
             lambda _: True,
         )
-    small_night(settings, chroma=True)
-    return settings
+    small_night(settings, chroma)
+    return folder
+
+
+@pytest.fixture
+def settings(built: Path, tmp_path: Path, service_policy: Policy) -> Settings:
+    """A copy of that home of its own."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    return settings_in(tmp_path, service_policy)
+
+
+@pytest.fixture
+def plain(built_plain: Path, tmp_path: Path, service_policy: Policy) -> Settings:
+    """The same without Chroma."""
+    shutil.copytree(built_plain, tmp_path, dirs_exist_ok=True)
+    return settings_in(tmp_path, service_policy)
+
+
+def settings_in(folder: Path, policy: Policy) -> Settings:
+    return small_settings(folder / "home", folder / "source.jsonl", policy)
 
 
 def holding(home: Path, *needles: bytes) -> list[str]:
@@ -135,23 +164,23 @@ def chroma_ids(snapshot: Path) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
-def test_vectors_go_unless_another_has_the_same_text(settings: Settings, tmp_path: Path) -> None:
-    with Intake(settings.home) as intake:
+def test_vectors_go_unless_another_has_the_same_text(plain: Settings) -> None:
+    with Intake(plain.home) as intake:
         intake.apply([Request("update", 5, profile=profile(5, bio=SHARED))], lambda _: True)
-    small_night(settings, chroma=True)
-    store = EmbeddingStore(settings.home, IDENTITY)
+    small_night(plain)
+    store = EmbeddingStore(plain.home, IDENTITY)
     clauses = "20대 여자, MBTI는 ENFP. 성격은 아담한, 듬직한. 선호하는 사람은 목소리 좋은."
     texts = {"own": f"{clauses} {BIO}", "shared": f"{clauses} {SHARED}"}
     keys = {name: text_hash(IDENTITY, text) for name, text in texts.items()}
     assert store.missing(list(keys.values())) == []
-    receipts = [forget(settings, user) for user in (RARE, 5)]
+    receipts = [forget(plain, user) for user in (RARE, 5)]
     assert store.missing(list(keys.values())) == [keys["own"]]
     notes = [line["note"] for line in receipts[1].stores if line["store"].startswith("embedd")]
     assert "others have too" in notes[0]
 
 
-def test_explanations_of_the_model_go_and_those_of_others_stay(settings: Settings) -> None:
-    home, cache = settings.home, ExplanationCache(settings.home)
+def test_explanations_of_the_model_go_and_those_of_others_stay(plain: Settings) -> None:
+    home, cache = plain.home, ExplanationCache(plain.home)
     newest = list_snapshots(home)[-1]
     path = newest / "explanations.parquet"
     written = read_frame(path).with_columns(origin=pl.lit("model"))
@@ -161,7 +190,7 @@ def test_explanations_of_the_model_go_and_those_of_others_stay(settings: Setting
     assert len(own)
     text = Explanation("제목", "무엇인가", [])
     cache.put_many({key: text for key in [*own, *other, "of an older night"]})
-    receipt = forget(settings, RARE)
+    receipt = forget(plain, RARE)
     assert set(cache.get_many([*own, *other, "of an older night"])) == set(other)
     assert removed(receipt)["explanation_cache"] == len(own)
     assert holding(home, b"of an older night") == []
@@ -179,15 +208,19 @@ def test_a_small_id_is_found_where_it_is_stored_and_not_by_chance(settings: Sett
     ]
 
 
-def test_no_source_brings_the_user_back_but_a_registration_does(settings: Settings) -> None:
-    forget(settings, RARE)
-    snapshot = small_night(settings)
+def test_no_source_brings_the_user_back_but_a_registration_does(plain: Settings) -> None:
+    forget(plain, RARE)
+    snapshot = small_night(plain)
     assert RARE not in users(snapshot)
-    assert verify(settings, RARE).findings == []
-    with Intake(settings.home) as intake:
+    assert verify(plain, RARE).findings == []
+    with Intake(plain.home) as intake:
+        naming = Request("update", 8, profile=profile(8, blockedUserIds=[RARE, 9]))
+        intake.apply([naming], lambda _: True)
+    assert verify(plain, RARE).findings == [], "nor does a profile that still names the user"
+    with Intake(plain.home) as intake:
         new = Request("register", RARE, profile=profile(RARE, bio="wieder da"))
         assert intake.apply([new], lambda _: False)[0].verdict == "done"
-    assert users(small_night(settings))[RARE]["bio"] == "wieder da"
+    assert users(small_night(plain))[RARE]["bio"] == "wieder da"
 
 
 def test_a_deletion_ends_in_the_same_purge_with_the_next_run(settings: Settings) -> None:
@@ -203,29 +236,29 @@ def test_a_deletion_ends_in_the_same_purge_with_the_next_run(settings: Settings)
     assert RARE not in users(small_night(settings))
 
 
-def test_who_came_back_before_the_run_loses_the_old_traces_alone(settings: Settings) -> None:
-    with Intake(settings.home) as intake:
+def test_who_came_back_before_the_run_loses_the_old_traces_alone(plain: Settings) -> None:
+    with Intake(plain.home) as intake:
         again = Request("register", RARE, profile=profile(RARE, bio="neu"))
         intake.apply([Request("delete", RARE), again], lambda _: True)
-    newest = small_night(settings, chroma=True)
+    newest = small_night(plain)
     assert users(newest)[RARE]["bio"] == "neu"
-    assert [RARE in users(s) for s in list_snapshots(settings.home)] == [False, False, True]
-    assert holding(settings.home, BIO.encode()) == []
-    assert users(small_night(settings, chroma=True))[RARE]["bio"] == "neu"
+    assert [RARE in users(s) for s in list_snapshots(plain.home)] == [False, False, True]
+    assert holding(plain.home, BIO.encode()) == []
+    assert users(small_night(plain))[RARE]["bio"] == "neu"
 
 
 def test_while_a_run_holds_the_home_the_user_is_hidden_and_the_run_s_end_erases(
-    settings: Settings,
+    plain: Settings,
 ) -> None:
     with (
-        locked_home(settings.home, "run-1"),
+        locked_home(plain.home, "run-1"),
         pytest.raises(LockedError, match="hidden already"),
     ):
-        forget(settings, RARE)
-    with Intake(settings.home) as intake:
+        forget(plain, RARE)
+    with Intake(plain.home) as intake:
         assert RARE in intake.removed(0)
-    small_night(settings)
-    assert holding(settings.home, BIO.encode(), str(RARE).encode()) == []
+    small_night(plain)
+    assert holding(plain.home, BIO.encode(), str(RARE).encode()) == []
 
 
 KILLED = """
@@ -261,27 +294,25 @@ module.forget(load_settings(Path("hertz.toml"), Path(sys.argv[1]), sys.argv[2]),
         "receipt",
     ],
 )  # fmt: skip
-def test_a_killed_forget_hides_the_user_and_a_second_one_ends_it(
-    settings: Settings, at: str
-) -> None:
-    arguments = [str(settings.home), str(settings.source.path), str(RARE), at]
+def test_a_killed_forget_hides_the_user_and_a_second_one_ends_it(plain: Settings, at: str) -> None:
+    arguments = [str(plain.home), str(plain.source.path), str(RARE), at]
     killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    with served_home(settings.home) as client:
+    with served_home(plain.home) as client:
         assert client.get(f"/matches/{RARE}").status_code == 404
         assert all(RARE not in listed(client, user) for user in OTHERS)
-    receipt = forget(settings, RARE)
+    receipt = forget(plain, RARE)
     assert not receipt.is_incomplete
-    assert holding(settings.home, BIO.encode(), str(RARE).encode()) == []
-    assert all(corrupt_files(snapshot) == [] for snapshot in list_snapshots(settings.home))
-    assert not list((settings.home / "snapshots").glob(".building-*"))
+    assert holding(plain.home, BIO.encode(), str(RARE).encode()) == []
+    assert all(corrupt_files(snapshot) == [] for snapshot in list_snapshots(plain.home))
+    assert not list((plain.home / "snapshots").glob(".building-*"))
 
 
-def test_readers_are_undisturbed_and_never_shown_the_user_again(settings: Settings) -> None:
+def test_readers_are_undisturbed_and_never_shown_the_user_again(plain: Settings) -> None:
     stop, wrong = threading.Event(), []
-    with served_home(settings.home, settings.policy) as client:
+    with served_home(plain.home, plain.policy) as client:
         eventually(lambda: any(RARE in listed(client, user) for user in OTHERS))
-        done = threading.Thread(target=lambda: (forget(settings, RARE), stop.set()))
+        done = threading.Thread(target=lambda: (forget(plain, RARE), stop.set()))
         done.start()
         gone = False
         while not stop.is_set():
