@@ -112,6 +112,8 @@ def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
         _store(settings.home, receipt)
     with Intake(settings.home) as intake:
         intake.supersede(upto)
+        if not intake.is_wiped:  # a killed run erased, but did not come to this
+            intake.wipe()
     return receipts
 
 

@@ -220,11 +220,7 @@ class Intake:
     def change_stamp(self) -> tuple[int, int]:
         """(changes whenever any other connection writes, grows when events were erased)."""
         with self._telling():
-            names = ("data_version", "user_version")
-            first, second = (
-                int(self._database.execute(f"pragma {name}").fetchone()[0]) for name in names
-            )
-            return first, second
+            return self._pragma("data_version"), self._pragma("user_version")
 
     def forgotten(self, user_ids: Iterable[int]) -> set[int]:
         """Those of the ids that were forgotten and have not registered again."""
@@ -275,18 +271,26 @@ class Intake:
             standing = self._database.execute(_LATEST_STANDING, (user_id,)).fetchone()
             if standing is None or standing[0] not in ("register", "update"):
                 self._mark(user_id)
-            version = int(self._database.execute("pragma user_version").fetchone()[0])
-            self._database.execute(f"pragma user_version = {version + 1}")
+            erasures = self._pragma("user_version") + 1
+            self._database.execute(f"pragma user_version = {erasures}")
         return erased
 
     def wipe(self) -> None:
         """Rewrite the file and empty its log, so that no byte of what was erased is left."""
         with self._telling():
+            erasures = self._pragma("user_version")
             self._database.execute("vacuum")
             busy, _, _ = self._database.execute("pragma wal_checkpoint(truncate)").fetchone()
-        if busy:
-            message = f"{self.path}: in use by another process; run `hertz forget` again"
-            raise StorageError(message)
+            if busy:
+                message = f"{self.path}: in use by another process; run `hertz forget` again"
+                raise StorageError(message)
+            self._database.execute(f"pragma application_id = {erasures}")
+
+    @property
+    def is_wiped(self) -> bool:
+        """Whether the file was rewritten since something was last erased from it."""
+        with self._telling():
+            return self._pragma("application_id") == self._pragma("user_version")
 
     def _unname(self, user_id: int) -> int:
         """Take a user out of the lists of ids in others' profiles; how many profiles."""
@@ -371,6 +375,9 @@ class Intake:
         query = "select 1 from forgotten where mark = ?"
         return self._database.execute(query, (marks.of(user_id),)).fetchone() is not None
 
+    def _pragma(self, name: str) -> int:
+        return int(self._database.execute(f"pragma {name}").fetchone()[0])
+
     def _mark(self, user_id: int) -> None:
         mark = self._marks().of(user_id)
         self._database.execute("insert or ignore into forgotten values (?)", (mark,))
@@ -400,11 +407,3 @@ class Intake:
             full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
             message = f"{self.path}: cannot be used ({error}); check the disk's space and rights"
             raise (IntakeFullError if full else StorageError)(message) from error
-
-
-def read_fold(home: Path) -> Fold:
-    """All events of a home so far; none where there is no intake yet."""
-    if not (home / INTAKE_FILE).exists():
-        return Fold()
-    with Intake(home) as intake:
-        return intake.fold(intake.last_sequence())

@@ -13,12 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.app import create_app
 from api.models import ErrorAnswer, IntakeAnswer, InvalidAnswer
 from matching.policy import Policy
 from storage.intake import Intake, Request
 from storage.snapshots import rollback
 from tests.api.profiles import IDS, listed, profile, publish_users, served_users
-from tests.api.servers import eventually, served_home
+from tests.api.servers import eventually, served_app, served_home
 from tests.nights import ROOT
 
 REGISTERED = {"code": "EMBEDDING_REGISTER_SUCCESS", "data": None}
@@ -291,6 +292,28 @@ def test_deletions_that_cannot_be_read_stop_the_reads(
         expected = {"code": "INTAKE_UNAVAILABLE", "data": None}
         assert (answer.status_code, answer.json()) == (503, expected)
         assert "intake.sqlite" in client.get("/health").json()["notes"][0]
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_written(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    publish_users(tmp_path, service_policy)
+    app = create_app(tmp_path, service_policy)
+    with served_app(app) as client:
+        assert client.post("/api/v3/users", json=profile(1001)).status_code == 200
+        limit = app.state.writer._intake._database.execute
+        limit("pragma max_page_count = 30")
+        statuses = []
+        for number in range(100):
+            answer = client.post("/api/v3/users", json=profile(2000 + number, bio="x" * 2000))
+            statuses.append(answer.status_code)
+        assert set(statuses) == {200, 507}
+        assert answer.json() == {"code": "INTAKE_FULL", "data": None}
+        assert client.get("/matches/1").status_code == 200
+        taken = [2000 + n for n, status in enumerate(statuses) if status == 200]
+        assert [user for _, user in kinds(tmp_path)] == [1001, *taken]
+        limit("pragma max_page_count = 100000")
+        assert client.post("/api/v3/users", json=profile(3000)).status_code == 200
 
 
 SERVER = """

@@ -98,7 +98,9 @@ def test_nothing_of_an_erased_user_is_left_in_the_bytes(tmp_path: Path) -> None:
         other.events(0)
         assert holding(tmp_path, TEXT.encode(), str(RARE).encode())
         assert intake.erase(RARE, intake.last_sequence()) == 4
+        assert not other.is_wiped
         intake.wipe()
+        assert other.is_wiped
         assert holding(tmp_path, TEXT.encode(), str(RARE).encode()) == []
         assert holding(tmp_path, RARE.to_bytes(4, "big")) == []
         assert len(other.events(0)) == 300
