@@ -132,7 +132,8 @@ class ProfileCheck:
     def _problem(self, name: str, told: object, value: str, reason: str) -> Problem:
         source, kind = self._names[name], self.policy.fields[name].kind
         if told is None:
-            return Problem(source, f"Field required; {reason}", "missing")
+            accepted = reason.removeprefix("required, but not told; ")
+            return Problem(source, f"Field required; {accepted}", "missing")
         if kind == "text":
             return Problem(source, f"{value}: {reason}", _FAULT_TYPES[kind])
         if reason.startswith("required"):

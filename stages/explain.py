@@ -12,10 +12,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import polars as pl
@@ -67,8 +66,7 @@ SAMPLING = {"revision", "temperature", "max_tokens", "seed", "dtype"}  # what de
 Open = Callable[[ExplanationSettings], AbstractContextManager[Generator]]
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One explanation to be written: a pair, its category and the language."""
 
     category: str

@@ -87,7 +87,7 @@ def forget(settings: Settings, user_id: int) -> Receipt:
         with locked_home(home, "forget"):
             texts = _own_texts(settings, user_id)
             receipt = _purge(settings, {user_id: outcome.sequence}, "forget")[0]
-            scan = scan_home(home, user_id, texts)
+            scan = scan_home(home, user_id, texts, _source_of(settings))
             receipt.scan = scan.as_dict()
             _store(home, receipt)
     except LockedError as error:
@@ -119,7 +119,11 @@ def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
 
 def verify(settings: Settings, user_id: int) -> Scan:
     """Search every byte of the home for a user."""
-    return scan_home(settings.home, user_id)
+    return scan_home(settings.home, user_id, source=_source_of(settings))
+
+
+def _source_of(settings: Settings) -> Path | None:
+    return Path(settings.source.path) if settings.source.path else None
 
 
 def _purge(settings: Settings, users: Mapping[int, int], cause: Cause) -> list[Receipt]:

@@ -69,13 +69,17 @@ class Scan:
         return json.dumps(self.as_dict(), ensure_ascii=False)
 
 
-def scan_home(home: Path, user_id: int, texts: Sequence[str] = ()) -> Scan:
+def scan_home(
+    home: Path, user_id: int, texts: Sequence[str] = (), source: Path | None = None
+) -> Scan:
     """Search a home.
 
     Args:
         home: The home directory.
         user_id: Who is looked for.
         texts: What only this user wrote; those under 12 characters are passed over.
+        source: The team's own profiles, which Hertz does not change: should they lie in the home,
+            a note tells whether they hold the user.
     """
     scan = Scan()
     needles = [piece for text in texts if len(piece := _plain_piece(text)) >= SHORTEST_TEXT]
@@ -89,8 +93,13 @@ def scan_home(home: Path, user_id: int, texts: Sequence[str] = ()) -> Scan:
         name = path.relative_to(home).as_posix()
         scan.files += 1
         scan.bytes += path.stat().st_size
-        for place, count in [*_known(path, user_id, scan), *_raw(path, name, patterns)]:
-            scan.findings.append(Finding(name, place, count))
+        found = [*_known(path, user_id, scan), *_raw(path, name, patterns)]
+        if not found:
+            continue
+        if source and path.resolve().is_relative_to(source.resolve()):
+            scan.notes.append(f"{name} is the source, which Hertz does not change: it has the user")
+        else:
+            scan.findings += [Finding(name, place, times) for place, times in found]
     return scan
 
 
@@ -121,7 +130,8 @@ def _raw(
     path: Path, name: str, patterns: dict[str, re.Pattern[bytes]]
 ) -> Iterator[tuple[str, int]]:
     for place, pattern in patterns.items():
-        if pattern.search(name.encode()) and not _CHANCE.fullmatch(Path(name).stem.encode()):
+        named = pattern.finditer(name.encode())
+        if any(not _by_chance(name.encode(), match) for match in named):
             yield f"{place} in the file's name", 1
         if path.suffix == ".json" and place == "id as text":
             continue  # read for what it holds: a count may equal the id
@@ -140,7 +150,7 @@ def _count(path: Path, pattern: re.Pattern[bytes]) -> int:
         return sum(not _by_chance(content, match) for match in pattern.finditer(content))
 
 
-def _by_chance(content: mmap.mmap, match: re.Match[bytes]) -> bool:
+def _by_chance(content: mmap.mmap | bytes, match: re.Match[bytes]) -> bool:
     """Whether the digits are part of a checksum, a run's name or a fraction."""
     if not match.group().isdigit():
         return False

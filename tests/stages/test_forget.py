@@ -208,6 +208,20 @@ def test_a_small_id_is_found_where_it_is_stored_and_not_by_chance(settings: Sett
     ]
 
 
+def test_a_source_within_the_home_is_told_of_but_not_changed(plain: Settings) -> None:
+    inside = plain.home / "profiles.jsonl"
+    shutil.copy(str(plain.source.path), inside)
+    settings = small_settings(plain.home, inside, plain.policy)
+    receipt = forget(settings, RARE)
+    assert receipt.scan is not None
+    assert receipt.scan["found"] == []
+    assert receipt.scan["notes"] == [
+        "profiles.jsonl is the source, which Hertz does not change: it has the user"
+    ]
+    assert str(RARE) in inside.read_text(encoding="utf-8")
+    assert verify(plain, RARE).findings, "any other copy counts"
+
+
 def test_no_source_brings_the_user_back_but_a_registration_does(plain: Settings) -> None:
     forget(plain, RARE)
     snapshot = small_night(plain)
