@@ -1,7 +1,7 @@
 """The API: whom to show to a user, and why, from the published snapshot; and the intake.
 
-In: a home, and the policy by which what is sent to the intake is checked. Out: a FastAPI
-application, and `serve`, which runs it. Reads need no lock and no model.
+In: a home, the settings, the accepted keys, and the policy by which what is sent to the intake is
+checked. Out: a FastAPI application, and `serve`, which runs it. Reads need no lock and no model.
 """
 
 from __future__ import annotations
@@ -17,46 +17,81 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
+from api import document, health, routes, similar
 from api.errors import install
 from api.follower import SnapshotFollower
+from api.guard import Guard
 from api.intake_routes import add_intake
-from api.routes import router
+from api.lean import LeanReads
+from api.metrics import Metrics
+from api.security import Keys, check_address, keys_from_environment
+from api.similar import Similarity
 from matching.policy import Policy
+from storage.settings import ApiSettings
+
+_PATIENCE = 2.0  # seconds a start waits for the snapshot; a larger check goes on behind /ready
 
 
-def create_app(home: Path, policy: Policy | None = None) -> FastAPI:
+def create_app(
+    home: Path,
+    settings: ApiSettings | None = None,
+    keys: Keys | None = None,
+    policy: Policy | None = None,
+) -> FastAPI:
     """The application for one home; it starts without a snapshot and follows CURRENT.
 
     Args:
         home: The home directory.
+        settings: Limits.
+        keys: Who may call.
         policy: What the intake accepts; without one the application only reads.
     """
     app = FastAPI(title="Hertz", description=__doc__, version="1", lifespan=_lifespan)
+    app.state.home = home
     app.state.follower = SnapshotFollower(home)
+    app.state.visibility = app.state.follower.overlay
     app.state.writer = None
-    app.include_router(router)
+    app.state.similarity = Similarity()
+    app.state.metrics = Metrics(app.state.follower)
+    for router in (routes.router, similar.router, health.router):
+        app.include_router(router)
     if policy:
         add_intake(app, home, policy)
     install(app)
+    document.install(app)
+    app.add_middleware(LeanReads, state=app)  # added last is outermost
+    app.add_middleware(
+        Guard,
+        settings=settings or ApiSettings(),
+        keys=keys or Keys(),
+        metrics=app.state.metrics,
+    )
     return app
 
 
-def serve(home: Path, host: str, port: int, policy: Policy | None = None) -> None:
-    """Run the API until interrupted; port 0 takes a free one, which the log names."""
+def serve(home: Path, settings: ApiSettings, policy: Policy | None = None) -> None:
+    """Run the API until interrupted; port 0 takes a free one, which the log names.
+
+    Raises:
+        PolicyError: The address is not this machine's own and no API key is configured.
+    """
+    keys = keys_from_environment(settings.keys_file)
+    check_address(settings.host, keys)
     uvicorn.run(
-        create_app(home, policy),
-        host=host,
-        port=port,
+        create_app(home, settings, keys, policy),
+        host=settings.host,
+        port=settings.port,
         ws="none",
         server_header=False,
+        access_log=False,  # the guard's own has no ids
         log_config=log_config(),
     )
 
 
 def log_config() -> dict[str, Any]:
-    """Uvicorn's logging, with our own messages and without the clients' addresses."""
+    """Uvicorn's logging, with our own messages, and errors without trace or message."""
     config = copy.deepcopy(LOGGING_CONFIG)
-    config["formatters"]["access"]["fmt"] = '%(levelprefix)s "%(request_line)s" %(status_code)s'
+    config["formatters"]["default"]["()"] = "api.logs.PlainFormatter"
     config["loggers"]["api"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     return config
 
@@ -64,14 +99,16 @@ def log_config() -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     follower: SnapshotFollower = app.state.follower
-    await asyncio.to_thread(follower.refresh)
     task = asyncio.create_task(follower.follow())
     if app.state.writer:
         app.state.writer.start()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(follower.looked.wait(), _PATIENCE)
     yield
     if app.state.writer:
         await asyncio.to_thread(app.state.writer.stop)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+    app.state.similarity.close()
     follower.overlay.close()

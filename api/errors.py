@@ -15,15 +15,21 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 NOT_FOUND_USER = "TUNING_NOT_FOUND_USER"
+NOT_FOUND_MATCH = "MATCH_NOT_FOUND"
+CURSOR_EXPIRED = "CURSOR_EXPIRED"
 UNAVAILABLE = "SNAPSHOT_UNAVAILABLE"
+SIMILAR_UNAVAILABLE = "SIMILAR_UNAVAILABLE"
+UNAUTHORIZED = "UNAUTHORIZED"
+TOO_LARGE = "BODY_TOO_LARGE"
+TOO_MANY = "TOO_MANY_REQUESTS"
 INVALID = "BAD_REQUEST_VALIDATION_ERROR"
 
 
-class ApiError(Exception):
+class ApiError(HTTPException):
     """Ends a request with a status and one of the service's codes."""
 
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
+    def __init__(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, code, headers)
         self.status = status
         self.code = code
 
@@ -47,6 +53,11 @@ def json_response(
     return Response(orjson.dumps(body), status, headers, "application/json")
 
 
+def code_response(status: int, code: str, headers: dict[str, str] | None = None) -> Response:
+    """The answer of a failure with its code."""
+    return json_response({"code": code, "data": None}, status, headers)
+
+
 def install(app: FastAPI) -> None:
     """Give every kind of failure its answer."""
     app.add_exception_handler(ApiError, _known)
@@ -56,7 +67,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _known(_: Request, error: Any) -> Response:  # noqa: ANN401  starlette's type is too wide
-    return json_response({"code": error.code, "data": None}, error.status)
+    return code_response(error.status, error.code, error.headers)
 
 
 async def _not_valid(_: Request, error: Any) -> Response:  # noqa: ANN401
@@ -72,8 +83,8 @@ async def _not_valid(_: Request, error: Any) -> Response:  # noqa: ANN401
 
 async def _no_route(_: Request, error: Any) -> Response:  # noqa: ANN401
     code = HTTPStatus(error.status_code).name
-    return json_response({"code": code, "data": None}, error.status_code, error.headers)
+    return code_response(error.status_code, code, error.headers)
 
 
 async def _unexpected(_: Request, __: Exception) -> Response:
-    return json_response({"code": "INTERNAL_SERVER_ERROR", "data": None}, 500)
+    return code_response(500, "INTERNAL_SERVER_ERROR")

@@ -12,37 +12,40 @@ from pydantic import BaseModel, ConfigDict, Field
 USER_IDS = [42, 7, 1138]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """An answer has these fields and no others."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-def _example(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+def example(value: dict[str, Any]) -> ConfigDict:
+    """The configuration of an answer that shows this example in the OpenAPI document."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [value]})
 
 
-class UserIdList(_Answer):
+class UserIdList(Answer):
     """The best matches, best first."""
 
     userIdList: list[int] = Field(min_length=1, max_length=100)
 
 
-class TuningAnswer(_Answer):
+class TuningAnswer(Answer):
     """Whom to show: `data` is null where the user has no match, or waits for the next run."""
 
-    model_config = _example({"code": "TUNING_SUCCESS", "data": {"userIdList": USER_IDS}})
+    model_config = example({"code": "TUNING_SUCCESS", "data": {"userIdList": USER_IDS}})
 
     code: Literal["TUNING_SUCCESS", "TUNING_SUCCESS_BUT_NO_MATCH", "TUNING_PENDING"]
     data: UserIdList | None
 
 
-class Breakdown(_Answer):
+class Breakdown(Answer):
     """Each term's weighted contribution: together the directional score."""
 
     forward: dict[str, float] = Field(description="The user looking at the match, by term")
     backward: dict[str, float] = Field(description="The match looking at the user, by term")
 
 
-class Reason(_Answer):
+class Reason(Answer):
     """One claim of an explanation and what it rests on. Side a is the one with the smaller id."""
 
     kind: Literal["shared", "wish", "same", "near", "pairing"]
@@ -51,7 +54,7 @@ class Reason(_Answer):
     direction: Literal["both", "a_to_b", "b_to_a"]
 
 
-class Explanation(_Answer):
+class Explanation(Answer):
     """Why the two were matched, told of two anonymous people."""
 
     title: str
@@ -61,7 +64,7 @@ class Explanation(_Answer):
     language: str
 
 
-class MatchEntry(_Answer):
+class MatchEntry(Answer):
     """One match with its scores; `explanation` is null beyond the best, told ahead of time."""
 
     userId: int
@@ -73,10 +76,10 @@ class MatchEntry(_Answer):
     explanation: Explanation | None
 
 
-class MatchesAnswer(_Answer):
+class MatchesAnswer(Answer):
     """One user's list in one category, and the snapshot it comes from."""
 
-    model_config = _example(
+    model_config = example(
         {
             "snapshot": "20261122T170000Z-1a2b",
             "userId": 42,
@@ -109,6 +112,7 @@ class MatchesAnswer(_Answer):
                     },
                 }
             ],
+            "nextCursor": "MjAyNjExMjJUMTcwMDAwWi0xYTJiIDQyIGZyaWVuZCAx",
         }
     )
 
@@ -119,18 +123,27 @@ class MatchesAnswer(_Answer):
         description="pending: registered after the snapshot was made; the next run lists the user"
     )
     matches: list[MatchEntry]
+    nextCursor: str | None = Field(description="Of the next page; null: there is none")
 
 
-class HealthAnswer(_Answer):
+class SimilarState(Answer):
+    """Whether Chroma is in memory, and the vectors of which snapshot: the first search loads it."""
+
+    loaded: bool
+    snapshot: str | None
+
+
+class HealthAnswer(Answer):
     """What is served; a note says where that is not what CURRENT names."""
 
-    model_config = _example(
+    model_config = example(
         {
             "status": "ok",
             "snapshot": "20261122T170000Z-1a2b",
             "created_at": "2026-11-22T17:04:31+00:00",
             "users": 2000,
             "policy_hash": "9f86d081884c7d65",
+            "similar": {"loaded": False, "snapshot": None},
             "notes": [],
         }
     )
@@ -140,16 +153,25 @@ class HealthAnswer(_Answer):
     created_at: str
     users: int
     policy_hash: str
+    similar: SimilarState
     notes: list[str]
 
 
-class UnavailableAnswer(_Answer):
+class ReadyAnswer(Answer):
+    """Lists can be served."""
+
+    model_config = example({"status": "ready"})
+
+    status: Literal["ready"]
+
+
+class UnavailableAnswer(Answer):
     """Nothing can be served, and why."""
 
-    model_config = _example(
+    model_config = example(
         {
             "status": "unavailable",
-            "reason": "data: no snapshot published yet; `hertz nightly` makes the first",
+            "reason": "the home: no snapshot published yet; `hertz nightly` makes the first",
         }
     )
 
@@ -157,17 +179,17 @@ class UnavailableAnswer(_Answer):
     reason: str
 
 
-class ErrorAnswer(_Answer):
+class ErrorAnswer(Answer):
     """A failure with its code."""
 
     code: str
     data: None
 
 
-class IntakeAnswer(_Answer):
+class IntakeAnswer(Answer):
     """What was sent is on the disk; the next run brings it into the lists."""
 
-    model_config = _example({"code": "EMBEDDING_REGISTER_SUCCESS", "data": None})
+    model_config = example({"code": "EMBEDDING_REGISTER_SUCCESS", "data": None})
 
     code: Literal[
         "EMBEDDING_REGISTER_SUCCESS",
@@ -179,7 +201,7 @@ class IntakeAnswer(_Answer):
     data: None
 
 
-class InvalidField(_Answer):
+class InvalidField(Answer):
     """One parameter that is not valid."""
 
     field: str
@@ -187,7 +209,7 @@ class InvalidField(_Answer):
     type: str
 
 
-class InvalidRequest(_Answer):
+class InvalidRequest(Answer):
     """Everything that is not valid in a request."""
 
     code: Literal["BAD_REQUEST_VALIDATION_ERROR"]
@@ -195,10 +217,10 @@ class InvalidRequest(_Answer):
     details: list[InvalidField]
 
 
-class InvalidAnswer(_Answer):
+class InvalidAnswer(Answer):
     """The answer to a request that is not valid."""
 
-    model_config = _example(
+    model_config = example(
         {
             "error": {
                 "code": "BAD_REQUEST_VALIDATION_ERROR",

@@ -1,175 +1,101 @@
-"""The read routes: the old service's, `/matches` with scores and explanations, and `/health`.
+"""The read routes for lists: the old ones, `/matches` with scores, and why a match was made.
 
+What is declared here is the contract and the OpenAPI document; `api.reads` has the answers.
 Handlers are coroutines that never wait: a read of the mapped file takes microseconds, less than
-handing it to a thread. Each one uses the one snapshot it was given.
+handing it to a thread.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
-from api.errors import NOT_FOUND_USER, UNAVAILABLE, ApiError, invalid, json_response
-from api.follower import Served, SnapshotFollower
-from api.models import (
-    ErrorAnswer,
-    HealthAnswer,
-    InvalidAnswer,
-    MatchesAnswer,
-    TuningAnswer,
-    UnavailableAnswer,
-)
-from storage.serving import Match
+from api import reads, why
+from api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAVAILABLE
+from api.models import ErrorAnswer, InvalidAnswer, MatchesAnswer, TuningAnswer
+from api.models_why import WhyAnswer
+from api.reads import MAX_ID, MIN_ID, Page, View, view_of
 
-TUNING_LIMIT = 100
-SNAPSHOT_HEADER = "X-Hertz-Snapshot"
-
-_MIN_ID, _MAX_ID = -(2**63), 2**63 - 1
-_LONGEST_SHOWN = 40
+Responses = dict[int | str, dict[str, Any]]
 
 
-def _error(description: str, code: str) -> dict[str, Any]:
-    example = {"application/json": {"example": {"code": code, "data": None}}}
-    return {"model": ErrorAnswer, "description": description, "content": example}
+def error(description: str, *codes: str) -> dict[str, Any]:
+    """The OpenAPI description of a failure, with an example of each of its codes."""
+    examples = {code: {"value": {"code": code, "data": None}} for code in codes}
+    content = {"application/json": {"examples": examples}}
+    return {"model": ErrorAnswer, "description": description, "content": content}
 
 
-_READ_ERRORS: dict[int | str, dict[str, Any]] = {
-    404: _error("The snapshot does not know this user", NOT_FOUND_USER),
+READ_ERRORS: Responses = {
+    404: error("The user is not known, or was deleted", NOT_FOUND_USER),
     422: {"model": InvalidAnswer, "description": "A parameter is missing or not accepted"},
-    500: _error("An error of the server itself", "INTERNAL_SERVER_ERROR"),
-    503: _error("No snapshot can be served: see /health", UNAVAILABLE),
+    503: error("No snapshot can be served: see /health", UNAVAILABLE),
+}
+_MATCHES_ERRORS = READ_ERRORS | {
+    410: error("The cursor is of an older snapshot: begin again without it", CURSOR_EXPIRED)
+}
+_WHY_ERRORS = READ_ERRORS | {
+    404: error("One is not known, or the two are not matched", NOT_FOUND_USER, NOT_FOUND_MATCH)
 }
 
-router = APIRouter()
+router = APIRouter(tags=["lists"])
+
+SeenBy = Annotated[View, Depends(view_of)]
+PathUser = Annotated[int, Path(alias="userId", ge=MIN_ID, le=MAX_ID, examples=[42])]
+OtherUser = Annotated[int, Path(alias="otherId", ge=MIN_ID, le=MAX_ID, examples=[7])]
+_TunedUser = Annotated[int, Query(alias="userId", gt=0, le=MAX_ID, examples=[42])]
+_Category = Annotated[str, Query(description="A category of the policy", examples=["friend"])]
+_AnyCategory = Annotated[
+    str | None,
+    Query(description="A category of the policy; default: its first", examples=["friend"]),
+]
+_Language = Annotated[
+    str | None,
+    Query(description="A language of the policy; default: its first", examples=["ko"]),
+]
 
 
-def _follower(request: Request) -> SnapshotFollower:
-    follower: SnapshotFollower = request.app.state.follower
-    return follower
-
-
-async def _served(request: Request) -> Served:
-    served = _follower(request).served
-    if served is None or not served.overlay.ready:  # nobody is shown whom a deletion may hide
-        raise ApiError(503, UNAVAILABLE)
-    return served
-
-
-Snapshot = Annotated[Served, Depends(_served)]
-TunedUser = Annotated[int, Query(alias="userId", gt=0, le=_MAX_ID, examples=[42])]
-ListedUser = Annotated[int, Path(alias="userId", ge=_MIN_ID, le=_MAX_ID, examples=[42])]
-CategoryName = Annotated[str, Query(description="A category of the policy", examples=["friend"])]
-
-
-@router.get("/api/v1/tuning", response_model=TuningAnswer, responses=_READ_ERRORS)
-async def tuning_v1(served: Snapshot, user_id: TunedUser) -> Response:
+@router.get("/api/v1/tuning", response_model=TuningAnswer, responses=READ_ERRORS)
+async def tuning_v1(view: SeenBy, user_id: _TunedUser) -> Response:
     """Ids of the user's best matches, up to 100, in the policy's first category."""
-    return _tuning(served, user_id, served.reader.categories[0])
+    return reads.tuning(view, user_id, None)
 
 
-@router.get("/api/v3/tuning", response_model=TuningAnswer, responses=_READ_ERRORS)
-async def tuning_v3(served: Snapshot, user_id: TunedUser, category: CategoryName) -> Response:
+@router.get("/api/v3/tuning", response_model=TuningAnswer, responses=READ_ERRORS)
+async def tuning_v3(view: SeenBy, user_id: _TunedUser, category: _Category) -> Response:
     """Ids of the user's best matches, up to 100, in a category."""
-    return _tuning(served, user_id, category)
+    return reads.tuning(view, user_id, category)
 
 
-@router.get("/matches/{userId}", response_model=MatchesAnswer, responses=_READ_ERRORS)
+@router.get("/matches/{userId}", response_model=MatchesAnswer, responses=_MATCHES_ERRORS)
 async def matches(
-    served: Snapshot,
-    user_id: ListedUser,
-    category: Annotated[str | None, Query(description="Default: the policy's first")] = None,
+    view: SeenBy,
+    user_id: PathUser,
+    category: _AnyCategory = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    language: Annotated[str | None, Query(description="Default: the policy's first")] = None,
+    language: _Language = None,
+    cursor: Annotated[
+        str | None, Query(description="`nextCursor` of the page before, same user and category")
+    ] = None,
 ) -> Response:
-    """The user's list with scores, what they are made of, and explanations of the best."""
-    reader = served.reader
-    category = reader.categories[0] if category is None else category
-    language = reader.languages[0] if language is None else language
-    _check("query", "category", category, reader.categories)
-    _check("query", "language", language, reader.languages)
-    if _is_pending(served, "path", user_id):
-        return _answer(served, _pending_list(served, user_id, category))
-    entries = served.matches(category, user_id, limit)
-    told = [reader.explanation(category, user_id, entry.other_id, language) for entry in entries]
-    body = {
-        "snapshot": served.manifest.run_id,
-        "userId": user_id,
-        "category": category,
-        "status": "ready",
-        "matches": [_entry(entry, text) for entry, text in zip(entries, told, strict=True)],
-    }
-    return _answer(served, body)
+    """The user's list with scores, what they are made of, and explanations of the best.
+
+    `nextCursor` leads to the next page of the same snapshot; it is null on the last one. Once a
+    newer snapshot is served, an older cursor gets 410: begin again without it.
+    """
+    return reads.matches(view, user_id, Page(category, limit, language, cursor))
 
 
-@router.get(
-    "/api/v1/health", response_model=HealthAnswer, responses={503: {"model": UnavailableAnswer}}
-)
-@router.get("/health", response_model=HealthAnswer, responses={503: {"model": UnavailableAnswer}})
-async def health(request: Request) -> Response:
-    """What is served, or why nothing is."""
-    served, problem = _follower(request).served, _follower(request).problem
-    if served is None:
-        return json_response({"status": "unavailable", "reason": problem}, 503)
-    body = {
-        "status": "ok",
-        "snapshot": served.manifest.run_id,
-        "created_at": served.manifest.created_at,
-        "users": served.reader.users,
-        "policy_hash": served.manifest.policy_hash,
-        "notes": [note for note in (problem, served.overlay.problem) if note],
-    }
-    return _answer(served, body)
-
-
-def _tuning(served: Served, user_id: int, category: str) -> Response:
-    _check("query", "category", category, served.reader.categories)
-    if _is_pending(served, "query", user_id):
-        return _answer(served, {"code": "TUNING_PENDING", "data": None})
-    ids = served.match_ids(category, user_id, TUNING_LIMIT)
-    code = "TUNING_SUCCESS" if ids else "TUNING_SUCCESS_BUT_NO_MATCH"
-    return _answer(served, {"code": code, "data": {"userIdList": ids} if ids else None})
-
-
-def _check(place: str, field: str, value: str, accepted: tuple[str, ...]) -> None:
-    if value not in accepted:
-        reason = f"{value[:_LONGEST_SHOWN]!r} is not known; accepted: {', '.join(accepted)}"
-        raise invalid(place, field, reason, "enum")
-
-
-def _is_pending(served: Served, place: str, user_id: int) -> bool:
-    """Whether the user waits for the next run; ends the request where nobody knows the user."""
-    minimum = served.reader.id_minimum
-    if user_id < minimum:
-        reason = f"Input should be greater than or equal to {minimum}"
-        raise invalid(place, "userId", reason, "greater_than_equal")
-    standing = served.standing(user_id)
-    if standing in (None, "gone"):
-        raise ApiError(404, NOT_FOUND_USER)
-    return standing == "pending"
-
-
-def _pending_list(served: Served, user_id: int, category: str) -> dict[str, Any]:
-    return {
-        "snapshot": served.manifest.run_id,
-        "userId": user_id,
-        "category": category,
-        "status": "pending",
-        "matches": [],
-    }
-
-
-def _entry(match: Match, explanation: dict[str, Any] | None) -> dict[str, Any]:
-    return {
-        "userId": match.other_id,
-        "rank": match.rank,
-        "mutual": match.mutual,
-        "forward": match.forward,
-        "backward": match.backward,
-        "breakdown": {"forward": match.forward_terms, "backward": match.backward_terms},
-        "explanation": explanation,
-    }
-
-
-def _answer(served: Served, body: dict[str, Any]) -> Response:
-    return json_response(body, headers={SNAPSHOT_HEADER: served.manifest.run_id})
+@router.get("/matches/{userId}/{otherId}/why", response_model=WhyAnswer, responses=_WHY_ERRORS)
+async def why_matched(
+    view: SeenBy,
+    user_id: PathUser,
+    other_id: OtherUser,
+    category: Annotated[
+        str | None, Query(description="Default: the first in which the two are matched")
+    ] = None,
+    language: _Language = None,
+) -> Response:
+    """The record of why this match was made, fit to be handed to the user."""
+    return why.why(view, user_id, other_id, category, language)

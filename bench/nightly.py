@@ -56,9 +56,8 @@ def _resident() -> float:
 
 def one_size(users: int, home: Path) -> list[dict[str, Any]]:
     """Run a night of so many sample users in this process; one row a stage."""
-    from stages.explain import explain
-
     from stages.embed import embed
+    from stages.explain import explain
     from stages.prepare import prepare
     from stages.publish import publish_run
     from stages.recompute import recompute

@@ -104,7 +104,6 @@ def sample(
 ) -> None:
     """Write realistic made-up profiles in the service's schema."""
     from stages.sample import make_sample
-
     from storage.files import write_frame
     from storage.settings import load_settings
 
@@ -199,16 +198,40 @@ def serve(
 ) -> None:
     """Serve the published snapshot over HTTP; follows new ones without a restart."""
     from api.app import serve as run_server
-
     from storage.settings import load_settings
 
     settings = load_settings(policy, home)
-    run_server(
-        settings.home,
-        host or settings.api.host,
-        settings.api.port if port is None else port,
-        settings.policy,
-    )
+    named = {"host": host, "port": port}
+    api = settings.api.model_copy(update={n: v for n, v in named.items() if v is not None})
+    run_server(settings.home, api, settings.policy)
+
+
+@app.command()
+def loadtest(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    url: Annotated[str | None, typer.Option(help="The server; default: [api] host, port.")] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Also a sustained test, so long for each of the two.")
+    ] = 0,
+    clients: Annotated[int, typer.Option(min=1, max=256, help="Of the sustained test.")] = 8,
+    against: Annotated[
+        str | None, typer.Option(help="A stored run to compare with; default: the latest.")
+    ] = None,
+    keep_users: Annotated[bool, typer.Option(help="Do not delete the registered users.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Time registration and recommendation on a running server, twice; store, plot, compare.
+
+    The API key is taken from HERTZ_API_KEY or HERTZ_API_KEYS.
+    """
+    from cli.load_client import Plan
+    from cli.loadtest import loadtest as run_test
+    from storage.settings import load_settings
+
+    sustained = Plan(clients=clients, seconds=seconds) if seconds else None
+    found, lines = run_test(load_settings(policy, home), url, sustained, against, keep_users)
+    typer.echo(json.dumps(found) if as_json else "\n".join(lines))
 
 
 def main() -> None:

@@ -3,6 +3,10 @@
 A record holds the user's vector, the told codes as filterable metadata, and each category's top-k
 as one compact value (`top_<category>`: user ids joined by commas, best first).
 
+A published one may not change, but Chroma writes when it opens one: vectors that it had not saved
+yet, so the batches are cut such that each is; and a row in one table, so the database is sealed:
+that table drops what is written to it (the write lock it stands for is still taken).
+
 A process of its own writes it: Chroma's index files take up whatever was in the memory they are
 written from, so texts and ids of users who are not in the database would end up in them.
 """
@@ -10,7 +14,9 @@ written from, so texts and ids of users who are not in the database would end up
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -18,11 +24,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from matching.errors import StorageError
+from matching.errors import SnapshotError, StorageError
 from matching.policy import Policy
 
 COLLECTION = "users"
 BATCH = 1000
+FOLDER = "chroma"
+_SEAL = "create trigger sealed before insert on acquire_write begin select raise(ignore); end"
 
 
 def write_chroma(
@@ -48,42 +56,141 @@ def write_chroma(
     """
     records = _metadata(policy, profiles, matches)
     ids = profiles["user_id"].cast(pl.String).to_list()
+    batches = -(-len(ids) // BATCH)
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    writer = context.Process(target=_write, args=(str(folder / "chroma"), there))
+    arguments = (str(folder / FOLDER), max(len(ids) // max(batches, 1), 1), there)
+    writer = context.Process(target=_write, args=arguments)
     writer.start()
     there.close()
     try:
-        for start in range(0, len(ids), BATCH):
-            part = slice(start, start + BATCH)
+        for number in range(batches):
+            part = slice(len(ids) * number // batches, len(ids) * (number + 1) // batches)
             here.send({"ids": ids[part], "embeddings": vectors[part], "metadatas": records[part]})
             here.recv()
             if progress:
-                progress(min(start + BATCH, len(ids)), len(ids))
+                progress(part.stop, len(ids))
         here.send(None)
         here.recv()
     except (EOFError, OSError) as error:
-        message = f"{folder / 'chroma'}: its writer ended early; see the log, then run again"
+        message = f"{folder / FOLDER}: its writer ended early; see the log, then run again"
         raise StorageError(message) from error
     finally:
         here.close()
         writer.join()
+    _seal(folder)
 
 
-def _write(path: str, batches: Connection[Any, Any]) -> None:
+def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
     """Write the batches that come, in a process that never saw anything else."""
     import chromadb  # a second to import
     from chromadb.config import Settings
 
     client = chromadb.PersistentClient(path, settings=Settings(anonymized_telemetry=False))
     collection = client.create_collection(
-        COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+        COLLECTION,
+        configuration={
+            "hnsw": {
+                "space": "cosine",
+                "batch_size": min(100, saved_every),
+                "sync_threshold": saved_every,  # no batch is smaller: the last one is saved, too
+            }
+        },
+        embedding_function=None,
     )
     while batch := batches.recv():
         collection.add(**batch)
         batches.send(True)
     client.close()
     batches.send(True)
+
+
+class ChromaReader:
+    """Searches the Chroma database of a published snapshot, without changing a byte of it.
+
+    Opening it takes what the vectors take (1.5 GB for a million of 384): only where it is used.
+    """
+
+    def __init__(self, snapshot: Path) -> None:
+        """Open the database.
+
+        Raises:
+            SnapshotError: It is missing, or was published by a Hertz that did not seal it.
+        """
+        _check_sealed(snapshot)
+        import chromadb
+        from chromadb.config import Settings
+
+        self._client = chromadb.PersistentClient(
+            str(snapshot / FOLDER), settings=Settings(anonymized_telemetry=False)
+        )
+        self._users = self._client.get_collection(COLLECTION, embedding_function=None)
+
+    def similar(
+        self,
+        user_id: int,
+        limit: int,
+        accepted: Mapping[str, Sequence[str]],
+        hides: Callable[[int], bool] = lambda _: False,
+    ) -> list[tuple[int, float]]:
+        """The users whose vectors are nearest, nearest first, with their cosine similarity.
+
+        Args:
+            user_id: Whose neighbours; never among them. An unknown user has none.
+            limit: At most so many.
+            accepted: For a code field, the codes of which a neighbour must have one.
+            hides: Tells who is left out.
+        """
+        vectors = self._users.get(ids=[str(user_id)], include=["embeddings"])["embeddings"]
+        if not len(vectors):
+            return []
+        users, asked = self._users.count(), limit + 1
+        while True:
+            found = self._nearest(vectors, min(asked, users), accepted)
+            near = [pair for pair in found if pair[0] != user_id and not hides(pair[0])]
+            if len(near) >= limit or len(found) < asked or asked >= users:
+                return near[:limit]
+            asked *= 2
+
+    def _nearest(
+        self, vectors: np.ndarray, number: int, accepted: Mapping[str, Sequence[str]]
+    ) -> list[tuple[int, float]]:
+        found: Any = self._users.query(
+            query_embeddings=vectors,
+            n_results=number,
+            where=_where(accepted),
+            include=["distances"],
+        )
+        pairs = zip(map(int, found["ids"][0]), found["distances"][0], strict=True)
+        ordered = sorted((float(distance), other) for other, distance in pairs)
+        return [(other, 1 - distance) for distance, other in ordered]
+
+    def close(self) -> None:
+        """Let go of the database and its memory."""
+        self._client.close()
+
+
+def _where(accepted: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+    clauses = [{field: {"$in": list(codes)}} for field, codes in accepted.items()]
+    return {"$and": clauses} if len(clauses) > 1 else (clauses[0] if clauses else None)
+
+
+def _seal(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / FOLDER / "chroma.sqlite3")) as database, database:
+        database.execute(_SEAL)
+
+
+def _check_sealed(snapshot: Path) -> None:
+    path = snapshot / FOLDER / "chroma.sqlite3"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            named = database.execute("select 1 from sqlite_master where name = 'sealed'").fetchone()
+    except sqlite3.Error as error:
+        message = f"{path}: cannot be read ({error}); run `hertz nightly` again"
+        raise SnapshotError(message) from error
+    if not named:
+        message = f"{path}: published by an older Hertz; `hertz nightly` makes it searchable"
+        raise SnapshotError(message)
 
 
 def _metadata(

@@ -85,5 +85,26 @@ def exchange(one: Path, other: Path) -> None:
 def checksums(folder: Path) -> Iterator[tuple[str, str]]:
     """(path relative to the folder, sha256 in hex) of every file below, by path."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with path.open("rb") as file:
-            yield str(path.relative_to(folder)), hashlib.file_digest(file, "sha256").hexdigest()
+        yield str(path.relative_to(folder)), sha256_of(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Sha256 of a file, in hex; about 1 GB/s."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stamps(folder: Path) -> dict[str, list[int]]:
+    """What changes when a file is written, copied or replaced, of every file below, by path."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(path.relative_to(folder)): stamp(path) for path in paths}
+
+
+def stamp(path: Path) -> list[int]:
+    """Inode, size, and both times of a file: nobody can change its bytes and keep them all.
+
+    Raises:
+        OSError: If it is missing.
+    """
+    found = path.stat()
+    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]

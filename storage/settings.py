@@ -11,10 +11,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from explanations.settings import ExplanationSettings
-from matching.encoder import EmbeddingSettings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from explanations.settings import ExplanationSettings
+from matching.encoder import EmbeddingSettings
 from matching.errors import PolicyError
 from matching.policy import Policy, describe_error, parse_policy
 
@@ -45,10 +45,19 @@ class StorageSettings(_Strict):
 
 
 class ApiSettings(_Strict):
-    """Where the read API listens."""
+    """Where the API listens, who may call it, and how much."""
 
     host: str = "127.0.0.1"
     port: int = Field(8765, ge=0, le=65535)
+    keys_file: Path | None = Field(
+        None, description="API keys, one a line; HERTZ_API_KEYS_FILE wins, HERTZ_API_KEYS adds"
+    )
+    requests_per_second: float = Field(
+        2000, ge=0, description="For each key, or address without one; 0: no limit"
+    )
+    burst: int = Field(4000, ge=1, description="Requests that may come at once")
+    max_body_bytes: int = Field(262_144, ge=1)
+    access_log: bool = Field(True, description="A line a request: route, status, milliseconds")
 
 
 class Settings(_Strict):

@@ -38,7 +38,7 @@ def served_app(app: FastAPI) -> Iterator[httpx.Client]:
 @contextmanager
 def served_home(home: Path, policy: Policy | None = None) -> Iterator[httpx.Client]:
     """Run the API for a home, with the intake where there is a policy; a client of it."""
-    with served_app(create_app(home, policy)) as client:
+    with served_app(create_app(home, policy=policy)) as client:
         yield client
 
 

@@ -1,6 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -9,6 +15,7 @@ import pytest
 
 from api.follower import SnapshotFollower
 from matching.policy import Policy
+from storage.files import write_text
 from storage.serving import SERVING_FILE
 from storage.snapshots import rollback
 from tests.api.servers import eventually, served_home
@@ -17,6 +24,13 @@ from tests.storage.runs import publish_frames, random_frames
 IDS = list(range(1, 51))
 SHIFT = 1000
 RUNS = [f"20261122T17000{n}Z-000{n}" for n in range(6)]
+
+
+SERVE = """
+import sys; from pathlib import Path; from api.app import serve
+from storage.settings import ApiSettings
+serve(Path(sys.argv[1]), ApiSettings(port=0))
+"""
 
 
 def publish_run(home: Path, policy: Policy, number: int) -> Path:
@@ -114,14 +128,14 @@ def test_the_last_good_snapshot_is_served_and_health_says_so(
 ) -> None:
     publish_run(tmp_path, service_policy, 0)
     with served_home(tmp_path) as client:
-        (tmp_path / "CURRENT").write_text("20991231T000000Z-ffff", encoding="utf-8")
+        write_text(tmp_path / "CURRENT", "20991231T000000Z-ffff")
         eventually(lambda: client.get("/health").json()["notes"])
         health = client.get("/health")
         assert health.status_code == 200
         assert health.json()["snapshot"] == RUNS[0]
         assert "20991231T000000Z-ffff" in health.json()["notes"][0]
         assert client.get("/matches/1").json()["snapshot"] == RUNS[0]
-        (tmp_path / "CURRENT").write_text(RUNS[0], encoding="utf-8")
+        write_text(tmp_path / "CURRENT", RUNS[0])
         eventually(lambda: client.get("/health").json()["notes"] == [])
 
 
@@ -241,10 +255,79 @@ def mapped_files() -> str:
 def test_health_tells_when_current_is_no_longer_followed(tmp_path: Path) -> None:
     async def follow_and_stop(follower: SnapshotFollower) -> None:
         task = asyncio.create_task(follower.follow())
-        await asyncio.sleep(0)
+        await follower.looked.wait()
         task.cancel()
         await asyncio.wait([task])
 
     follower = SnapshotFollower(tmp_path)
     asyncio.run(follow_and_stop(follower))
     assert "no longer followed" in str(follower.problem)
+
+
+def test_a_copied_home_is_checked_and_served(tmp_path: Path, service_policy: Policy) -> None:
+    publish_run(tmp_path / "home", service_policy, 0)
+    copy = shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    follower = SnapshotFollower(copy)
+    follower.refresh()
+    assert (follower.problem, follower.served is None) == (None, False)
+
+
+def test_a_home_copied_in_part_is_not_served_until_it_is_whole(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    file = publish_run(tmp_path / "home", service_policy, 0) / SERVING_FILE
+    copy = shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    target = copy / file.relative_to(tmp_path / "home")
+    content = file.read_bytes()
+    with target.open("r+b") as part:  # as large as it will be, but not yet written to the end
+        part.truncate(len(content) // 2)
+        part.truncate(len(content))
+    with served_home(copy) as client:
+        assert client.get("/matches/1").status_code == 503
+        assert client.get("/ready").status_code == 503
+        health = client.get("/health")
+        assert health.status_code == 503
+        assert "lists.lmdb" in health.json()["reason"]
+        assert str(tmp_path) not in health.text
+        target.write_bytes(content)
+        eventually(lambda: client.get("/ready").status_code == 200)
+        assert client.get("/matches/1").status_code == 200
+
+
+def test_two_servers_of_one_home_answer_alike_and_both_follow(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    publish_run(tmp_path, service_policy, 0)
+    command = [sys.executable, "-c", SERVE, str(tmp_path)]
+    with served_home(tmp_path) as one, subprocess.Popen(command, stderr=subprocess.PIPE) as other:
+        try:
+            assert other.stderr
+            lines = iter(lambda: other.stderr.readline().decode(), "")  # type: ignore[union-attr]
+            url = next(found[0] for line in lines if (found := re.search(r"http://[\d.:]+", line)))
+            for number in (0, 1):
+                eventually(lambda n=number: snapshot_of(one) == RUNS[n])
+                eventually(
+                    lambda n=number: httpx.get(f"{url}/health").json()["snapshot"] == RUNS[n]
+                )
+                assert httpx.get(f"{url}/matches/2").content == one.get("/matches/2").content
+                if number == 0:
+                    publish_run(tmp_path, service_policy, 1)
+        finally:
+            other.send_signal(signal.SIGINT)
+
+
+def test_a_long_check_keeps_nobody_waiting(tmp_path: Path, service_policy: Policy) -> None:
+    file = publish_run(tmp_path, service_policy, 0) / SERVING_FILE
+    whole = file.read_bytes()
+    file.unlink()
+    os.mkfifo(file)  # reading it lasts until someone has written it
+    with served_home(tmp_path) as client:
+        ready = client.get("/ready")
+        assert ready.status_code == 503
+        assert "checked" in ready.json()["reason"]
+        assert client.get("/matches/1").status_code == 503
+        file.write_bytes(b"something else")
+        eventually(lambda: "checksum" in client.get("/ready").json()["reason"])
+        file.unlink()
+        file.write_bytes(whole)
+        eventually(lambda: client.get("/ready").status_code == 200)

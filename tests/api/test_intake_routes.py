@@ -298,7 +298,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     publish_users(tmp_path, service_policy)
-    app = create_app(tmp_path, service_policy)
+    app = create_app(tmp_path, policy=service_policy)
     with served_app(app) as client:
         assert client.post("/api/v3/users", json=profile(1001)).status_code == 200
         limit = app.state.writer._intake._database.execute
@@ -323,7 +323,7 @@ import uvicorn
 from api.app import create_app
 from matching.policy import parse_policy
 policy = parse_policy(tomllib.loads(Path("hertz.toml").read_text())["policy"])
-app = create_app(Path(sys.argv[1]), policy)
+app = create_app(Path(sys.argv[1]), policy=policy)
 uvicorn.run(app, fd=int(sys.argv[2]), ws="none", log_config=None)
 """
 
@@ -355,7 +355,7 @@ def test_the_openapi_document_tells_what_the_policy_accepts(client: httpx.Client
     post = document["paths"]["/api/v3/users"]["post"]
     body = post["requestBody"]["content"]["application/json"]
     assert body["schema"]["properties"]["gender"]["enum"] == ["MALE", "FEMALE"]
-    assert set(post["responses"]) == {"200", "409", "422", "500", "503", "507"}
+    assert set(post["responses"]) == {"200", "401", "409", "413", "422", "429", "500", "503", "507"}
     assert client.post("/api/v3/users", json=body["example"] | {"userId": 1001}).status_code == 200
     assert {"put", "delete"} <= set(document["paths"]["/api/v3/users/{userId}"])
     assert {"post", "delete"} <= set(document["paths"]["/blocks/{userId}/{otherId}"])

@@ -13,9 +13,11 @@ from api.models import (
     HealthAnswer,
     InvalidAnswer,
     MatchesAnswer,
+    ReadyAnswer,
     TuningAnswer,
     UnavailableAnswer,
 )
+from api.models_why import SimilarAnswer, WhyAnswer
 from matching.policy import Policy
 from tests.api.servers import served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
@@ -237,6 +239,7 @@ def test_health_tells_what_is_served(
         "created_at": "2026-11-22T17:00:00+00:00",
         "users": 50,
         "policy_hash": service_policy.digest,
+        "similar": {"loaded": False, "snapshot": None},
         "notes": [],
     }
     HealthAnswer.model_validate(answer.json())
@@ -291,22 +294,40 @@ def test_the_openapi_document_describes_every_answer(client: httpx.Client) -> No
         "/api/v1/tuning",
         "/api/v3/tuning",
         "/matches/{userId}",
+        "/matches/{userId}/{otherId}/why",
+        "/similar/{userId}",
         "/health",
         "/api/v1/health",
+        "/ready",
+        "/metrics",
     }
-    for path in ("/api/v1/tuning", "/api/v3/tuning", "/matches/{userId}"):
-        responses = document["paths"][path]["get"]["responses"]
-        assert set(responses) == {"200", "404", "422", "500", "503"}
-        for status in responses:
-            schema = responses[status]["content"]["application/json"]["schema"]
+    for path in ("/api/v1/tuning", "/api/v3/tuning", "/matches/{userId}", "/similar/{userId}"):
+        operation = document["paths"][path]["get"]
+        assert operation["security"] == [{"key": []}, {"bearer": []}]
+        expected = {"200", "401", "404", "413", "422", "429", "500", "503"}
+        assert set(operation["responses"]) - {"410"} == expected
+        for answer in operation["responses"].values():
+            schema = answer["content"]["application/json"]["schema"]
             assert schema["$ref"].startswith("#/components/schemas/")
     for name in ("TuningAnswer", "MatchesAnswer", "HealthAnswer", "InvalidAnswer"):
         assert document["components"]["schemas"][name]["examples"]
-    assert set(document["paths"]["/health"]["get"]["responses"]) == {"200", "503"}
+    health = document["paths"]["/health"]["get"]
+    assert set(health["responses"]) == {"200", "500", "503"}
+    assert "security" not in health
 
 
 @pytest.mark.parametrize(
-    "model", [TuningAnswer, MatchesAnswer, HealthAnswer, InvalidAnswer, UnavailableAnswer]
+    "model",
+    [
+        TuningAnswer,
+        MatchesAnswer,
+        WhyAnswer,
+        SimilarAnswer,
+        HealthAnswer,
+        ReadyAnswer,
+        InvalidAnswer,
+        UnavailableAnswer,
+    ],
 )
 def test_the_examples_are_valid(model: type[BaseModel]) -> None:
     for example in model.model_json_schema()["examples"]:

@@ -146,7 +146,7 @@ def test_kept_snapshots_stay_consistent(settings: Settings) -> None:
         assert manifest["erased_users"] == 1
         ranks = matches.group_by("category", "user_id", maintain_order=True).agg("rank")["rank"]
         assert all(part.to_list() == list(range(1, len(part) + 1)) for part in ranks)
-        reader = ServingReader(snapshot, manifest["files"]["serving/lists.lmdb"])
+        reader = ServingReader(snapshot)
         for user in OTHERS[:-1]:
             listed = matches.filter(category="friend", user_id=user)["other_id"].to_list()
             assert reader.match_ids("friend", user, 100) == listed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import orjson
 import polars as pl
 
 from matching.policy import Policy
+from storage.chroma import write_chroma
 from storage.serving import write_serving
 from storage.snapshots import new_folder, publish
 
@@ -57,13 +59,45 @@ def random_frames(
     )
 
 
-def publish_frames(home: Path, policy: Policy, run_id: str, frames: Frames, keep: int = 3) -> Path:
-    """Publish a snapshot that has what the API reads; its folder."""
+def vectors_of(users: int, seed: int = 0) -> np.ndarray:
+    """Random `(users, 16)` float32 vectors."""
+    return np.random.default_rng(seed).standard_normal((users, 16)).astype(np.float32)
+
+
+def publish_frames(
+    home: Path,
+    policy: Policy,
+    run_id: str,
+    frames: Frames,
+    keep: int = 3,
+    vectors: np.ndarray | None = None,
+) -> Path:
+    """Publish a snapshot that has what the API reads (Chroma where there are vectors); its folder.
+
+    In Chroma everyone is an ENFP and in the policy's first code for every other field.
+    """
     (home / "snapshots").mkdir(parents=True, exist_ok=True)
     folder = new_folder(home, run_id)
     write_serving(folder, policy, *frames)
-    manifest = {"run_id": run_id, "created_at": "2026-11-22T17:00:00+00:00"}
-    return publish(home, folder, {**manifest, "policy_hash": policy.digest}, keep)
+    if vectors is not None:
+        write_chroma(folder, policy, _coded(policy, frames.profiles), vectors, frames.matches)
+    manifest = {
+        "run_id": run_id,
+        "created_at": "2026-11-22T17:00:00+00:00",
+        "policy_name": policy.name,
+        "policy_hash": policy.digest,
+        "policy": json.loads(policy.model_dump_json()),
+        "embedding_model": "multilingual-e5-small",
+        "language_model": None,
+    }
+    return publish(home, folder, manifest, keep)
+
+
+def _coded(policy: Policy, profiles: pl.DataFrame) -> pl.DataFrame:
+    codes = [n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
+    told = {name: next(iter(policy.shown_codes(name)), "x.example") for name in codes}
+    told |= {"MBTI": "ENFP"} if "MBTI" in told else {}
+    return profiles.with_columns(pl.lit(code).alias(name) for name, code in told.items())
 
 
 def _explain(policy: Policy, matches: pl.DataFrame) -> pl.DataFrame:

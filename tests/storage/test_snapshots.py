@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 from matching.errors import LockedError, SnapshotError, StorageError
 from storage.snapshots import (
     adopt,
+    changed_files,
     corrupt_files,
     current_snapshot,
     list_snapshots,
@@ -187,3 +190,32 @@ def test_killed_anywhere_one_whole_snapshot_stays_published(tmp_path: Path, afte
     published = make(tmp_path, "run-99999")
     assert published_snapshot(tmp_path) == published
     assert not list((tmp_path / "snapshots").glob(".building-*"))
+
+
+def test_an_untouched_file_is_known_by_its_stamp_and_a_copied_one_by_its_bytes(
+    tmp_path: Path,
+) -> None:
+    snapshot = make(tmp_path, "run-1")
+    manifest = read_manifest(snapshot)
+    assert changed_files(snapshot, manifest, "") == []
+    copy = shutil.copytree(snapshot, tmp_path / "copy")
+    assert changed_files(copy, manifest, "") == []
+    stampless = {name: value for name, value in manifest.items() if name != "stamps"}
+    assert changed_files(snapshot, stampless, "") == []
+    unread = {**manifest, "files": dict.fromkeys(manifest["files"], "another checksum")}
+    assert changed_files(snapshot, unread, "") == [], "the stamp spares the bytes"
+    assert changed_files(copy, unread, "") == list(manifest["files"])
+
+
+def test_a_changed_byte_is_found_even_under_the_old_time(tmp_path: Path) -> None:
+    snapshot = make(tmp_path, "run-1")
+    manifest = read_manifest(snapshot)
+    name = next(iter(manifest["files"]))
+    before = (snapshot / name).stat()
+    content = bytearray((snapshot / name).read_bytes())
+    content[0] ^= 1
+    (snapshot / name).write_bytes(content)
+    os.utime(snapshot / name, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert changed_files(snapshot, manifest, "") == [name]
+    (snapshot / name).unlink()
+    assert changed_files(snapshot, manifest, "") == [name]

@@ -1,0 +1,35 @@
+"""The real server, with an endpoint beside it that returns a constant: for the benchmark alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.app import create_app, log_config
+from storage.settings import ApiSettings
+
+
+def main() -> None:
+    """Serve the home named first; `/constant?size=` answers so many bytes."""
+    app = create_app(Path(sys.argv[1]), ApiSettings(requests_per_second=0, access_log=False))
+    sizes: dict[str, bytes] = {}
+
+    async def constant(request: Request) -> Response:
+        size = request.query_params["size"]
+        body = sizes.get(size)
+        if body is None:
+            body = sizes[size] = b'"' + b"x" * (int(size) - 2) + b'"'
+        return Response(body, media_type="application/json")
+
+    app.router.add_route("/constant", constant)
+    uvicorn.run(
+        app, port=0, ws="none", server_header=False, log_config=log_config(), access_log=False
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Serving files made up at any number of users, for the benchmark of the read API.
+
+In: a home and a number of users. Out: a published snapshot with the service's policy, 10 matches a
+user in each of its three categories (ids and scores at random, sorted as published), and a text of
+typical length for one pair a user in Korean. The size of a list does not depend on the number of
+users; left out is what reads do not need: profiles, Parquet, Chroma.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import orjson
+import polars as pl
+
+from matching.policy import Policy, parse_policy
+from storage.serving import write_serving
+from storage.snapshots import new_folder, publish
+
+LISTED = 10
+ROOT = Path(__file__).parent.parent
+TITLE = "음악으로 통하는 두 사람"
+CONTENT = "두 사람 모두 음악을 좋아하고 서로가 바라는 성격을 지녔다는 소식입니다. 🎵 " * 24
+REASON = {"kind": "shared", "fields": ["hobbies"], "values": ["MUSIC"], "direction": "both"}
+
+
+def publish_world(home: Path, users: int, number: int = 0) -> Path:
+    """Publish a snapshot of users 1..users; its folder."""
+    text = (ROOT / "hertz.toml").read_text(encoding="utf-8")
+    policy = parse_policy(tomllib.loads(text)["policy"])
+    (home / "snapshots").mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    manifest = {
+        "run_id": f"{now:%Y%m%dT%H%M%SZ}-{number:04x}",
+        "created_at": now.isoformat(timespec="seconds"),
+        "policy_name": policy.name,
+        "policy_hash": policy.digest,
+        "policy": json.loads(policy.model_dump_json()),
+        "embedding_model": "made up",
+        "language_model": None,
+    }
+    folder = new_folder(home, manifest["run_id"])
+    profiles = pl.DataFrame({"user_id": np.arange(1, users + 1)})
+    lists = [_lists(policy, place, users) for place in range(len(policy.categories))]
+    write_serving(folder, policy, profiles, pl.concat(lists), _texts(policy, users))
+    return publish(home, folder, manifest, keep=1)
+
+
+def _lists(policy: Policy, place: int, users: int) -> pl.DataFrame:
+    """Each user's list in one category: the next user first, the others anyone."""
+    category, rule = list(policy.categories.items())[place]
+    rng = np.random.default_rng(place)
+    ids = np.arange(1, users + 1)
+    others = rng.integers(1, users + 1, (users, LISTED))
+    others[:, 0] = ids % users + 1
+    shape = (users * LISTED, len(rule.weights))
+    terms = [rng.random(shape, np.float32) / np.float32(shape[1]) for _ in range(2)]
+    forward, backward = (side.sum(1) for side in terms)
+    mutual = -np.sort(-((forward + backward) / 2).reshape(users, LISTED))
+    return pl.DataFrame(
+        {
+            "category": pl.repeat(category, users * LISTED, eager=True),
+            "user_id": np.repeat(ids, LISTED),
+            "rank": np.tile(np.arange(1, LISTED + 1, dtype=np.int32), users),
+            "other_id": others.ravel(),
+            "mutual": mutual.ravel(),
+            "forward": forward,
+            "backward": backward,
+            "forward_terms": pl.Series(terms[0]).cast(pl.List(pl.Float32)),
+            "backward_terms": pl.Series(terms[1]).cast(pl.List(pl.Float32)),
+        }
+    )
+
+
+def _texts(policy: Policy, users: int) -> pl.DataFrame:
+    """One pair a user, with the next one, in the first category and language."""
+    ids = np.arange(1, users)
+    told = {
+        "category": next(iter(policy.categories)),
+        "language": policy.languages[0],
+        "origin": "template",
+        "title": TITLE,
+        "content": CONTENT,
+        "reasons": orjson.dumps([REASON]).decode(),
+    }
+    frame = pl.DataFrame({"user_a": ids, "user_b": ids + 1})
+    return frame.with_columns(pl.lit(value).alias(name) for name, value in told.items())

@@ -1,0 +1,111 @@
+"""The Chroma database of a snapshot: searched exactly, filtered, and never changed by a reader."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matching.errors import SnapshotError
+from matching.policy import Policy
+from storage.chroma import FOLDER, ChromaReader, write_chroma
+from storage.files import checksums
+from tests.storage.runs import vectors_of
+
+USERS = 60
+
+
+@pytest.fixture(scope="module")
+def profiles() -> pl.DataFrame:
+    ids = np.arange(1, USERS + 1)
+    return pl.DataFrame(
+        {
+            "user_id": ids,
+            "gender": np.where(ids % 2, "MALE", "FEMALE"),
+            "MBTI": [None if n % 3 else "ENFP" for n in ids],
+            "ageGroup": np.where(ids % 5, "AGE_20S", "AGE_30S"),
+        }
+    ).with_columns(pl.lit("x").alias(n) for n in ("emailDomain", "religion", "smoking", "drinking"))
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    return vectors_of(USERS)
+
+
+@pytest.fixture(scope="module")
+def folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    service_policy: Policy,
+    profiles: pl.DataFrame,
+    vectors: np.ndarray,
+) -> Path:
+    folder = tmp_path_factory.mktemp("chroma")
+    none = pl.DataFrame(schema={"category": pl.String, "user_id": pl.Int64, "other_id": pl.Int64})
+    write_chroma(folder, service_policy, profiles, vectors, none)
+    return folder
+
+
+def nearest(vectors: np.ndarray, user: int) -> list[tuple[int, float]]:
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = unit @ unit[user - 1]
+    order = np.argsort(-cosines)
+    return [(int(n) + 1, float(cosines[n])) for n in order if n != user - 1]
+
+
+@pytest.mark.parametrize("user", [1, 17, 60])
+def test_the_nearest_come_first_with_their_cosine(
+    folder: Path, vectors: np.ndarray, user: int
+) -> None:
+    reader = ChromaReader(folder)
+    found = reader.similar(user, 10, {})
+    expected = nearest(vectors, user)[:10]
+    assert [other for other, _ in found] == [other for other, _ in expected]
+    assert [value for _, value in found] == pytest.approx([v for _, v in expected], abs=1e-5)
+    reader.close()
+
+
+def test_filters_and_hidden_users_are_left_out(folder: Path, vectors: np.ndarray) -> None:
+    reader = ChromaReader(folder)
+    whole = [other for other, _ in nearest(vectors, 3)]
+    men = [other for other in whole if other % 2]
+    assert ids(reader.similar(3, 5, {"gender": ["MALE"]})) == men[:5]
+    hidden = set(men[:3])
+    assert ids(reader.similar(3, 5, {"gender": ["MALE"]}, hidden.__contains__)) == men[3:8]
+    both = {"gender": ["FEMALE", "MALE"], "ageGroup": ["AGE_30S"]}
+    assert ids(reader.similar(3, 100, both)) == [other for other in whole if other % 5 == 0]
+    assert ids(reader.similar(3, 100, {"MBTI": ["ENFP"]})) == [o for o in whole if o % 3 == 0]
+    assert reader.similar(3, 10, {"MBTI": ["INTJ"]}) == []
+    assert reader.similar(999, 10, {}) == []
+    reader.close()
+
+
+def ids(found: list[tuple[int, float]]) -> list[int]:
+    return [other for other, _ in found]
+
+
+def test_reading_changes_no_byte(folder: Path) -> None:
+    before = dict(checksums(folder))
+    for _ in range(2):
+        reader = ChromaReader(folder)
+        reader.similar(5, 5, {"gender": ["MALE"]})
+        reader.close()
+    assert dict(checksums(folder)) == before
+
+
+def test_a_database_that_is_not_sealed_or_not_there_is_refused(
+    tmp_path: Path, service_policy: Policy, profiles: pl.DataFrame, vectors: np.ndarray
+) -> None:
+    with pytest.raises(SnapshotError, match="cannot be read"):
+        ChromaReader(tmp_path)
+    none = pl.DataFrame(schema={"category": pl.String, "user_id": pl.Int64, "other_id": pl.Int64})
+    write_chroma(tmp_path, service_policy, profiles, vectors, none)
+    with closing(sqlite3.connect(tmp_path / FOLDER / "chroma.sqlite3")) as database:
+        database.execute("drop trigger sealed")
+        database.commit()
+    with pytest.raises(SnapshotError, match="hertz nightly"):
+        ChromaReader(tmp_path)
