@@ -22,8 +22,8 @@ from api.profile_schema import profile_example, profile_schema
 from api.writer import IntakeWriter
 from matching.errors import IntakeFullError, StorageError
 from matching.policy import Policy
-from storage.intake import Kind, Outcome
-from storage.intake import Request as Asked
+from storage.events import Kind, Outcome
+from storage.events import Request as Asked
 
 DUPLICATE = "EMBEDDING_CONFLICT_DUPLICATE_ID"
 KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from matching.errors import SnapshotError, StorageError
-from storage.intake import INTAKE_FILE, Event, Intake
+from storage.events import Event
+from storage.intake import INTAKE_FILE, Intake
 from storage.snapshots import list_snapshots, read_manifest
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from api.overlay import Overlay
 from matching.errors import StorageError
-from storage.intake import Event, Intake, Knows, Outcome, Request
+from storage.events import Event, Outcome, Request
+from storage.intake import Intake, Knows
 
 MOST_AT_ONCE = 256
 

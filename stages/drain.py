@@ -19,7 +19,8 @@ from matching.errors import SourceError
 from matching.policy import Policy
 from matching.profiles import ValidatedProfiles, validate_profiles
 from storage.erasure import as_ids, ids_in, without_users
-from storage.intake import Fold, Intake
+from storage.events import Fold
+from storage.intake import Intake
 from storage.settings import Settings
 from storage.sources import text_frame
 

@@ -27,9 +27,10 @@ from matching.profiles import validate_profiles
 from matching.texts import all_texts, profile_texts
 from storage.embeddings import EmbeddingStore, text_hash
 from storage.erasure import embedding_identities, erase_from_snapshot, traces
+from storage.events import Request
 from storage.explanation_cache import ExplanationCache
 from storage.files import read_frame, write_text
-from storage.intake import INTAKE_FILE, Intake, Request
+from storage.intake import INTAKE_FILE, Intake
 from storage.scan import Scan, scan_home
 from storage.settings import Settings
 from storage.snapshots import list_snapshots, locked_home, read_manifest

@@ -16,7 +16,8 @@ import pytest
 from api.app import create_app
 from api.models import ErrorAnswer, IntakeAnswer, InvalidAnswer
 from matching.policy import Policy
-from storage.intake import Intake, Request
+from storage.events import Request
+from storage.intake import Intake
 from storage.snapshots import rollback
 from tests.api.profiles import IDS, listed, profile, publish_users, served_users
 from tests.api.servers import eventually, served_app, served_home

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from matching.policy import Policy
-from storage.intake import Intake, Request
+from storage.events import Request
+from storage.intake import Intake
 from tests.api.profiles import profile
 from tests.cli.test_main import hertz, options
 from tests.nights import write_policy

@@ -13,8 +13,9 @@ import pytest
 
 from matching.errors import SourceError
 from matching.policy import Policy
+from storage.events import Request
 from storage.files import read_frame
-from storage.intake import Intake, Request
+from storage.intake import Intake
 from storage.settings import Settings
 from storage.snapshots import published_snapshot, read_manifest, rollback
 from tests.api.profiles import profile

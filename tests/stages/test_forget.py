@@ -19,9 +19,10 @@ from matching.errors import LockedError
 from matching.policy import Policy
 from stages.forget import Receipt, forget, verify
 from storage.embeddings import EmbeddingStore, text_hash
+from storage.events import Request
 from storage.explanation_cache import ExplanationCache
 from storage.files import read_frame
-from storage.intake import Intake, Request
+from storage.intake import Intake
 from storage.serving import ServingReader
 from storage.settings import Settings
 from storage.snapshots import corrupt_files, list_snapshots, locked_home, read_manifest

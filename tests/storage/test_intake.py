@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from matching.errors import IntakeFullError, StorageError
-from storage.intake import Intake, Kind, Request
+from storage.events import Kind, Request
+from storage.intake import Intake
 from storage.marks import KEY_FILE, Marks
 from tests.nights import ROOT
 
@@ -142,7 +143,8 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from matching.errors import StorageError
-from storage.intake import Intake, Request
+from storage.events import Request
+from storage.intake import Intake
 home, room = Path(sys.argv[1]), int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with Intake(home) as intake:
