@@ -67,16 +67,21 @@ def embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source
 
 @app.command()
 def recompute(
-    policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    source: Source = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Match everyone anew, however few users changed.")
+    ] = False,
 ) -> None:
-    """Match everyone anew and publish; explanations are reused or come from the template voice."""
+    """Match and publish; explanations are reused or come from the template voice."""
     from cli.progress import bars
     from cli.report import show_night
     from stages.nightly import recompute_only
     from storage.settings import load_settings
 
     with bars() as progress:
-        snapshot = recompute_only(load_settings(policy, home, source), progress)
+        snapshot = recompute_only(load_settings(policy, home, source), progress, full)
     show_night(snapshot)
 
 

@@ -68,6 +68,7 @@ def _counts(manifest: dict[str, Any]) -> Table:
         "distinct texts": stages["embed"]["texts"],
         "texts encoded": stages["embed"]["encoded"],
     }
+    rows["matching"] = f"{stages['recompute']['path']}: {stages['recompute']['why']}"
     rows |= {f"eligible pairs, {n}": count for n, count in counts["eligible_pairs"].items()}
     rows |= {f"matches, {n}": count for n, count in counts["matches"].items()}
     rows |= {f"explanations, {n}": count for n, count in counts["explanations"].items()}

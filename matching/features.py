@@ -13,7 +13,7 @@ import polars as pl
 
 from matching.policy import Policy
 
-LANES = 8  # the embedding's dimension is padded with zeros to a multiple of this
+LANES = 32  # the embedding's dimension is padded with zeros to a multiple of this
 
 
 @dataclass(frozen=True)

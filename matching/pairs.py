@@ -1,18 +1,21 @@
 """The reference score on many pairs at once: `scoring.py`'s arithmetic in its order, bit for bit.
 
-In: features and two arrays of rows. Out: mutual and directional scores and every term's
-contribution. Cost: a few hundred nanoseconds a pair, memory proportional to the pairs.
+In: features, a category and pairs of rows. Out: scores of the pairs with every term's contribution,
+and whether they may meet. Cost: 0.2 microseconds a pair.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-import numba
 import numpy as np
 
+from matching import kernels
 from matching.features import Features
-from matching.policy import Policy
+from matching.policy import Policy, Term
+
+Both = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -32,23 +35,38 @@ class PairScores:
     forward_terms: np.ndarray
     backward_terms: np.ndarray
 
-    def take(self, keep: np.ndarray) -> PairScores:
-        """The pairs at positions `keep`."""
-        return PairScores(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+
+class PairScorer:
+    """What pairs of rows are worth in a category."""
+
+    def __init__(self, features: Features, category: str) -> None:
+        weights = features.policy.categories[category].weights
+        self.combine = features.policy.combine
+        self._terms = [(weight, _columns(features, n)) for n, weight in weights.items()]
+
+    def mutual(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """`(m,)` float32 mutual scores of the rows `a`, `b`: `(m,)` int64 each."""
+        forward, backward = np.zeros(len(a)), np.zeros(len(a))
+        for weight, term in self._terms:
+            there, back = term.both(a, b)
+            forward += weight * there
+            backward += weight * back
+        return combine(self.combine, forward, backward).astype(np.float32)
+
+    def scores(self, a: np.ndarray, b: np.ndarray) -> PairScores:
+        """The whole scores of the rows `a`, `b`: `(m,)` int64 each."""
+        terms = np.empty((2, len(self._terms), len(a)))
+        for at, (weight, term) in enumerate(self._terms):
+            there, back = term.both(a, b)
+            terms[0, at], terms[1, at] = weight * there, weight * back
+        forward, backward = _sum(terms[0]), _sum(terms[1])
+        mutual = combine(self.combine, forward, backward).astype(np.float32)
+        return PairScores(mutual, forward, backward, terms[0].T, terms[1].T)
 
 
 def score_pairs(features: Features, category: str, a: np.ndarray, b: np.ndarray) -> PairScores:
-    """Scores of the pairs `(a[i], b[i])`: two `(m,)` integer arrays of rows."""
-    weights = features.policy.categories[category].weights
-    forward_terms = np.empty((len(a), len(weights)))
-    backward_terms = np.empty((len(a), len(weights)))
-    for column, (name, weight) in enumerate(weights.items()):
-        forward, backward = _both_ways(features, name, a, b)
-        forward_terms[:, column] = weight * forward
-        backward_terms[:, column] = weight * backward
-    forward, backward = _sum(forward_terms), _sum(backward_terms)
-    mutual = combine(features.policy.combine, forward, backward).astype(np.float32)
-    return PairScores(mutual, forward, backward, forward_terms, backward_terms)
+    """Scores of the pairs `(a[i], b[i])`: two `(m,)` int64 arrays of rows of the features."""
+    return PairScorer(features, category).scores(a, b)
 
 
 def combine(how: str, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
@@ -65,6 +83,71 @@ def combine(how: str, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     return np.where((x > 0) & (y > 0), harmonic, 0.0)
 
 
+@dataclass(frozen=True)
+class Rules:
+    """Who may meet, over n rows.
+
+    Attributes:
+        same: `(n, fields)` int32 codes that must be told and equal.
+        different: `(n, fields)` int32 codes that must be told and differ.
+        numbers: `(n, fields)` float64 that may lie `distances` apart at most.
+        distances: `(fields,)` float64.
+        told: `(n, rules)` int64: the code each `accepts` rule looks at, as a column of `accepted`.
+        accepted: `(n, columns)` bool: whether a row would meet someone of that code.
+        blocked: Blocked rows, those of row i from `starts[i]` to `starts[i + 1]`, ascending.
+        starts: `(n + 1,)` int64.
+    """
+
+    same: np.ndarray
+    different: np.ndarray
+    numbers: np.ndarray
+    distances: np.ndarray
+    told: np.ndarray
+    accepted: np.ndarray
+    blocked: np.ndarray
+    starts: np.ndarray
+
+    def may_meet(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """`(m,)` bool for the rows `a`, `b`: `(m,)` int64 each."""
+        return kernels.may_meet(
+            self.same,
+            self.different,
+            self.numbers,
+            self.distances,
+            self.told,
+            self.accepted,
+            self.blocked,
+            self.starts,
+            a,
+            b,
+        )
+
+
+def eligibility_rules(features: Features, category: str) -> Rules:
+    """The category's rules over all rows of the features."""
+    rules, n = features.policy.eligibility_of(category), len(features)
+    told, accepted, first = [], [], 0
+    for rule in rules.accepts:
+        may = _accepted(features, rule.wish, rule.of)
+        codes = features.codes[rule.of].astype(np.int64)
+        told.append(first + np.where(codes < 0, may.shape[1] - 1, codes))
+        accepted += list(may.T)
+        first += may.shape[1]
+    pairs = features.blocked if rules.blocked else features.blocked[:0]
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return Rules(
+        same=_table([features.codes[f] for f in rules.same], n, np.int32),
+        different=_table([features.codes[f] for f in rules.different], n, np.int32),
+        numbers=_table([features.numbers[w.field] for w in rules.within], n, np.float64),
+        distances=np.array([w.distance for w in rules.within], dtype=np.float64),
+        told=_table(told, n, np.int64),
+        accepted=_table(accepted, n, np.bool_),
+        blocked=np.ascontiguousarray(pairs[:, 1]),
+        starts=np.r_[0, np.cumsum(np.bincount(pairs[:, 0], minlength=n))].astype(np.int64),
+    )
+
+
 def term_matrix(policy: Policy, name: str) -> np.ndarray:
     """An `equal`, `table` or `ordinal` term as a `(codes + 1, codes + 1)` float64 matrix.
 
@@ -78,78 +161,133 @@ def term_matrix(policy: Policy, name: str) -> np.ndarray:
     return matrix
 
 
-def _both_ways(
-    features: Features, name: str, a: np.ndarray, b: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The term's values for a looking at b, and for b looking at a."""
-    term = features.policy.terms[name]
-    if term.kind == "cosine":
-        cosines = _cosines(features.vectors, a, b)
-        return cosines, cosines
-    if term.kind == "overlap":
-        mine, theirs = features.sets[str(term.mine)], features.sets[str(term.theirs)]
-        return (
-            _jaccard(mine[a], theirs[b], features, name),
-            _jaccard(mine[b], theirs[a], features, name),
-        )
-    if term.kind == "number":
-        values = features.numbers[str(term.field)]
-        distance = np.abs(values[a] - values[b])
-        ramp = np.clip((term.zero - distance) / (term.zero - term.full), 0.0, 1.0)
-        ramp = np.where(np.isnan(distance), term.missing, ramp)
-        return ramp, ramp
-    codes = features.codes[str(term.field)]
-    if not features.policy.shown_codes(str(term.field)):  # an open vocabulary: `equal` only
-        told = (codes[a] >= 0) & (codes[b] >= 0)
-        same = np.where(told, codes[a] == codes[b], term.missing)
-        return same, same
-    matrix = term_matrix(features.policy, name)
-    return matrix[codes[a], codes[b]], matrix[codes[b], codes[a]]
-
-
-def _jaccard(wishes: np.ndarray, traits: np.ndarray, features: Features, name: str) -> np.ndarray:
-    term = features.policy.terms[name]
-    sizes = wishes.sum(axis=1), traits.sum(axis=1)
-    shared = np.zeros(len(wishes), dtype=np.int64)
-    for mine, theirs in common_columns(features, str(term.mine), str(term.theirs)):
-        shared += wishes[:, mine] & traits[:, theirs]
-    either = np.maximum(sizes[0] + sizes[1] - shared, 1)
-    return np.where((sizes[0] > 0) & (sizes[1] > 0), shared / either, term.missing)
-
-
-def common_columns(features: Features, mine: str, theirs: str) -> list[tuple[int, int]]:
-    """Positions of the codes that both fields have: (column in `mine`, column in `theirs`)."""
+def common_columns(features: Features, mine: str, theirs: str) -> Both:
+    """Positions of the codes that both fields have: int64 columns in `mine` and in `theirs`."""
     positions = {name: i for i, name in enumerate(features.code_names[theirs])}
     names = features.code_names[mine]
-    return [(i, positions[name]) for i, name in enumerate(names) if name in positions]
+    pairs = [(i, positions[name]) for i, name in enumerate(names) if name in positions]
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def is_open(policy: Policy, term: Term) -> bool:
+    """Whether the term compares codes that no vocabulary lists (`equal` only)."""
+    return term.kind == "equal" and not policy.shown_codes(str(term.field))
+
+
+class _Columns(Protocol):
+    """One term over the rows."""
+
+    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        """Its values for a looking at b, and for b looking at a: `(m,)` float64 each."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Cosine:
+    vectors: np.ndarray
+
+    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        values = kernels.cosines(self.vectors, a, b)
+        return values, values
+
+
+@dataclass(frozen=True)
+class _Codes:
+    codes: np.ndarray
+    matrix: np.ndarray
+
+    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        there = kernels.table_values(self.matrix, self.codes, a, b)
+        return there, kernels.table_values(self.matrix, self.codes, b, a)
+
+
+@dataclass(frozen=True)
+class _Open:
+    codes: np.ndarray
+    missing: float
+
+    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        mine, theirs = self.codes[a], self.codes[b]
+        same = np.where((mine < 0) | (theirs < 0), self.missing, mine == theirs)
+        return same, same
+
+
+@dataclass(frozen=True)
+class _Number:
+    numbers: np.ndarray
+    full: float
+    zero: float
+    missing: float
+
+    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        values = kernels.ramps(self.numbers, self.full, self.zero, self.missing, a, b)
+        return values, values
+
+
+@dataclass(frozen=True)
+class _Overlap:
+    wishes: np.ndarray
+    traits: np.ndarray
+    wished: np.ndarray
+    told: np.ndarray
+    missing: float
+
+    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        sets = (self.wishes, self.traits, self.wished, self.told, self.missing)
+        return kernels.jaccards(*sets, a, b), kernels.jaccards(*sets, b, a)
+
+
+def _columns(features: Features, name: str) -> _Columns:
+    term = features.policy.terms[name]
+    if term.kind == "cosine":
+        return _Cosine(features.vectors)
+    if term.kind == "overlap":
+        return _overlap(features, term)
+    if term.kind == "number":
+        return _Number(features.numbers[str(term.field)], term.full, term.zero, term.missing)
+    codes = features.codes[str(term.field)]
+    if is_open(features.policy, term):
+        return _Open(codes, term.missing)
+    matrix = term_matrix(features.policy, name)
+    return _Codes(np.where(codes < 0, len(matrix) - 1, codes), matrix)
+
+
+def _overlap(features: Features, term: Term) -> _Overlap:
+    names = str(term.mine), str(term.theirs)
+    common = common_columns(features, *names)
+    sets = [features.sets[name] for name in names]
+    wishes, traits = (_bits(s[:, c]) for s, c in zip(sets, common, strict=True))
+    return _Overlap(wishes, traits, sets[0].sum(axis=1), sets[1].sum(axis=1), term.missing)
+
+
+def _bits(membership: np.ndarray) -> np.ndarray:
+    """`(n, items)` bool as `(n, ceil(items / 64))` uint64 bit masks."""
+    padded = np.pad(membership, ((0, 0), (0, -membership.shape[1] % 64)))
+    return np.ascontiguousarray(np.packbits(padded, axis=1, bitorder="little")).view(np.uint64)
+
+
+def _accepted(features: Features, wish: str, of: str) -> np.ndarray:
+    """`(n, codes + 1)` bool: may a user meet someone of that code (last: not told)?"""
+    wishes, names = features.sets[wish], features.code_names
+    positions = {name: i for i, name in enumerate(names[wish])}
+    accepted = np.zeros((len(wishes), len(names[of]) + 1), dtype=bool)
+    for column, name in enumerate(names[of]):
+        if name in positions:
+            accepted[:, column] = wishes[:, positions[name]]
+    accepted[~wishes.any(axis=1)] = True
+    return accepted
+
+
+def _table(columns: list[np.ndarray], rows: int, dtype: type) -> np.ndarray:
+    if not columns:
+        return np.zeros((rows, 0), dtype=dtype)
+    return np.ascontiguousarray(np.stack(columns, axis=1), dtype=dtype)
 
 
 def _sum(terms: np.ndarray) -> np.ndarray:
-    """Row sums, term after term: the order is part of the score."""
-    total = np.zeros(len(terms))
-    for column in range(terms.shape[1]):
-        total += terms[:, column]
+    """Sums over the first axis, term after term: the order is part of the score."""
+    total = np.zeros(terms.shape[1])
+    for values in terms:
+        total += values
     return total
-
-
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _cosines(vectors: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`scoring.cosine` of many pairs: eight lanes, then a fixed tree.
-
-    A fused multiply-add gives the same bits: the product of two float32 is exact in float64.
-    """
-    out = np.empty(len(a))
-    for pair in range(len(a)):
-        x, y = vectors[a[pair]], vectors[b[pair]]
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-        for j in range(0, len(x), 8):
-            s0 += np.float64(x[j]) * np.float64(y[j])
-            s1 += np.float64(x[j + 1]) * np.float64(y[j + 1])
-            s2 += np.float64(x[j + 2]) * np.float64(y[j + 2])
-            s3 += np.float64(x[j + 3]) * np.float64(y[j + 3])
-            s4 += np.float64(x[j + 4]) * np.float64(y[j + 4])
-            s5 += np.float64(x[j + 5]) * np.float64(y[j + 5])
-            s6 += np.float64(x[j + 6]) * np.float64(y[j + 6])
-            s7 += np.float64(x[j + 7]) * np.float64(y[j + 7])
-        out[pair] = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
-    return out

@@ -96,14 +96,16 @@ def term_value(features: Features, name: str, a: int, b: int) -> float:
 def cosine(x: np.ndarray, y: np.ndarray) -> float:
     """Dot product of two float32 unit rows in one fixed order of float64 additions.
 
-    The product of two float32 is exact in float64. Lane l adds up the products l, l + 8, l + 16,
-    ...; the lanes are then added as a fixed tree: fast on every machine, the same on all.
+    The product of two float32 is exact in float64. Lane l adds up the products l, l + LANES,
+    l + 2 LANES, ...; the upper half of the lanes is then added to the lower one until a single lane
+    is left: fast on every machine, the same on all.
     """
     lanes = np.zeros(LANES)
     for products in (x.astype(np.float64) * y.astype(np.float64)).reshape(-1, LANES):
         lanes += products
-    half = lanes[:4] + lanes[4:]
-    return float((half[0] + half[2]) + (half[1] + half[3]))
+    while len(lanes) > 1:
+        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+    return float(lanes[0])
 
 
 def jaccard(features: Features, mine: str, a: int, theirs: str, b: int, missing: float) -> float:

@@ -1,227 +1,220 @@
-"""Bounds on the mutual scores of a tile of pairs in float32, and who of them may meet.
+"""The exact k best of a large eligibility block, tile by tile, without n^2 memory.
 
-In: features, a category and an eligibility block (rows that share their `same` fields). Everything
-a tile needs is laid out once a block; a tile is then a slice of the block's rows against all of it.
-A term over codes is one product of thin matrices: rows of the weighted term matrix times one-hot
-columns; a Jaccard term is a product of memberships and an element-wise ratio.
+In: a block's rows and the lists of all users. The rows are put into an order in which alike ones
+are neighbours, and cut into tiles. A tile of pairs is one product of the bound's thin matrices;
+only pairs whose upper bound reaches what either side still takes are scored, exactly, and offered
+to both sides. What a side takes rises with what it has, so nothing is ever dropped that belongs in
+the result: neither the order of the tiles nor the threads show in it.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from itertools import pairwise
+from threading import Lock, local
 
 import numpy as np
 import torch
 
-from matching.features import Features
-from matching.pairs import common_columns, term_matrix
-from matching.policy import Term
+from matching.blocks import classify
+from matching.bounds import Bound, Forms, plain_bound, rotated_bound
+from matching.kernels import NOBODY, find, inner_products, pick
+from matching.lists import Lists
+from matching.pairs import PairScorer, Rules
 
-UNIT = 2.0**-24  # half the spacing of float32 below 1
+TILE = 1024
+SHARE_TO_ROTATE = (
+    0.2  # of a block's rows sought: for fewer, finding the axes costs more than it saves
+)
+Tick = Callable[[float], None]
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Bounds on a tile's mutual scores, `(rows, block)` float32, in units of the total weight.
+class BlockPass:
+    """One block of one category.
 
-    A pair's score is at most `high + slack` if another's is at least `low`: a pair with
-    `high + slack < low` of the other is certainly worth less, float32 rounding included.
+    Args:
+        scorer: The category's scores.
+        rules: The category's rules.
+        forms: The category's terms as columns.
+        rows: `(n,)` int64 rows of the block; pairs of which neither is sought are not looked at.
+        lists: What is offered to, written.
+        tile: Rows and columns of a tile; changes memory and speed, never the result.
+        dtype: What a tile is computed in; the same holds.
     """
 
-    low: torch.Tensor
-    high: torch.Tensor
-    slack: float
+    def __init__(
+        self,
+        scorer: PairScorer,
+        rules: Rules,
+        forms: Forms,
+        rows: np.ndarray,
+        lists: Lists,
+        tile: int,
+        dtype: torch.dtype,
+    ) -> None:
+        self.scorer, self.rules, self.lists, self.tile = scorer, rules, lists, tile
+        self.scored: list[int] = []  # pairs scored, a call each
+        classes, sought = classify(rules, rows), lists.sought[rows]
+        self.pairs = classes.pairs
+        if sought.sum() > SHARE_TO_ROTATE * len(rows):
+            bound = rotated_bound(forms, rows, lists.scores.shape[1], dtype)
+            order = np.lexsort((_pivots(bound, tile), classes.of, ~sought))
+            self.rows, self.bound = rows[order], bound.take(order)
+        else:
+            order = np.lexsort((classes.of, ~sought))
+            self.rows, self.bound = rows[order], plain_bound(forms, rows[order])
+        # A mean that is cut off at 0 says nothing of the bound below it.
+        self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
+        self.least = np.where(lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
+        self._raise(slice(0, len(rows)))
+        first = range(0, int(sought.sum()), tile)
+        starts = [*first, *range(int(sought.sum()), len(rows), tile)]
+        self.cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
+        self._group(classes.of[order], classes.meet, len(first))
+        self.locks = [Lock() for _ in self.cuts]
+        self.space = local()
 
+    def run(self, threads: int, tick: Tick) -> None:
+        """Work the tiles off; `tick` is called with the share done, 0 to 1."""
+        todo, total, before = deque(self.plan), len(self.plan), torch.get_num_threads()
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            workers = [pool.submit(self._work, todo) for _ in range(min(threads, total))]
+            try:
+                while wait(workers, timeout=0.2).not_done:
+                    tick(1 - len(todo) / total)
+            finally:
+                todo.clear()
+        torch.set_num_threads(before)
+        for worker in workers:
+            worker.result()
 
-class BlockScorer:
-    """Bounds and eligibility of one category within one block."""
-
-    def __init__(self, features: Features, category: str, block: np.ndarray, device: str) -> None:
-        self.features, self.block, self.device = features, block, device
-        self.rules = features.policy.eligibility_of(category)
-        self.combine = features.policy.combine
-        weights = features.policy.categories[category].weights
-        total = sum(weights.values())
-        terms = {n: (features.policy.terms[n], w / total) for n, w in weights.items() if w}
-        self.cosine = sum(weight for term, weight in terms.values() if term.kind == "cosine")
-        thin = {n: found for n, found in terms.items() if _is_thin(features, found[0])}
-        self._lay_out_thin(thin)
-        self.element_wise: list[tuple[float, _Layout]] = [
-            (weight, _LAYOUTS[term.kind](self, term))
-            for name, (term, weight) in terms.items()
-            if name not in thin and term.kind != "cosine"
+    def _group(self, classes: np.ndarray, meet: np.ndarray, sought: int) -> None:
+        """Which tiles have pairs that may meet, the most alike first: thresholds rise early."""
+        members = np.zeros((len(self.cuts), len(meet)), dtype=np.float32)
+        for at, cut in enumerate(self.cuts):
+            members[at, classes[cut]] = 1.0
+        possible = members @ meet.astype(np.float32) @ members.T > 0
+        self.mixed = members @ (~meet).astype(np.float32) @ members.T > 0
+        some = [slice(cut.start, cut.stop, -(-self.tile // 16)) for cut in self.cuts]
+        middles = [
+            torch.stack([side[few].float().mean(dim=0) for few in some]).double().numpy()
+            for side in (self.bound.left, self.bound.right)
         ]
-        # A dot product of length n errs by at most n units of its factors' lengths (Higham 2002,
-        # 3.1), every further operation by one; the last 4 are the reference's own rounding.
-        width = features.vectors.shape[1] + self.hot.shape[1]
-        self.error = (width + 4 * len(terms) + 16 + 4) * UNIT
+        alike = middles[0] @ middles[1].T
+        tiles = [(i, j) for i in range(sought) for j in range(i, len(self.cuts)) if possible[i, j]]
+        self.plan = sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t))
 
-    def bounds(self, cosines: torch.Tensor, tile: slice) -> Bounds:
-        """Bounds for rows `block[tile]`; `cosines` is their `(rows, block)` float32 product."""
-        if self.combine == "arithmetic":  # linear: one matrix serves both directions
-            mid = self._directed(cosines, tile, 0.5 * (self.forward + self.backward)[tile])
-            for weight, term in self.element_wise:
-                there, back = term.both(tile)
-                mid.add_(there, alpha=weight / 2).add_(back, alpha=weight / 2)
-            return Bounds(mid, mid, 2 * self.error)
-        forward = self._directed(cosines, tile, self.forward[tile])
-        backward = self._directed(cosines, tile, self.backward[tile])
-        for weight, term in self.element_wise:
-            there, back = term.both(tile)
-            forward.add_(there, alpha=weight)
-            backward.add_(back, alpha=weight)
-        # Every mean rises with each direction, and by as much as both do: bounds carry through.
-        low = combine_tile(self.combine, forward - self.error, backward - self.error)
-        high = combine_tile(self.combine, forward + self.error, backward + self.error)
-        return Bounds(low, high, 8 * UNIT)
+    def _work(self, todo: deque[tuple[int, int]]) -> None:
+        while todo:
+            try:
+                tile = todo.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            self._tile(*tile)
 
-    def allowed(self, tile: slice) -> torch.Tensor:
-        """Who of `block[tile]` may meet whom of the block, `(rows, block)` bool."""
-        rows = self.block[tile]
-        allowed = torch.ones(len(rows), len(self.block), dtype=torch.bool, device=self.device)
-        allowed.diagonal(tile.start).fill_(False)
-        for field in self.rules.different:
-            codes = self.tensor(self.features.codes[field][self.block], torch.int32)
-            allowed &= codes[tile, None] != codes[None, :]
-            allowed &= (codes[tile, None] >= 0) & (codes[None, :] >= 0)
-        for rule in self.rules.within:
-            numbers = self.tensor(self.features.numbers[rule.field][self.block], torch.float64)
-            allowed &= (numbers[tile, None] - numbers[None, :]).abs_() <= rule.distance
-        for accepts in self.rules.accepts:
-            table = self.tensor(_accepted(self.features, accepts.wish, accepts.of)[self.block])
-            told = self.tensor(self.features.codes[accepts.of][self.block], torch.int64)
-            told = torch.where(told < 0, table.shape[1] - 1, told)
-            allowed &= (table[tile][:, told] > 0) & (table[:, told[tile]].T > 0)
-        if self.rules.blocked:
-            self._clear_blocked(allowed, rows)
-        return allowed
+    def _tile(self, i: int, j: int) -> None:
+        rows, columns = self.cuts[i], self.cuts[j]
+        upper = self._upper(rows, columns)
+        with self._holding(i, j):
+            self._start(upper, rows, columns, self.mixed[i, j])
+        found = self._found(upper.size)
+        count = find(upper, self.least[rows], self.least[columns], i == j, found)
+        a, b = self._tightened(upper, found[0, :count], found[1, :count], rows.start, columns.start)
+        a, b, mutual = self._scored(a, b)
+        with self._holding(i, j):
+            self._offer(a, b, mutual)
+            self._raise(rows)
+            self._raise(columns)
 
-    def tensor(self, values: np.ndarray, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-        """Values on the device."""
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, dtype)
+    def _start(self, upper: np.ndarray, rows: slice, columns: slice, mixed: bool) -> None:
+        """Give those that have no threshold yet the best of a tile by their bounds.
 
-    def _lay_out_thin(self, thin: dict[str, tuple[Term, float]]) -> None:
-        forward, backward, hot = [np.zeros((len(self.block), 1))] * 3
-        for name, (term, weight) in thin.items():
-            matrix = weight * term_matrix(self.features.policy, name)
-            codes = self.features.codes[str(term.field)][self.block]
-            forward = np.concatenate([forward, matrix[codes]], axis=1)
-            backward = np.concatenate([backward, matrix.T[codes]], axis=1)
-            hot = np.concatenate([hot, np.eye(len(matrix))[codes]], axis=1)
-        self.forward, self.backward = self.tensor(forward), self.tensor(backward)
-        self.hot = self.tensor(hot)
+        The pairs taken are marked by -inf: they are done with.
+        """
+        empty = [np.flatnonzero(self.least[side] == -np.inf) for side in (rows, columns)]
+        if not len(empty[0]) and not len(empty[1]):
+            return
+        if mixed:
+            self._forbid(upper, rows, columns)
+        self._take_best(upper, rows, columns, empty[0])
+        if rows != columns:
+            self._take_best(upper.T, columns, rows, empty[1])
+        self._raise(rows)
+        self._raise(columns)
 
-    def _directed(self, cosines: torch.Tensor, tile: slice, weighted: torch.Tensor) -> torch.Tensor:
-        return torch.addmm(cosines, weighted, self.hot.T, beta=self.cosine)
+    def _take_best(
+        self, upper: np.ndarray, mine: slice, theirs: slice, without: np.ndarray
+    ) -> None:
+        picked = pick(np.ascontiguousarray(upper), without, self.lists.scores.shape[1])
+        at, _ = np.nonzero(picked != NOBODY)
+        i, j = without[at], picked[picked != NOBODY].astype(np.int64)
+        if mine == theirs:  # each pair once, nobody with oneself
+            once = np.unique(np.minimum(i, j) * self.tile + np.maximum(i, j))
+            i, j = once // self.tile, once % self.tile
+            upper[j, i] = -np.inf
+        upper[i, j] = -np.inf
+        self._offer(*self._scored(i + mine.start, j + theirs.start))
 
-    def _clear_blocked(self, allowed: torch.Tensor, rows: np.ndarray) -> None:
-        blocked = self.features.blocked
-        for pairs in (blocked, blocked[:, ::-1]):
-            row = np.searchsorted(rows, pairs[:, 0]).clip(max=len(rows) - 1)
-            column = np.searchsorted(self.block, pairs[:, 1]).clip(max=len(self.block) - 1)
-            here = (rows[row] == pairs[:, 0]) & (self.block[column] == pairs[:, 1])
-            found = (self.tensor(x[here], torch.int64) for x in (row, column))
-            allowed[tuple(found)] = False
+    def _tightened(
+        self, upper: np.ndarray, i: np.ndarray, j: np.ndarray, row: int, column: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the found pairs whose tighter bound still reaches what either side takes."""
+        a, b, bound = i.astype(np.int64) + row, j.astype(np.int64) + column, self.bound
+        tight = upper[i, j] - bound.spread[a] * bound.spread[b]
+        tight += inner_products(bound.rest, bound.signs, a, b)
+        keep = tight >= np.minimum(self.least[a], self.least[b])
+        return a[keep], b[keep]
 
+    def _forbid(self, upper: np.ndarray, rows: slice, columns: slice) -> None:
+        b = self.rows[columns]
+        for i, a in enumerate(self.rows[rows]):
+            upper[i, ~self.rules.may_meet(np.full(len(b), a), b)] = -np.inf
 
-def combine_tile(how: str, forward: torch.Tensor, backward: torch.Tensor) -> torch.Tensor:
-    """`scoring.combine` on tiles, but for the arithmetic mean."""
-    if how == "minimum":
-        return torch.minimum(forward, backward)
-    x, y = forward.clamp(min=0.0), backward.clamp(min=0.0)
-    if how == "geometric":
-        return (x * y).sqrt_()
-    return (x * y).mul_(2.0).div_((x + y).clamp_(min=torch.finfo(torch.float32).tiny))
+    def _scored(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of the pairs of positions that may meet, with their scores."""
+        a, b = self.rows[a], self.rows[b]
+        allowed = self.rules.may_meet(a, b)
+        a, b = a[allowed], b[allowed]
+        return a, b, self.scorer.mutual(a, b)
 
+    def _offer(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
+        self.scored.append(len(a))
+        self.lists.offer(a, b, mutual)
 
-class _Layout(Protocol):
-    """A term that no thin product gives, laid out for a block."""
+    def _raise(self, side: slice) -> None:
+        """What a side still takes, from what it has."""
+        rows = self.rows[side]
+        worst = np.maximum(self.lists.scores[rows, 0], self.lists.bounds[rows]).astype(np.float64)
+        least = (worst / self.bound.total - self.bound.slack).astype(np.float32)
+        least[worst <= self.floor] = -np.inf
+        self.least[side] = np.maximum(self.least[side], least)
 
-    def both(self, tile: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows looking at the block, and the block looking at rows."""
-        ...
+    def _upper(self, rows: slice, columns: slice) -> np.ndarray:
+        """Upper bounds of a tile, `(rows, columns)` float32, in this thread's own memory."""
+        left, right = self.bound.left[rows], self.bound.right[columns]
+        if not hasattr(self.space, "upper"):
+            self.space.upper = torch.empty(self.tile * self.tile, dtype=left.dtype)
+        upper = self.space.upper[: len(left) * len(right)].view(len(left), len(right))
+        return torch.mm(left, right.T, out=upper).float().numpy()
 
+    def _found(self, size: int) -> np.ndarray:
+        if not hasattr(self.space, "found"):
+            self.space.found = np.empty((2, self.tile * self.tile), dtype=np.int32)
+        return self.space.found[:, :size]
 
-class _Overlap:
-    """Jaccard of wishes against traits, laid out for a block."""
-
-    def __init__(self, scorer: BlockScorer, term: Term) -> None:
-        names = str(term.mine), str(term.theirs)
-        sets = [scorer.features.sets[name][scorer.block] for name in names]
-        pairs = common_columns(scorer.features, *names)
-        common = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        self.wishes, self.traits = (
-            scorer.tensor(s[:, c]) for s, c in zip(sets, common.T, strict=True)
-        )
-        self.wished, self.told = (scorer.tensor(s.sum(axis=1)) for s in sets)
-        self.missing = term.missing
-
-    def both(self, tile: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows looking at the block, and the block looking at rows."""
-        there = self._ratio(self.wishes[tile] @ self.traits.T, self.wished[tile], self.told)
-        back = self._ratio(self.traits[tile] @ self.wishes.T, self.told[tile], self.wished)
-        return there, back
-
-    def _ratio(self, shared: torch.Tensor, rows: torch.Tensor, block: torch.Tensor) -> torch.Tensor:
-        either = (rows[:, None] + block[None, :]).sub_(shared).clamp_(min=1.0)
-        ratio = shared.div_(either)
-        ratio[rows == 0] = self.missing
-        ratio[:, block == 0] = self.missing
-        return ratio
+    def _holding(self, i: int, j: int) -> ExitStack:
+        """The heaps of both sides, for this thread alone."""
+        stack = ExitStack()
+        for at in sorted({i, j}):
+            stack.enter_context(self.locks[at])
+        return stack
 
 
-class _Number:
-    """A ramp over the distance of two numbers, laid out for a block."""
-
-    def __init__(self, scorer: BlockScorer, term: Term) -> None:
-        values = scorer.features.numbers[str(term.field)][scorer.block]
-        self.values, self.term = scorer.tensor(values, torch.float64), term
-
-    def both(self, tile: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same value both ways."""
-        term = self.term
-        distance = (self.values[tile, None] - self.values[None, :]).abs_()
-        ramp = ((term.zero - distance) / (term.zero - term.full)).clamp_(0.0, 1.0).float()
-        ramp = ramp.masked_fill_(distance.isnan(), term.missing)
-        return ramp, ramp
-
-
-class _OpenEqual:
-    """Equality over an open vocabulary, laid out for a block."""
-
-    def __init__(self, scorer: BlockScorer, term: Term) -> None:
-        codes = scorer.features.codes[str(term.field)][scorer.block]
-        self.codes, self.missing = scorer.tensor(codes, torch.int32), term.missing
-
-    def both(self, tile: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same value both ways."""
-        mine, theirs = self.codes[tile, None], self.codes[None, :]
-        same = (mine == theirs).float().masked_fill_((mine < 0) | (theirs < 0), self.missing)
-        return same, same
-
-
-_LAYOUTS: dict[str, Callable[[BlockScorer, Term], _Layout]] = {
-    "overlap": _Overlap,
-    "number": _Number,
-    "equal": _OpenEqual,
-}
-
-
-def _is_thin(features: Features, term: Term) -> bool:
-    return term.kind in ("equal", "table", "ordinal") and bool(
-        features.policy.shown_codes(str(term.field))
-    )
-
-
-def _accepted(features: Features, wish: str, of: str) -> np.ndarray:
-    """`(n, codes + 1)` bool: may a user meet someone of that code (last: not told)?"""
-    wishes, names = features.sets[wish], features.code_names
-    positions = {name: i for i, name in enumerate(names[wish])}
-    accepted = np.zeros((len(wishes), len(names[of]) + 1), dtype=bool)
-    for column, name in enumerate(names[of]):
-        if name in positions:
-            accepted[:, column] = wishes[:, positions[name]]
-    accepted[~wishes.any(axis=1)] = True
-    return accepted
+def _pivots(bound: Bound, tile: int) -> np.ndarray:
+    """`(n,)` the most alike of a strided sample of rows, one for each tile."""
+    pivots = bound.right[::tile]
+    parts = [bound.left[at : at + 8 * tile] for at in range(0, len(bound.left), 8 * tile)]
+    return torch.cat([(part @ pivots.T).argmax(dim=1) for part in parts]).numpy()

@@ -3,26 +3,28 @@
 In: `Features`. Out: for each category the kept pairs, ordered by user, then score descending, then
 user id ascending, with scores equal to `scoring.score` bit for bit.
 
-Users are grouped into eligibility blocks (only users with the same `same` fields meet). A block is
-worked off in tiles of rows against all its columns: approximate scores in float32, whose error is
-bounded; a pair stays a candidate unless its upper bound is below the k-th largest lower bound of
-its row. Candidates are scored exactly by `pairs.score_pairs` and ranked. So the result does not
-depend on the tile size, the number of threads, the device or the order of the input.
+Users are grouped into eligibility blocks. Small blocks are scored pair by pair, large ones through
+certified upper bounds (`bounds.py`, `tiles.py`). Every pair that could belong in a list is scored
+exactly, so the result does not depend on the tile size, the number of threads, the dtype of the
+tiles or the order of the input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TypedDict, Unpack
 
 import numpy as np
-import torch
 
+from matching.blocks import blocks, classify
 from matching.features import Features
-from matching.pairs import PairScores, score_pairs
-from matching.tiles import BlockScorer
+from matching.lists import Lists, Neighbours, empty_lists, finished
+from matching.pairs import PairScorer, PairScores, Rules, eligibility_rules, score_pairs
 
-TILE_CELLS = 2_000_000  # scores in a tile: 8 MB in float32, a handful of such matrices at a time
+SMALL = 512  # rows; a block of so few is scored pair by pair
+TOGETHER = 500_000  # pairs of small blocks scored at once
 Progress = Callable[[int, int], None]
 
 
@@ -45,104 +47,144 @@ class TopK:
     eligible_pairs: int
 
 
-def mutual_top_k(
-    features: Features,
-    device: str = "cpu",
-    tile_cells: int = TILE_CELLS,
-    progress: Progress | None = None,
-) -> dict[str, TopK]:
+def mutual_top_k(features: Features, progress: Progress | None = None) -> dict[str, TopK]:
     """Top-k of every category of the policy, by category name.
 
     Args:
         features: Everyone who may be matched.
-        device: Where torch works: "cpu" or "cuda".
-        tile_cells: Scores in a tile; changes memory and speed, never the result.
-        progress: Called with (users done, users in all).
+        progress: Called with (users done, users in all), both counted once a category.
     """
-    parts: dict[str, list[TopK]] = {name: [] for name in features.policy.categories}
-    plan = _plan(features)
-    total, done = sum(len(block) for _, block in plan), 0
-    for names, block in plan:
-        scorers = {name: BlockScorer(features, name, block, device) for name in names}
-        vectors = torch.from_numpy(features.vectors[block]).to(device)
-        height = max(1, tile_cells // len(block))
-        for start in range(0, len(block), height):
-            tile = slice(start, min(start + height, len(block)))
-            cosines = vectors[tile] @ vectors.T
-            for name, scorer in scorers.items():
-                parts[name].append(_tile_top_k(scorer, name, cosines, tile))
-            done += tile.stop - tile.start
-            if progress:
-                progress(done, total)
-    return {name: _joined(features, name, found) for name, found in parts.items()}
+    tops, names, report = {}, list(features.policy.categories), progress or _silent
+    for at, name in enumerate(names):
+        step = partial(_step, report, at, len(names))
+        tops[name] = top_k(features, name, neighbours(features, name, progress=step))
+    return tops
 
 
-def blocks(features: Features, same: tuple[str, ...]) -> list[np.ndarray]:
-    """Rows that share told values of the `same` fields: ascending arrays of two rows or more."""
-    everyone = np.arange(len(features), dtype=np.int64)
-    if not same:
-        return [everyone] if len(everyone) > 1 else []
-    keys = np.stack([features.codes[field] for field in same], axis=1)
-    told = everyone[(keys >= 0).all(axis=1)]
-    _, block_of = np.unique(keys[told], axis=0, return_inverse=True)
-    order = np.argsort(block_of.ravel(), kind="stable")
-    cuts = np.flatnonzero(np.diff(block_of.ravel()[order])) + 1
-    return [rows for rows in np.split(told[order], cuts) if len(rows) > 1]
-
-
-def _plan(features: Features) -> list[tuple[list[str], np.ndarray]]:
-    """(categories, rows of a block): categories with equal blocks share the cosines."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for name in features.policy.categories:
-        groups.setdefault(features.policy.eligibility_of(name).same, []).append(name)
-    return [(names, block) for same, names in groups.items() for block in blocks(features, same)]
-
-
-def _tile_top_k(scorer: BlockScorer, category: str, cosines: torch.Tensor, tile: slice) -> TopK:
-    """The kept pairs of a tile's rows: those no bound excludes, scored exactly."""
-    allowed, bounds = scorer.allowed(tile), scorer.bounds(cosines, tile)
-    low = bounds.low.masked_fill(~allowed, -torch.inf)
-    keep = min(scorer.features.policy.k, low.shape[1])
-    threshold = low.topk(keep, dim=1).values[:, -1:]
-    found = torch.nonzero((bounds.high >= threshold - bounds.slack) & allowed).cpu().numpy()
-    users, others = scorer.block[tile][found[:, 0]], scorer.block[found[:, 1]]
-    return _ranked(scorer.features, category, users, others, int(allowed.sum()))
-
-
-def _ranked(
-    features: Features, category: str, users: np.ndarray, others: np.ndarray, pairs: int
-) -> TopK:
-    """Exact scores of the candidates, the best k of each user."""
+def top_k(features: Features, category: str, found: Neighbours) -> TopK:
+    """The policy's k best of the neighbours, with their whole scores."""
+    ids = found.ids[:, : features.policy.k]
+    users, ranks = np.nonzero(ids >= 0)
+    others = ids[users, ranks].astype(np.int64)
     scores = score_pairs(features, category, users, others)
-    order = np.lexsort((others, -scores.mutual, users))
-    ranks = _positions(users[order]) + 1
-    kept = ranks <= features.policy.k
-    order, ranks = order[kept], ranks[kept].astype(np.int32)
-    return TopK(users[order], others[order], ranks, scores.take(order), pairs)
+    return TopK(users, others, (ranks + 1).astype(np.int32), scores, found.eligible_pairs)
 
 
-def _positions(groups: np.ndarray) -> np.ndarray:
-    """Position of each element within its run of equal values."""
-    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
-    lengths = np.diff(np.r_[starts, len(groups)])
-    return np.arange(len(groups)) - np.repeat(starts, lengths)
+def neighbours(
+    features: Features,
+    category: str,
+    depth: int | None = None,
+    progress: Progress | None = None,
+    **how: Unpack[How],
+) -> Neighbours:
+    """Everyone's best eligible others in a category.
+
+    Args:
+        features: Everyone who may be matched.
+        category: A category of the policy.
+        depth: How many are kept of each user; the policy's k if not given.
+        progress: Called with (users done, users in all).
+        how: See `How`.
+    """
+    lists = empty_lists(len(features), depth or features.policy.k)
+    found = search(features, category, lists, progress, **how)
+    return finished(features, lists, *found)
 
 
-def _joined(features: Features, category: str, parts: list[TopK]) -> TopK:
-    """All tiles' kept pairs in the order of users; a pair was counted from both its sides."""
-    if not parts:
-        empty = np.zeros(0, dtype=np.int64)
-        return _ranked(features, category, empty, empty, 0)
-    users = np.concatenate([p.users for p in parts])
-    order = np.argsort(users, kind="stable")
-    columns = {
-        name: np.concatenate([getattr(p.scores, name) for p in parts])[order]
-        for name in PairScores.__dataclass_fields__
-    }
-    return TopK(
-        users[order],
-        np.concatenate([p.others for p in parts])[order],
-        np.concatenate([p.ranks for p in parts])[order],
-        PairScores(**columns),
-        sum(p.eligible_pairs for p in parts) // 2,
-    )
+class How(TypedDict, total=False):
+    """What changes speed and memory, never the result."""
+
+    threads: int
+    """Tiles worked off at the same time; by default torch's number of threads."""
+    tile: int
+    """Rows and columns of a tile."""
+    dtype: str
+    """"float32" or "bfloat16" tiles; by default what the hardware multiplies fastest."""
+    small: int
+    """Rows up to which a block is scored pair by pair, without tiles."""
+
+
+def search(
+    features: Features,
+    category: str,
+    lists: Lists,
+    progress: Progress | None = None,
+    **how: Unpack[How],
+) -> tuple[int, int]:
+    """Offer to the lists every pair with someone sought that could matter to either side.
+
+    Returns:
+        Pairs that may meet in this category, and pairs that were scored.
+    """
+    import torch  # seconds to import, which `hertz --help` can do without
+
+    from matching.bounds import term_forms
+    from matching.tiles import TILE, BlockPass
+
+    report, small = progress or _silent, how.get("small", SMALL)
+    found = blocks(features, features.policy.eligibility_of(category).same)
+    few = [rows for rows in found if len(rows) <= small]
+    scorer, rules = PairScorer(features, category), eligibility_rules(features, category)
+    pairs, scored = _score_small(scorer, rules, few, lists)
+    done = sum(len(rows) for rows in few)
+    for rows in (rows for rows in found if len(rows) > small):
+        if not lists.sought[rows].any():
+            pairs += classify(rules, rows).pairs
+            continue
+        dtype = getattr(torch, how.get("dtype") or tile_dtype())
+        forms = term_forms(features, category)
+        block = BlockPass(scorer, rules, forms, rows, lists, how.get("tile", TILE), dtype)
+        tick = partial(_tick, report, len(features), done, len(rows))
+        block.run(how.get("threads") or torch.get_num_threads(), tick)
+        pairs, scored = pairs + block.pairs, scored + sum(block.scored)
+        done += len(rows)
+    report(len(features), len(features))
+    return pairs, scored
+
+
+def tile_dtype() -> str:
+    """bfloat16 where the processor multiplies it in hardware, which doubles the speed at least."""
+    import torch
+
+    cpu = torch.cpu.get_capabilities()
+    return "bfloat16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "float32"
+
+
+def _score_small(
+    scorer: PairScorer, rules: Rules, small: list[np.ndarray], lists: Lists
+) -> tuple[int, int]:
+    """Score the pairs of small blocks with someone sought; how many may meet, how many scored."""
+    pairs = scored = 0
+    for a, b in _all_pairs(small):
+        allowed = rules.may_meet(a, b)
+        pairs += int(allowed.sum())
+        allowed &= lists.sought[a] | lists.sought[b]
+        a, b = a[allowed], b[allowed]
+        lists.offer(a, b, scorer.mutual(a, b))
+        scored += len(a)
+    return pairs, scored
+
+
+def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """All pairs of rows within blocks, about TOGETHER at a time."""
+    parts: list[np.ndarray] = []
+    waiting = 0
+    for at, rows in enumerate(blocks):
+        parts.append(rows[np.stack(np.triu_indices(len(rows), 1))])
+        waiting += parts[-1].shape[1]
+        if waiting >= TOGETHER or at == len(blocks) - 1:
+            a, b = np.concatenate(parts, axis=1)
+            yield a, b
+            parts, waiting = [], 0
+
+
+def _step(report: Progress, at: int, categories: int, done: int, users: int) -> None:
+    report(at * users + done, categories * users)
+
+
+def _tick(report: Progress, users: int, before: int, rows: int, share: float) -> None:
+    report(before + int(rows * share), users)
+
+
+def _silent(done: int, total: int) -> None:
+    pass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,10 +48,15 @@ def open_encoder(settings: Settings) -> Encoder:
     return Encoder(chosen, path)
 
 
-def stored_vectors(settings: Settings) -> Lookup:
-    """Looks texts up in the store, in the order given: `(n, dim)` float32."""
-    identity = open_encoder(settings).identity
-    store = EmbeddingStore(settings.home, identity)
+def stored_vectors(home: Path, model_identity: dict[str, Any]) -> Lookup:
+    """Looks texts up in the store of a model, in the order given: `(n, dim)` float32.
+
+    Args:
+        home: The home.
+        model_identity: As the stage's figures give it.
+    """
+    identity = json.dumps(model_identity, ensure_ascii=False)
+    store = EmbeddingStore(home, identity)
 
     def lookup(texts: list[str]) -> np.ndarray:
         return store.get([text_hash(identity, text) for text in texts])

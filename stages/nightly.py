@@ -17,8 +17,9 @@ from stages.embed import embed
 from stages.explain import explain
 from stages.prepare import prepare
 from stages.publish import publish_run
-from stages.recompute import recompute
+from stages.recompute import recompute, recompute_fully
 from stages.run import Progress, Run, no_progress, open_run
+from storage.neighbours import NEIGHBOURS
 from storage.settings import Settings
 from storage.snapshots import adopt, discard, published_snapshot, read_manifest
 
@@ -48,14 +49,18 @@ def adopt_published(run: Run) -> None:
         )
         raise SnapshotError(message)
     adopt(
-        snapshot, run.folder, ("users.parquet", "quarantine.parquet", "matches.parquet", "chroma")
+        snapshot,
+        run.folder,
+        ("users.parquet", "quarantine.parquet", "matches.parquet", NEIGHBOURS, "chroma"),
     )
-    run.stages.update({n: manifest["stages"][n] for n in ("prepare", "embed", "recompute")})
+    for name in ("prepare", "embed", "recompute", "chroma"):
+        run.stages[name] = manifest["stages"][name] | {"seconds": 0.0, "adopted": snapshot.name}
 
 
 NIGHTLY: Stages = (prepare, embed, recompute, explain, publish_run)
 EMBED_ONLY: Stages = (prepare, embed, drop_folder)
 RECOMPUTE_ONLY: Stages = (prepare, embed, recompute, explain_without_model, publish_run)
+RECOMPUTE_FULLY: Stages = (prepare, embed, recompute_fully, explain_without_model, publish_run)
 EXPLAIN_ONLY: Stages = (adopt_published, explain, publish_run)
 
 
@@ -69,9 +74,17 @@ def embed_only(settings: Settings, progress: Progress = no_progress) -> Run:
     return _in_order(EMBED_ONLY, settings, progress)
 
 
-def recompute_only(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Match everyone anew without starting a language model. Returns the published snapshot."""
-    return _in_order(RECOMPUTE_ONLY, settings, progress)
+def recompute_only(
+    settings: Settings, progress: Progress = no_progress, full: bool = False
+) -> Path:
+    """Match without starting a language model. Returns the published snapshot.
+
+    Args:
+        settings: What to work on.
+        progress: Where the stages report to.
+        full: Match everyone anew, even where bringing the published lists up to date would do.
+    """
+    return _in_order(RECOMPUTE_FULLY if full else RECOMPUTE_ONLY, settings, progress)
 
 
 def explain_only(settings: Settings, progress: Progress = no_progress) -> Path:

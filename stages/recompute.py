@@ -1,50 +1,77 @@
-"""Third stage: every eligible pair scored in both directions, everyone's top-k kept."""
+"""Third stage: every eligible pair scored in both directions, everyone's top-k kept.
+
+The published lists are brought up to date where they were made with the same policy, models and
+scores and few users changed; otherwise everyone is matched anew. Both give the same lists. Where
+nothing has changed at all, the published files are taken over.
+"""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from matching.features import Features, build_features
+from matching.incremental import SPARE, Known, fingerprints, update
+from matching.lists import Neighbours
 from matching.texts import user_vectors
-from matching.topk import TopK, mutual_top_k
+from matching.topk import Progress, TopK, neighbours, top_k
 from stages.embed import stored_vectors
+from stages.last_night import SCORES_VERSION, LastNight, last_night
 from stages.run import Run
 from storage.chroma import write_chroma
 from storage.files import read_frame, write_frame
+from storage.neighbours import NEIGHBOURS, write_neighbours
+from storage.snapshots import adopt
 
 
-def recompute(run: Run) -> None:
-    """Write matches.parquet and chroma/ from users.parquet and the stored text vectors."""
-    import torch  # seconds to import, and only this stage needs it
+def recompute(run: Run, full: bool = False) -> None:
+    """Write matches.parquet, neighbours.parquet and chroma/ from users and stored text vectors.
 
+    Args:
+        run: Its folder has users.parquet, and the store the vectors of all texts.
+        full: Whether to match everyone anew in any case.
+    """
     policy = run.settings.policy
     profiles = read_frame(run.folder / "users.parquet")
     with run.stage("recompute") as figures:
-        vectors = user_vectors(policy, profiles, stored_vectors(run.settings))
+        identity = run.stages["embed"]["model_identity"]
+        vectors = user_vectors(policy, profiles, stored_vectors(run.settings.home, identity))
         features = build_features(policy, profiles, vectors)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        tops = mutual_top_k(features, device, progress=run.step("scoring pairs"))
-        matches = match_frame(features, tops)
-        write_frame(matches, run.folder / "matches.parquet")
-        figures["device"] = device
-        figures["eligible_pairs"] = {name: top.eligible_pairs for name, top in tops.items()}
-        figures["matches"] = {name: len(top.users) for name, top in tops.items()}
-    with run.stage("chroma"):
-        step = run.step("writing Chroma")
-        write_chroma(run.folder, policy, profiles, vectors, matches, step)
+        marks = fingerprints(features)
+        last = last_night(run, features, marks, full)
+        figures |= {"path": last.path, "why": last.why, "scores_version": SCORES_VERSION}
+        if last.path == "unchanged":
+            adopt(last.snapshot, run.folder, ("matches.parquet", NEIGHBOURS))
+            figures |= last.counts
+        else:
+            figures |= _match(run, features, marks, last)
+    with run.stage("chroma") as figures:
+        if last.path == "unchanged" and read_frame(last.snapshot / "users.parquet").equals(
+            profiles
+        ):
+            adopt(last.snapshot, run.folder, ("chroma",))
+            figures["path"] = "unchanged"
+        else:
+            matches = read_frame(run.folder / "matches.parquet")
+            step = run.step("writing Chroma")
+            write_chroma(run.folder, policy, profiles, vectors, matches, step)
+            figures["path"] = "full"
 
 
-def match_frame(features: Features, tops: dict[str, TopK]) -> pl.DataFrame:
-    """The kept pairs of all categories as one frame, in the policy's order of categories."""
-    return pl.concat([_category_frame(features, name, top) for name, top in tops.items()])
+def recompute_fully(run: Run) -> None:
+    """The stage `recompute` for everyone, whatever is known."""
+    recompute(run, full=True)
 
 
-def _category_frame(features: Features, category: str, top: TopK) -> pl.DataFrame:
+def match_frame(features: Features, category: str, top: TopK) -> pl.DataFrame:
+    """The kept pairs of a category, with user ids in the place of rows."""
     scores, ids = top.scores, features.user_ids
     return pl.DataFrame(
         {
-            "category": pl.repeat(category, len(top.users), eager=True),
+            "category": pl.repeat(category, len(top.users), dtype=pl.String, eager=True),
             "user_id": ids[top.users],
             "rank": top.ranks,
             "other_id": ids[top.others],
@@ -57,5 +84,36 @@ def _category_frame(features: Features, category: str, top: TopK) -> pl.DataFram
     )
 
 
+def _match(
+    run: Run, features: Features, marks: np.ndarray, last: LastNight
+) -> dict[str, dict[str, int]]:
+    """Search, category after category; writes the lists and returns how many there are."""
+    counts: dict[str, dict[str, int]] = {"eligible_pairs": {}, "scored_pairs": {}, "matches": {}}
+    frames, lists, names = [], {}, list(run.settings.policy.categories)
+    for at, name in enumerate(names):
+        step = partial(_step, run.step("scoring pairs"), at, len(names))
+        found = _search(features, name, last, step)
+        top = top_k(features, name, found)
+        frames.append(match_frame(features, name, top))
+        lists[name] = Known(features.user_ids, marks, found)
+        counts["eligible_pairs"][name] = found.eligible_pairs
+        counts["scored_pairs"][name] = found.scored_pairs
+        counts["matches"][name] = len(top.users)
+    write_frame(pl.concat(frames), run.folder / "matches.parquet")
+    write_neighbours(run.folder, lists)
+    return counts
+
+
+def _search(features: Features, category: str, last: LastNight, step: Progress) -> Neighbours:
+    if last.change is None:
+        return neighbours(features, category, features.policy.k + SPARE, step)
+    return update(features, category, last.known[category].lists, last.change, step)
+
+
+def _step(step: Any, at: int, categories: int, done: int, users: int) -> None:  # noqa: ANN401
+    step(at * users + done, categories * users)
+
+
 def _terms(contributions: np.ndarray) -> pl.Series:
-    return pl.Series(contributions.astype(np.float32)).cast(pl.List(pl.Float32))
+    values = np.ascontiguousarray(contributions, dtype=np.float32)
+    return pl.Series(values).cast(pl.List(pl.Float32))

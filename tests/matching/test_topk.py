@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from matching.features import Features, build_features
 from matching.scoring import eligible, score
-from matching.topk import TopK, mutual_top_k
+from matching.topk import How, TopK, mutual_top_k, neighbours, top_k
 from tests.matching.worlds import (
     ELIGIBILITY,
     TERMS,
@@ -44,6 +44,11 @@ def brute_force(features: Features, category: str) -> list[tuple[int, int, float
     return kept
 
 
+def tiled(features: Features, category: str, **how: Unpack[How]) -> TopK:
+    """Top-k by way of tiles, however few the users."""
+    return top_k(features, category, neighbours(features, category, small=0, **how))
+
+
 def listed(top: TopK) -> list[tuple[int, int, float]]:
     return list(
         zip(top.users.tolist(), top.others.tolist(), top.scores.mutual.tolist(), strict=True)
@@ -59,7 +64,10 @@ def listed(top: TopK) -> list[tuple[int, int, float]]:
     combine=means,
     k=st.integers(1, 8),
     distinct=st.sampled_from([1, 3, None]),
-    tile_cells=st.sampled_from([1, 50, 10_000]),
+    tile=st.sampled_from([1, 7, 64, 1024]),
+    dtype=st.sampled_from(["float32", "bfloat16"]),
+    threads=st.integers(1, 3),
+    small=st.sampled_from([0, 10, 512]),
 )
 def test_equals_the_reference_for_every_policy(
     users: int,
@@ -69,17 +77,20 @@ def test_equals_the_reference_for_every_policy(
     combine: str,
     k: int,
     distinct: int | None,
-    tile_cells: int,
+    tile: int,
+    dtype: str,
+    threads: int,
+    small: int,
 ) -> None:
     features = make_world(users, seed, {"first": first, "second": second}, combine, k, distinct)
-    tops = mutual_top_k(features, tile_cells=tile_cells)
     for category in ("first", "second"):
-        assert listed(tops[category]) == brute_force(features, category)
+        found = neighbours(features, category, tile=tile, dtype=dtype, threads=threads, small=small)
+        assert listed(top_k(features, category, found)) == brute_force(features, category)
 
 
 def test_equals_the_reference_at_300_users() -> None:
     features = make_world(300, 5, {"all": EVERYTHING}, "harmonic", 10)
-    assert listed(mutual_top_k(features)["all"]) == brute_force(features, "all")
+    assert listed(tiled(features, "all")) == brute_force(features, "all")
 
 
 def test_breakdown_is_the_reference_bit_for_bit() -> None:
@@ -98,12 +109,9 @@ def test_does_not_depend_on_tiles_or_threads(threads: int) -> None:
     features = make_world(200, 9, {"all": EVERYTHING}, k=7)
     expected = listed(mutual_top_k(features)["all"])
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        for cells in (1, 777, 40_000):
-            assert listed(mutual_top_k(features, tile_cells=cells)["all"]) == expected
-    finally:
-        torch.set_num_threads(before)
+    for tile in (1, 31, 200):
+        assert listed(tiled(features, "all", tile=tile, threads=threads)) == expected
+    assert torch.get_num_threads() == before
 
 
 def test_all_equal_users_are_listed_by_id() -> None:
@@ -121,20 +129,24 @@ def test_nobody_eligible_gives_empty_lists_and_one_user_is_alone() -> None:
         assert len(top.users) == 0
         assert top.eligible_pairs == 0
     never = {"weights": {"cosine": 1.0}, "eligibility": {"same": ["size"], "different": ["size"]}}
-    assert mutual_top_k(make_world(50, 1, {"none": never}))["none"].eligible_pairs == 0
+    for small in (0, 512):
+        found = neighbours(make_world(50, 1, {"none": never}), "none", small=small)
+        assert found.eligible_pairs == 0
+        assert (found.ids == -1).all()
 
 
 def test_counts_eligible_pairs_once() -> None:
     features = make_world(80, 4, {"all": {"weights": {"cosine": 1.0}, "eligibility": ELIGIBILITY}})
     n = len(features)
     expected = sum(eligible(features, "all", a, b) for a in range(n) for b in range(a))
-    assert mutual_top_k(features)["all"].eligible_pairs == expected
+    for small in (0, 512):
+        assert neighbours(features, "all", small=small).eligible_pairs == expected
 
 
 def test_blocking_either_way_separates() -> None:
     category = {"weights": {"cosine": 1.0}, "eligibility": {"blocked": ["blocks"]}}
     features = make_world(40, 2, {"all": category}, k=39)
-    top = mutual_top_k(features)["all"]
+    top = tiled(features, "all")
     together = set(zip(top.users.tolist(), top.others.tolist(), strict=True))
     assert len(features.blocked) > 0
     for low, high in features.blocked.tolist():
@@ -145,6 +157,8 @@ def test_blocking_either_way_separates() -> None:
 def test_progress_counts_up_to_all_rows() -> None:
     seen: list[tuple[int, int]] = []
     features = make_world(50, 2, {"all": EVERYTHING})
-    mutual_top_k(features, tile_cells=100, progress=lambda done, total: seen.append((done, total)))
+    neighbours(
+        features, "all", None, lambda done, total: seen.append((done, total)), small=0, tile=10
+    )
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -75,7 +75,8 @@ def test_the_published_lists_are_the_reference_s(first_night: tuple[Path, Settin
     _, settings = first_night
     snapshot, policy = published_snapshot(settings.home), settings.policy
     profiles = pl.read_parquet(snapshot / "users.parquet")
-    vectors = user_vectors(policy, profiles, stored_vectors(settings))
+    identity = read_manifest(snapshot)["stages"]["embed"]["model_identity"]
+    vectors = user_vectors(policy, profiles, stored_vectors(settings.home, identity))
     features = build_features(policy, profiles, vectors)
     matches = pl.read_parquet(snapshot / "matches.parquet").filter(category="general")
     ids = features.user_ids.tolist()

@@ -1,0 +1,75 @@
+"""Made-up users in the service's schema, with vectors spread like real ones, without encoding."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from matching.features import Features, build_features
+from matching.policy import Policy, parse_policy
+from matching.profiles import validate_profiles
+from stages.sample import make_sample
+from storage.settings import load_settings
+
+ROOT = Path(__file__).parent.parent
+DIM, K = 384, 50
+# Length of the mean, and eigenvalues of the covariance by rank, of the bundled model's vectors of
+# 2,000 sample users (2026-11-22).
+MEAN_LENGTH = 0.824
+SPECTRUM = {
+    1: 1.32e-2, 2: 1.22e-2, 4: 1.13e-2, 8: 7.85e-3, 16: 4.90e-3, 32: 2.67e-3, 64: 1.34e-3,
+    96: 7.38e-4, 128: 4.29e-4, 192: 1.41e-4, 256: 5.05e-5, 320: 2.04e-5, 384: 1e-6,
+}  # fmt: skip
+
+
+def population(users: int, weights: dict[str, float] | None = None, flat: bool = False) -> Features:
+    """`users` sample users who may all meet, in one category named `all`.
+
+    Args:
+        users: How many.
+        weights: Of the service policy's terms; by default those of its category `general`.
+        flat: Vectors of one length in every direction, the worst case, in the place of real ones.
+    """
+    return build_features(_policy(weights), profiles(users), vectors(users, 7, flat))
+
+
+@cache
+def profiles(users: int) -> pl.DataFrame:
+    """Validated sample profiles, all of one e-mail domain."""
+    policy = _policy(None)
+    valid = validate_profiles(policy, make_sample(users, 7, policy)).profiles
+    return valid.with_columns(emailDomain=pl.lit("one.example"))
+
+
+def vectors(users: int, seed: int, flat: bool = False) -> np.ndarray:
+    """`(users, DIM)` float32 unit rows."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.standard_normal((users, DIM), dtype=np.float32)
+    if not flat:
+        ranks = np.arange(1, DIM + 1)
+        energies = np.exp(np.interp(np.log(ranks), *np.log(np.array(list(SPECTRUM.items())).T)))
+        axes = np.linalg.qr(np.random.default_rng(1).standard_normal((DIM, DIM)))[0]
+        drawn = (drawn * np.sqrt(energies).astype(np.float32)) @ axes.astype(np.float32)
+        drawn += MEAN_LENGTH * axes[0].astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def changed(features: Features, share: float, seed: int = 3) -> Features:
+    """The same users, of whom a share has other vectors."""
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(features))[: max(1, round(share * len(features)))]
+    moved = features.vectors.copy()
+    moved[rows] = vectors(len(rows), seed)
+    return Features(**{**vars(features), "vectors": moved})
+
+
+def _policy(weights: dict[str, float] | None) -> Policy:
+    raw: dict[str, Any] = load_settings(ROOT / "hertz.toml").policy.model_dump()
+    category = raw["categories"]["general"]
+    if weights:
+        category = {**category, "weights": weights}
+    return parse_policy({**raw, "k": K, "categories": {"all": category}})

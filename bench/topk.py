@@ -1,0 +1,367 @@
+"""Exact mutual top-k against what else one could use, side by side in one run.
+
+    python bench/topk.py                         10,000, 20,000, 50,000 and 100,000 users
+    python bench/topk.py --users 50000 --json    one object
+    python bench/topk.py --plot docs/topk.png    and a picture
+
+Everyone may meet everyone; d = 384, k = 50. Peers rank by cosine alone; "full score" is the
+service's first formula with all its terms. All on one thread, in CPU seconds, which other work on
+the machine disturbs least. What takes time in proportion to its query rows is measured on some of
+them and scaled up, as the table says. `--flat` takes vectors without any structure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from threadpoolctl import threadpool_limits
+
+from bench.population import K, changed, population, profiles
+from matching.features import Features
+from matching.incremental import SPARE, Known, compare, fingerprints, update
+from matching.pairs import score_pairs
+from matching.scoring import score
+from matching.topk import neighbours
+
+SIZES = [10_000, 20_000, 50_000, 100_000]
+CHURN = [0.001, 0.01, 0.1]
+QUERIES = 10_000  # rows asked of a peer whose time grows with them
+SLOW = 20_000  # users up to which ChromaDB is asked
+CHECKED = 20  # rows compared with the reference
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One measurement: CPU seconds for all users, and how it was taken."""
+
+    seconds: float
+    note: str = ""
+
+
+def cpu_seconds(call: Callable[[], Any]) -> float:
+    """CPU seconds of this process for one call."""
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
+def per_row(users: int, call: Callable[[int], Any], rows: int = QUERIES) -> Timed:
+    """`call(rows)` scaled up to all users."""
+    asked = min(rows, users)
+    seconds = cpu_seconds(lambda: call(asked)) * users / asked
+    return Timed(seconds, "" if asked == users else f"{asked:,} of the rows")
+
+
+def fp32_gemm(vectors: np.ndarray) -> Timed:
+    """All products, kept by nobody."""
+    whole = torch.from_numpy(vectors)
+    out = torch.empty(1024, len(whole))
+
+    def run(rows: int) -> None:
+        for start in range(0, rows, 1024):
+            part = whole[start : min(start + 1024, rows)]
+            torch.mm(part, whole.T, out=out[: len(part)])
+
+    return per_row(len(vectors), run)
+
+
+def faiss_flat(vectors: np.ndarray) -> Timed:
+    """faiss.IndexFlatIP."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    return per_row(len(vectors), lambda rows: index.search(vectors[:rows], K + 1))
+
+
+def torch_topk(vectors: np.ndarray) -> Timed:
+    """Blocks of products, then torch.topk."""
+    whole = torch.from_numpy(vectors)
+
+    def run(rows: int) -> None:
+        for start in range(0, rows, 1024):
+            (whole[start : min(start + 1024, rows)] @ whole.T).topk(K + 1)
+
+    return per_row(len(vectors), run)
+
+
+def numpy_partition(vectors: np.ndarray) -> Timed:
+    """Blocks of products, then numpy.argpartition."""
+
+    def run(rows: int) -> None:
+        for start in range(0, rows, 1024):
+            np.argpartition(vectors[start : min(start + 1024, rows)] @ vectors.T, -K - 1)
+
+    return per_row(len(vectors), run, QUERIES // 4)
+
+
+def sklearn_brute(vectors: np.ndarray) -> Timed:
+    """scikit-learn's NearestNeighbors, brute force."""
+    from sklearn.neighbors import NearestNeighbors
+
+    found = NearestNeighbors(n_neighbors=K + 1, algorithm="brute", metric="cosine").fit(vectors)
+    return per_row(len(vectors), lambda rows: found.kneighbors(vectors[:rows]), QUERIES // 4)
+
+
+def hnswlib_index(vectors: np.ndarray) -> Timed:
+    """Hnswlib at M = 16, ef = 200: approximate; its recall is in the note."""
+    import hnswlib
+
+    index = hnswlib.Index(space="ip", dim=vectors.shape[1])
+    index.init_index(max_elements=len(vectors), M=16, ef_construction=200, random_seed=7)
+    index.set_num_threads(1)
+    built = cpu_seconds(lambda: index.add_items(vectors))
+    index.set_ef(200)
+    asked = min(QUERIES // 4, len(vectors))
+    found, _ = index.knn_query(vectors[:1], K + 1)
+    queried = per_row(len(vectors), lambda rows: index.knn_query(vectors[:rows], K + 1), asked)
+    found, _ = index.knn_query(vectors[:200], K + 1)
+    exact = np.argpartition(vectors[:200] @ vectors.T, -K - 1)[:, -K - 1 :]
+    recall = np.mean([len(np.intersect1d(*r)) for r in zip(found, exact, strict=True)]) / (K + 1)
+    return Timed(built + queried.seconds, f"recall {recall:.2f}, index and query")
+
+
+def chroma_collection(vectors: np.ndarray) -> Timed:
+    """ChromaDB: a collection, then a query for each user."""
+    import chromadb
+
+    client = chromadb.EphemeralClient()
+    users = client.create_collection("users", configuration={"hnsw": {"space": "ip"}})
+
+    def add() -> None:
+        for start in range(0, len(vectors), 1000):
+            part = vectors[start : start + 1000]
+            users.add(ids=[str(start + i) for i in range(len(part))], embeddings=part)
+
+    built = cpu_seconds(add)
+    queried = per_row(
+        len(vectors),
+        lambda rows: users.query(query_embeddings=vectors[:rows], n_results=K + 1, include=[]),
+        1000,
+    )
+    client.delete_collection("users")
+    return Timed(built + queried.seconds, "index and query")
+
+
+def pair_loop(features: Features, profiles: pl.DataFrame) -> Timed:
+    """The old service's way, from its formula: everyone against everyone, one pair at a time."""
+    users = profiles.to_dicts()
+    ages = features.policy.shown_codes("ageGroup")
+    mbti = features.policy.tables["mbti"]
+
+    def tags(a: list[str], b: list[str]) -> float:
+        return len(set(a) & set(b)) / max(len(set(a) | set(b)), 1)
+
+    def directed(i: int, j: int) -> float:
+        a, b = users[i], users[j]
+        base = sum(a[f] == b[f] for f in ("religion", "smoking", "drinking")) / 3
+        known = a["MBTI"] and b["MBTI"]
+        pairing = mbti.value(a["MBTI"], b["MBTI"]) if known else 0.5
+        steps = abs(ages.index(a["ageGroup"]) - ages.index(b["ageGroup"]))
+        age = (1.0, 0.5)[steps] if steps < 2 else 0.0
+        wishes = tags(a["preferredPeople"], b["personality"])
+        wishes += tags(b["preferredPeople"], a["personality"])
+        rules = 0.3 * base + 0.2 * pairing + 0.2 * age + 0.3 * wishes / 2
+        return 0.7 * float(features.vectors[i] @ features.vectors[j]) + 0.3 * rules
+
+    some = np.random.default_rng(0).integers(0, len(features), (20_000, 2)).tolist()
+    seconds = cpu_seconds(lambda: [directed(a, b) for a, b in some])
+    return Timed(seconds * len(features) ** 2 / len(some), "20,000 of the pairs")
+
+
+def ours(features: Features, depth: int = K) -> Timed:
+    """Hertz: exact, in the order of score and id."""
+    found: list[int] = []
+
+    def run() -> None:
+        found.append(neighbours(features, "all", depth, threads=1).scored_pairs)
+
+    seconds = cpu_seconds(run)
+    return Timed(seconds, f"{found[0] / len(features):,.0f} pairs scored a user")
+
+
+def incremental(features: Features, share: float) -> tuple[float, float, bool]:
+    """(full, incremental) wall seconds on all threads at a churn, and whether they agree."""
+    before = neighbours(features, "all", K + SPARE)
+    known = Known(features.user_ids, fingerprints(features), before)
+    tonight = changed(features, share)
+    started = time.perf_counter()
+    full = neighbours(tonight, "all", K + SPARE)
+    between = time.perf_counter()
+    found = update(tonight, "all", before, compare(known, tonight, fingerprints(tonight)))
+    ended = time.perf_counter()
+    same = bool(np.array_equal(found.ids[:, :K], full.ids[:, :K]))
+    return between - started, ended - between, same
+
+
+def scaling(features: Features) -> float:
+    """Wall seconds on one thread against two."""
+    seconds = []
+    for threads in (1, 2):
+        started = time.perf_counter()
+        neighbours(features, "all", threads=threads)
+        seconds.append(time.perf_counter() - started)
+    return seconds[0] / seconds[1]
+
+
+def equals_reference(features: Features) -> bool:
+    """Sampled rows against all pairs of theirs, and their lists against `scoring.score`."""
+    found, n = neighbours(features, "all"), len(features)
+    for row in np.linspace(0, n - 1, CHECKED).astype(int):
+        others = np.setdiff1d(np.arange(n), [row])
+        mutual = score_pairs(features, "all", np.full(n - 1, row), others).mutual
+        best = others[np.lexsort((others, -mutual))[:K]]
+        read = [score(features, "all", int(row), int(b)).mutual for b in best]
+        if found.ids[row].tolist() != best.tolist() or found.scores[row].tolist() != read:
+            return False
+    return True
+
+
+def peak_megabytes(users: int) -> float:
+    """Peak resident memory of a process that does nothing but match so many users."""
+    code = (
+        "import sys, resource; from bench.population import population;"
+        "from matching.topk import neighbours, top_k; f = population(int(sys.argv[1]));"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "top_k(f, 'all', neighbours(f, 'all', 66));"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)"
+    )
+    command = [sys.executable, "-c", code, str(users)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def one_size(users: int, flat: bool) -> dict[str, Any]:
+    """Everything at one size."""
+    people = profiles(users)
+    features = population(users, flat=flat)
+    alone = population(users, {"cosine": 1.0}, flat=flat)
+    vectors = features.vectors
+    incremental(population(2000), 0.01)  # compiled kernels are loaded
+    peers: dict[str, Callable[[], Timed]] = {
+        "fp32 GEMM alone": lambda: fp32_gemm(vectors),
+        "faiss IndexFlatIP": lambda: faiss_flat(vectors),
+        "torch + topk": lambda: torch_topk(vectors),
+        "numpy": lambda: numpy_partition(vectors),
+        "scikit-learn": lambda: sklearn_brute(vectors),
+        "hnswlib": lambda: hnswlib_index(vectors),
+        "the old pair loop, full score": lambda: pair_loop(features, people),
+        "Hertz, cosine only": lambda: ours(alone),
+        "Hertz, full score": lambda: ours(features),
+    }
+    if users <= SLOW:
+        peers["ChromaDB"] = lambda: chroma_collection(vectors)
+    timed = {}
+    torch_threads = torch.get_num_threads()
+    with threadpool_limits(1):
+        torch.set_num_threads(1)
+        for name, measure in peers.items():
+            timed[name] = measure()
+            print(
+                f"{users:>8,} {name:<30} {timed[name].seconds:>9.1f} CPU s  {timed[name].note}",
+                file=sys.stderr,
+            )
+        torch.set_num_threads(torch_threads)
+    churn = {share: incremental(features, share) for share in CHURN}
+    faiss, gemm = timed["faiss IndexFlatIP"].seconds, timed["fp32 GEMM alone"].seconds
+    cosine, full = timed["Hertz, cosine only"].seconds, timed["Hertz, full score"].seconds
+    return {
+        "users": users,
+        "cpu_seconds": {name: round(t.seconds, 3) for name, t in timed.items()},
+        "notes": {name: t.note for name, t in timed.items() if t.note},
+        "incremental": {
+            f"{share:.1%}": {"full_s": round(f, 3), "incremental_s": round(i, 3), "equal": same}
+            for share, (f, i, same) in churn.items()
+        },
+        "ratios": {
+            "full_vs_faiss_cosine": round(faiss / full, 2),
+            "cosine_vs_faiss_cosine": round(faiss / cosine, 2),
+            "cosine_vs_fp32_gemm": round(gemm / cosine, 2),
+            "incremental_vs_full_at_1_percent": round(churn[0.01][0] / churn[0.01][1], 1),
+            "two_threads_vs_one": round(scaling(features), 2),
+        },
+        "peak_mb": round(peak_megabytes(users)),
+        "equal_to_reference": equals_reference(features) and all(c[2] for c in churn.values()),
+    }
+
+
+def exponent(runs: list[dict[str, Any]], name: str) -> float:
+    """Least-squares slope of log seconds over log users."""
+    points = [(math.log(r["users"]), math.log(r["cpu_seconds"][name])) for r in runs]
+    return float(np.polyfit(*zip(*points, strict=True), 1)[0]) if len(points) > 1 else math.nan
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """Markdown: CPU seconds by size, then the ratios."""
+    names = list(dict.fromkeys(n for run in runs for n in run["cpu_seconds"]))
+    lines = ["| CPU seconds, one thread | " + " | ".join(f"{r['users']:,}" for r in runs) + " |"]
+    lines.append("|---|" + "---:|" * len(runs))
+    for name in names:
+        cells = [f"{r['cpu_seconds'][name]:,.1f}" if name in r["cpu_seconds"] else "" for r in runs]
+        note = next((r["notes"][name] for r in runs if name in r["notes"]), "")
+        lines.append(f"| {name}{f' ({note})' if note else ''} | " + " | ".join(cells) + " |")
+    for name in runs[0]["ratios"]:
+        cells = [str(r["ratios"][name]) for r in runs]
+        lines.append(f"| ratio: {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    lines.append("| peak MB | " + " | ".join(f"{r['peak_mb']:,}" for r in runs) + " |")
+    return "\n".join(lines)
+
+
+def plot(runs: list[dict[str, Any]], path: str) -> None:
+    """CPU seconds against users, both on logarithmic scales."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    for name in dict.fromkeys(n for run in runs for n in run["cpu_seconds"]):
+        known = [(r["users"], r["cpu_seconds"][name]) for r in runs if name in r["cpu_seconds"]]
+        mine = name.startswith("Hertz")
+        axes.plot(
+            *zip(*known, strict=True),
+            marker="o",
+            linewidth=3 if mine else 1.2,
+            linestyle="-" if mine else "--",
+            label=name,
+        )
+    axes.set(xscale="log", yscale="log", xlabel="users", ylabel="CPU seconds, one thread")
+    axes.set_xticks([r["users"] for r in runs], [f"{r['users']:,}" for r in runs])
+    axes.set_title("Everyone's 50 best of everyone (d = 384)")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """Measure every size and print the table or the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--users", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--flat", action="store_true", help="vectors without structure")
+    parser.add_argument("--json", action="store_true", help="JSON on stdout: one object a size")
+    parser.add_argument("--plot", metavar="FILE", help="draw the seconds as PNG or SVG")
+    options = parser.parse_args()
+    runs = [one_size(users, options.flat) for users in options.users]
+    if options.plot:
+        plot(runs, options.plot)
+    if options.json:
+        print(json.dumps(runs[0] if len(runs) == 1 else {"runs": runs}))
+        return
+    print(table(runs))
+    for name in ("Hertz, cosine only", "Hertz, full score"):
+        print(f"growth exponent, {name}: {exponent(runs, name):.2f}")
+
+
+if __name__ == "__main__":
+    main()

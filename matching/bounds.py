@@ -1,0 +1,300 @@
+"""A certified upper bound on every pair's mutual score, as one product of two thin matrices.
+
+In: features, a category and rows. Out: `Bound`: for any two rows a and b that may meet
+
+    mutual(a, b) / total weight <= left[a] . right[b] + slack
+
+whatever the order in which the product is summed. No mean lies above the larger of 0 and the
+arithmetic one, and that is a sum of symmetric bilinear forms:
+
+    cosine           the embedding itself
+    code terms       E diag(l) E^T of the symmetrised term matrix, one row a code
+    number terms     the same over bins, each pair of bins at the best that it allows
+    overlap terms    Jaccard <= shared / sqrt(|p| |q|) = P.Q, and
+                     P_a.Q_b + Q_a.P_b = ((P+Q)_a.(P+Q)_b - (P-Q)_a.(P-Q)_b) / 2
+
+Columns that add and columns that subtract are each rotated onto their principal axes, and only the
+axes with the most energy are kept: for the rest, Cauchy and Schwarz bound x_a.x_b by |x_a| |x_b|,
+one column in all (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD 2017). Rounding to the
+tile's dtype is bounded the same way, by two columns: x.y - x^.y^ <= |dx| |y| + |x^| |dy|. The
+pairs that survive have the product of what was left out put in the place of its bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from matching.features import Features
+from matching.pairs import common_columns, is_open, term_matrix
+from matching.policy import Term
+
+BINS = 16
+CHUNK = 8192  # rows whose columns are laid out at once, in float64
+SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
+SAMPLE_ROWS = 128
+PAIR_COST = 10000  # columns multiplied in the time in which one surviving pair is tightened
+STEP = 16  # the number of axes is a multiple of this
+UNITS = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-9}  # half the spacing below 1
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The two thin matrices, and what they leave out.
+
+    Attributes:
+        left: `(n, columns)` tensor of the tile's dtype.
+        right: The same.
+        rest: `(n, left out)` float32.
+        signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
+        spread: `(n,)` float32, no less than the rows' lengths in `rest`.
+        slack: In units of the total weight.
+        total: The total weight.
+    """
+
+    left: torch.Tensor
+    right: torch.Tensor
+    rest: np.ndarray
+    signs: np.ndarray
+    spread: np.ndarray
+    slack: float
+    total: float
+
+    def take(self, order: np.ndarray) -> Bound:
+        """The same for the rows in another order."""
+        names = ("left", "right", "rest", "spread")
+        return replace(self, **{name: getattr(self, name)[order] for name in names})
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Columns of one term: `add` minus `subtract` is bounded below by nothing but the term."""
+
+    add: Callable[[np.ndarray], np.ndarray]
+    subtract: Callable[[np.ndarray], np.ndarray]
+
+
+class Forms:
+    """A category's terms as columns; `total` is the sum of their weights."""
+
+    def __init__(self, forms: list[_Form], total: float) -> None:
+        self._forms, self.total = forms, total
+
+    def columns(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Columns that add and columns that subtract, `(rows, .)` float64 each."""
+        add = np.concatenate([form.add(rows) for form in self._forms], axis=1)
+        return add, np.concatenate([form.subtract(rows) for form in self._forms], axis=1)
+
+
+def term_forms(features: Features, category: str) -> Forms:
+    """The terms of a category."""
+    weights = features.policy.categories[category].weights
+    total = sum(weights.values())
+    terms = [(features.policy.terms[n], w / total) for n, w in weights.items() if w]
+    return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms], total)
+
+
+def rotated_bound(forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype) -> Bound:
+    """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
+    axes = _principal_axes(forms, rows, k)
+    parts = [_split(axes, forms.columns(part), dtype) for part in _chunks(rows)]
+    left, right = (torch.cat([part[0][side] for part in parts]) for side in (0, 1))
+    rest, spread = (np.concatenate([part[1][side] for part in parts]) for side in (0, 1))
+    signs = axes.signs[axes.kept :].astype(np.float32)
+    return _with_slack(forms, left, right, rest, signs, spread)
+
+
+def plain_bound(forms: Forms, rows: np.ndarray) -> Bound:
+    """The same with all columns as they are, in float32: less to prepare, more to multiply."""
+    left, right = [], []
+    for part in _chunks(rows):
+        add, subtract = forms.columns(part)
+        left.append(np.concatenate([add, subtract], axis=1, dtype=np.float32))
+        right.append(np.concatenate([add, -subtract], axis=1, dtype=np.float32))
+    n, nothing = len(rows), np.zeros(0, dtype=np.float32)
+    whole = torch.from_numpy(np.concatenate(left)), torch.from_numpy(np.concatenate(right))
+    return _with_slack(
+        forms, *whole, np.zeros((n, 0), np.float32), nothing, np.zeros(n, np.float32)
+    )
+
+
+def _with_slack(
+    forms: Forms,
+    left: torch.Tensor,
+    right: torch.Tensor,
+    rest: np.ndarray,
+    signs: np.ndarray,
+    spread: np.ndarray,
+) -> Bound:
+    # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
+    # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the
+    # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
+    length = _longest(left) * _longest(right) + 2 * float(spread.max(initial=0.0)) ** 2
+    error = (left.shape[1] + rest.shape[1] + 8) * UNITS[torch.float32] * length
+    if left.dtype != torch.float32:
+        error += 2 * UNITS[left.dtype] * (1 + length)
+    slack = error + 2.0**-20 * (1 + length)
+    return Bound(left, right, rest, signs, spread, slack, forms.total)
+
+
+def _longest(matrix: torch.Tensor) -> float:
+    """Length of the longest row, a little above."""
+    return 1.001 * max(float(part.float().norm(dim=1).max()) for part in matrix.split(CHUNK))  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Principal axes of the columns that add and of those that subtract, by falling energy."""
+
+    add: np.ndarray
+    subtract: np.ndarray
+    order: np.ndarray
+    signs: np.ndarray
+    kept: int
+
+    def rotate(self, columns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """All columns on their axes, `(rows, axes)` float64."""
+        parts = [c @ axes for c, axes in zip(columns, (self.add, self.subtract), strict=True)]
+        return np.concatenate(parts, axis=1)[:, self.order]
+
+
+def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
+
+
+def _principal_axes(forms: Forms, rows: np.ndarray, k: int) -> _Axes:
+    """Axes by a strided sample, and as many kept of both kinds as make the night shortest."""
+    sample = forms.columns(rows[:: -(-len(rows) // SAMPLE)])
+    energies, axes = zip(*(np.linalg.eigh(c.T @ c) for c in sample), strict=True)
+    order = np.argsort(-np.concatenate(energies), kind="stable")
+    signs = np.repeat([1.0, -1.0], [len(e) for e in energies])[order]
+    whole = _Axes(axes[0], axes[1], order, signs, len(order))
+    return replace(whole, kept=_how_many(whole.rotate(sample), signs, k / len(rows)))
+
+
+def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float) -> int:
+    """Number of axes at which multiplying them and scoring the survivors cost least together.
+
+    `share` of a row's pairs are wanted; a pair survives where its bound reaches the least of them.
+    """
+    rotated = rotated.astype(np.float32)
+    rows = rotated[:: -(-len(rotated) // SAMPLE_ROWS)]
+    wanted = min(max(1, round(share * len(rotated))), len(rotated) - 1)
+    exact = (rows * signs.astype(np.float32)) @ rotated.T
+    threshold = np.partition(exact, -wanted - 1, axis=1)[:, -wanted - 1, None]  # but for oneself
+    rest = [np.cumsum(side[:, ::-1] ** 2, axis=1)[:, ::-1] for side in (rows, rotated)]
+    head, best, cheapest = np.zeros_like(exact), rotated.shape[1], float(rotated.shape[1])
+    for count in range(STEP, rotated.shape[1], STEP):
+        step = slice(count - STEP, count)
+        head += (rows[:, step] * signs[step].astype(np.float32)) @ rotated[:, step].T
+        bound = head + np.sqrt(rest[0][:, count, None] * rest[1][:, count])
+        extra = float((bound >= threshold).mean() - (exact >= threshold).mean())
+        cost = count + 2 * PAIR_COST * max(extra, 0.0)
+        if cost < cheapest:
+            best, cheapest = count, cost
+    return best
+
+
+def _split(
+    axes: _Axes, columns: tuple[np.ndarray, np.ndarray], dtype: torch.dtype
+) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[np.ndarray, np.ndarray]]:
+    """Left and right rows; what they leave out, and its length."""
+    rotated = axes.rotate(columns)
+    kept, rest = torch.from_numpy(rotated[:, : axes.kept]), rotated[:, axes.kept :]
+    left = kept.to(dtype)
+    norm = kept.norm(dim=1).numpy()
+    lost = (kept - left.double()).norm(dim=1).numpy()
+    spread, norm_above, lost_above, outer = (
+        _above(values, dtype) for values in (np.linalg.norm(rest, axis=1), norm, lost, norm + lost)
+    )
+    signs = torch.from_numpy(axes.signs[: axes.kept]).to(dtype)
+    thin = (
+        torch.cat([left, spread, lost_above, outer], dim=1),
+        torch.cat([left * signs, spread, norm_above, lost_above], dim=1),
+    )
+    return thin, (rest.astype(np.float32), spread[:, 0].float().numpy())
+
+
+def _above(values: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
+    """A column of `dtype` that is nowhere below `values`."""
+    return torch.from_numpy(values * (1 + 4 * UNITS[dtype]) + 1e-12)[:, None].to(dtype)
+
+
+def _kind(features: Features, term: Term) -> str:
+    if term.kind in ("cosine", "overlap", "number"):
+        return term.kind
+    return "open" if is_open(features.policy, term) else "codes"
+
+
+def _nothing(rows: np.ndarray) -> np.ndarray:
+    return np.zeros((len(rows), 0))
+
+
+def _cosine(features: Features, term: Term, weight: float) -> _Form:
+    def add(rows: np.ndarray) -> np.ndarray:
+        return np.sqrt(weight) * features.vectors[rows].astype(np.float64)
+
+    return _Form(add, _nothing)
+
+
+def _codes(features: Features, term: Term, weight: float) -> _Form:
+    name = next(n for n, t in features.policy.terms.items() if t is term)
+    codes = features.codes[str(term.field)]
+    return _of_codes(codes, weight * term_matrix(features.policy, name))
+
+
+def _of_codes(codes: np.ndarray, matrix: np.ndarray) -> _Form:
+    """A directional matrix over codes; -1 is its last row."""
+    values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
+    kept = [sign * values > 1e-13 for sign in (1.0, -1.0)]
+    tables = [axes[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
+    return _Form(lambda rows: tables[0][codes[rows]], lambda rows: tables[1][codes[rows]])
+
+
+def _open(features: Features, term: Term, weight: float) -> _Form:
+    """Codes that share a bucket may be equal; hidden ones are worth `missing`."""
+    codes = features.codes[str(term.field)]
+    matrix = np.eye(BINS * 4 + 1)
+    matrix[-1, :] = matrix[:, -1] = term.missing
+    return _of_codes(np.where(codes < 0, -1, codes % (BINS * 4)), weight * matrix)
+
+
+def _number(features: Features, term: Term, weight: float) -> _Form:
+    """Bins of like sizes; two bins are worth what their closest members would be."""
+    values = features.numbers[str(term.field)]
+    told = values[~np.isnan(values)]
+    edges = np.unique(np.quantile(told, np.linspace(0, 1, BINS + 1))) if len(told) else np.zeros(1)
+    bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
+    low, high = edges[: max(len(edges) - 1, 1)], edges[1:] if len(edges) > 1 else edges
+    distance = np.maximum(np.maximum(low[:, None] - high[None], low[None] - high[:, None]), 0.0)
+    matrix = np.full((len(low) + 1, len(low) + 1), term.missing)
+    matrix[:-1, :-1] = np.clip((term.zero - distance) / (term.zero - term.full), 0.0, 1.0)
+    return _of_codes(np.where(np.isnan(values), -1, bins), weight * matrix)
+
+
+def _overlap(features: Features, term: Term, weight: float) -> _Form:
+    names = str(term.mine), str(term.theirs)
+    common = common_columns(features, *names)
+    scale = np.sqrt(weight) / 2
+
+    def side(rows: np.ndarray, which: int) -> np.ndarray:
+        sets = features.sets[names[which]][rows]
+        return sets[:, common[which]] / np.sqrt(np.maximum(sets.sum(axis=1), 1))[:, None]
+
+    return _Form(
+        lambda rows: scale * (side(rows, 0) + side(rows, 1)),
+        lambda rows: scale * (side(rows, 0) - side(rows, 1)),
+    )
+
+
+_FORMS: dict[str, Callable[[Features, Term, float], _Form]] = {
+    "cosine": _cosine,
+    "codes": _codes,
+    "open": _open,
+    "number": _number,
+    "overlap": _overlap,
+}

@@ -1,0 +1,185 @@
+"""Last night's lists brought up to date: what a full search finds, at a part of its cost.
+
+In: tonight's features and what is known from last night: lists somewhat longer than k, a bound on
+whoever is not listed, and a fingerprint of each user. Entries of users who changed or are gone are
+dropped; those who changed are searched for fully, and offered to everyone else; a list that is left
+with fewer than k entries, though there are more users, is searched for anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Unpack
+
+import numpy as np
+
+from matching.features import Features
+from matching.kernels import NOBODY, hash_rows, heaps_of
+from matching.lists import Lists, Neighbours, empty_lists, finished
+from matching.topk import How, Progress, search
+
+SPARE = 16  # entries kept beyond k, so that few lists run short
+MOST_CHANGED = 0.15  # share of users from which on a full search is faster (measured)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a category from the last night.
+
+    Attributes:
+        user_ids: `(m,)` int64, ascending.
+        fingerprints: `(m,)` uint64, of `fingerprints`.
+        lists: Their neighbours, as rows of `user_ids`.
+    """
+
+    user_ids: np.ndarray
+    fingerprints: np.ndarray
+    lists: Neighbours
+
+
+@dataclass(frozen=True)
+class Change:
+    """Who differs from the last night.
+
+    Attributes:
+        before: `(n,)` int64 row of the last night, -1 for a new user.
+        sought: `(n,)` bool: new, or with another fingerprint.
+        gone: How many users of the last night are gone.
+    """
+
+    before: np.ndarray
+    sought: np.ndarray
+    gone: int
+
+    @property
+    def share(self) -> float:
+        """Changed and gone users, as a share of today's."""
+        return float(self.sought.sum() + self.gone) / max(len(self.sought), 1)
+
+
+def fingerprints(features: Features) -> np.ndarray:
+    """`(n,)` uint64, the same as long as nothing changes that a score or a rule reads.
+
+    Two different users have the same one with a chance of 2^-64.
+    """
+    n, names, blocked = len(features), features.code_names, features.blocked
+    hashes = np.zeros(n, dtype=np.uint64)
+    vectors = np.ascontiguousarray(features.vectors)
+    hash_rows(vectors.view(np.uint64), hashes)
+    columns = [
+        np.r_[_hashed(names[field]), np.uint64(0)][codes] for field, codes in features.codes.items()
+    ]
+    columns += [
+        np.where(member, _hashed(names[field]), np.uint64(0)).sum(axis=1, dtype=np.uint64)
+        for field, member in features.sets.items()
+    ]
+    columns += [values.view(np.uint64) for values in features.numbers.values()]
+    met = np.zeros(n, dtype=np.uint64)
+    ids = features.user_ids.astype(np.uint64)
+    mixed = ids.copy()
+    hash_rows(ids[:, None], mixed)
+    for mine, theirs in (blocked.T, blocked.T[::-1]):
+        np.add.at(met, mine, mixed[theirs])
+    hash_rows(np.stack([*columns, met], axis=1), hashes)
+    return hashes
+
+
+def compare(known: Known, features: Features, marks: np.ndarray) -> Change:
+    """Who is new, changed or gone; `marks` are the features' fingerprints."""
+    before = _places(features.user_ids, known.user_ids)
+    sought = (
+        (before < 0) | (known.fingerprints[before] != marks) if len(known.user_ids) else before < 0
+    )
+    return Change(before, sought, len(known.user_ids) - int((before >= 0).sum()))
+
+
+def update(
+    features: Features,
+    category: str,
+    known: Neighbours,
+    change: Change,
+    progress: Progress | None = None,
+    **how: Unpack[How],
+) -> Neighbours:
+    """The neighbours of tonight, as deep as those known.
+
+    The first k of each list, and where the lists are complete all of it, equal those of a full
+    search.
+
+    Args:
+        features: Tonight's.
+        category: The category of the lists.
+        known: Last night's neighbours.
+        change: What differs.
+        progress: Called with (users done, users in all).
+        how: See `How`.
+    """
+    lists, bounds = _carried(features, known, change)
+    found = search(features, category, lists, progress, **how)
+    first = _cut(features, finished(features, lists, *found), bounds)
+    short = (first.ids[:, features.policy.k - 1] < 0) & (first.bound_scores > -np.inf)
+    if not short.any():
+        return first
+    anew = empty_lists(*lists.scores.shape)
+    anew = replace(anew, sought=short, taking=short)
+    again = search(features, category, anew, None, **how)
+    second = finished(features, anew, again[0], found[1] + again[1])
+    return replace(
+        second,
+        ids=np.where(short[:, None], second.ids, first.ids),
+        scores=np.where(short[:, None], second.scores, first.scores),
+        bound_scores=np.where(short, second.bound_scores, first.bound_scores),
+        bound_ids=np.where(short, second.bound_ids, first.bound_ids),
+    )
+
+
+def _carried(
+    features: Features, known: Neighbours, change: Change
+) -> tuple[Lists, tuple[np.ndarray, np.ndarray]]:
+    """Last night's lists without those who changed or are gone, and their bounds."""
+    n, depth = len(features), known.ids.shape[1]
+    lists = replace(empty_lists(n, depth), sought=change.sought)
+    same = np.flatnonzero(~change.sought)
+    before = change.before[same]
+    row_of = np.full(len(known.ids), -1, dtype=np.int32)
+    row_of[before] = same
+    scores = np.full((len(same), depth), -np.inf, dtype=np.float32)
+    ids = np.full((len(same), depth), NOBODY, dtype=np.int32)
+    heaps_of(known.ids[before], known.scores[before], row_of, scores, ids)
+    lists.scores[same], lists.ids[same] = scores, ids
+    lists.bounds[same] = known.bound_scores[before]
+    bound_ids = np.zeros(n, dtype=np.int64)
+    bound_ids[same] = known.bound_ids[before]
+    return lists, (lists.bounds, bound_ids)
+
+
+def _cut(
+    features: Features, found: Neighbours, bounds: tuple[np.ndarray, np.ndarray]
+) -> Neighbours:
+    """Without the entries below the bound: someone not offered may be better than they."""
+    scores, ids = bounds
+    listed = features.user_ids[found.ids] if len(features) else found.ids
+    equal = (found.scores == scores[:, None]) & (listed <= ids[:, None])
+    keep = (found.ids >= 0) & ((found.scores > scores[:, None]) | equal)
+    full = keep[:, -1]
+    return replace(
+        found,
+        ids=np.where(keep, found.ids, -1),
+        scores=np.where(keep, found.scores, -np.inf).astype(np.float32),
+        bound_scores=np.where(full, found.bound_scores, scores),
+        bound_ids=np.where(full, found.bound_ids, ids),
+    )
+
+
+def _places(wanted: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Position of each of `wanted` in the ascending `among`, -1 where it is not there."""
+    if not len(among):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    at = np.searchsorted(among, wanted).clip(max=len(among) - 1)
+    return np.where(among[at] == wanted, at, -1)
+
+
+def _hashed(names: tuple[str, ...]) -> np.ndarray:
+    digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
+    return np.frombuffer(b"".join(digests), dtype=np.uint64)

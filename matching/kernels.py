@@ -1,0 +1,340 @@
+"""Compiled loops over pairs and tiles. No score uses fast-math: its order of sums is a promise.
+
+In: arrays over n rows, and pairs of rows `a`, `b`: `(m,)` int64 each. All kernels release the
+interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+
+from matching.features import LANES
+
+NOBODY = np.iinfo(np.int32).max  # an id worse than everyone's in a tie
+STRIP = 64  # columns of a tile tested at once
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _kernel(function: F) -> F:
+    return numba.njit(nogil=True, cache=True)(function)
+
+
+def _sum_kernel(function: F) -> F:
+    """For sums in any order."""
+    fast = {"reassoc", "contract"}
+    return numba.njit(nogil=True, cache=True, fastmath=fast)(function)
+
+
+@_kernel
+def cosines(vectors: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`scoring.cosine` of many pairs, `(m,)` float64; `vectors` is `(n, dim)` float32.
+
+    A fused multiply-add would give the same bits: the product of two float32 is exact in float64.
+    """
+    out, lanes = np.empty(len(a)), np.empty(LANES)
+    for pair in range(len(a)):
+        x, y = vectors[a[pair]], vectors[b[pair]]
+        lanes[:] = 0.0
+        for j in range(0, len(x), LANES):
+            for lane in range(LANES):
+                lanes[lane] += np.float64(x[j + lane]) * np.float64(y[j + lane])
+        width = LANES // 2
+        while width > 0:
+            for lane in range(width):
+                lanes[lane] += lanes[lane + width]
+            width //= 2
+        out[pair] = lanes[0]
+    return out
+
+
+@_kernel
+def table_values(matrix: np.ndarray, codes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`matrix[codes[a], codes[b]]`, `(m,)` float64."""
+    out = np.empty(len(a))
+    for pair in range(len(a)):
+        out[pair] = matrix[codes[a[pair]], codes[b[pair]]]
+    return out
+
+
+@_kernel
+def _ones(word: np.uint64) -> np.uint64:
+    """Number of ones in a word (Warren, Hacker's Delight, 5-1)."""
+    x = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@_kernel
+def jaccards(
+    wishes: np.ndarray,
+    traits: np.ndarray,
+    wished: np.ndarray,
+    told: np.ndarray,
+    missing: float,
+    a: np.ndarray,
+    b: np.ndarray,
+) -> np.ndarray:
+    """`scoring.jaccard` of a's wishes and b's traits, `(m,)` float64.
+
+    Args:
+        wishes: `(n, words)` uint64 bits of the codes that both fields have.
+        traits: The same.
+        wished: `(n,)` int64 number of all wishes.
+        told: `(n,)` int64 number of all traits.
+        missing: The value where either is 0.
+        a: Rows that look.
+        b: Rows looked at.
+    """
+    out = np.empty(len(a))
+    for pair in range(len(a)):
+        x, y = a[pair], b[pair]
+        if wished[x] == 0 or told[y] == 0:
+            out[pair] = missing
+            continue
+        shared = np.int64(0)
+        for word in range(wishes.shape[1]):
+            shared += np.int64(_ones(wishes[x, word] & traits[y, word]))
+        out[pair] = shared / (wished[x] + told[y] - shared)
+    return out
+
+
+@_kernel
+def ramps(
+    numbers: np.ndarray, full: float, zero: float, missing: float, a: np.ndarray, b: np.ndarray
+) -> np.ndarray:
+    """`scoring.ramp` of the distance of two numbers, `missing` where one is NaN; `(m,)` float64."""
+    out = np.empty(len(a))
+    for pair in range(len(a)):
+        distance = abs(numbers[a[pair]] - numbers[b[pair]])
+        ramp = min(1.0, max(0.0, (zero - distance) / (zero - full)))
+        out[pair] = missing if math.isnan(distance) else ramp
+    return out
+
+
+@_kernel
+def may_meet(
+    same: np.ndarray,
+    different: np.ndarray,
+    numbers: np.ndarray,
+    distances: np.ndarray,
+    told: np.ndarray,
+    accepted: np.ndarray,
+    blocked: np.ndarray,
+    starts: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+) -> np.ndarray:
+    """`scoring.eligible` of many pairs, `(m,)` bool; the fields are those of `pairs.Rules`."""
+    out = np.zeros(len(a), dtype=np.bool_)
+    for pair in range(len(a)):
+        x, y = a[pair], b[pair]
+        allowed = x != y
+        for field in range(same.shape[1]):
+            allowed &= same[x, field] == same[y, field] and same[x, field] >= 0
+        for field in range(different.shape[1]):
+            mine, theirs = different[x, field], different[y, field]
+            allowed &= mine != theirs and mine >= 0 and theirs >= 0
+        for field in range(numbers.shape[1]):
+            allowed &= abs(numbers[x, field] - numbers[y, field]) <= distances[field]
+        for rule in range(told.shape[1]):
+            allowed &= accepted[x, told[y, rule]] and accepted[y, told[x, rule]]
+        if allowed and starts[x] < starts[x + 1]:
+            at = starts[x] + np.searchsorted(blocked[starts[x] : starts[x + 1]], y)
+            allowed = at == starts[x + 1] or blocked[at] != y
+        out[pair] = allowed
+    return out
+
+
+@_kernel
+def find(
+    upper: np.ndarray, rows: np.ndarray, columns: np.ndarray, diagonal: bool, found: np.ndarray
+) -> int:
+    """Positions of a tile whose upper bound reaches what either side still takes.
+
+    Args:
+        upper: `(rows, columns)` float32 upper bounds; -inf where a pair is done with.
+        rows: `(rows,)` float32, the least bound each row still takes.
+        columns: `(columns,)` float32, the same.
+        diagonal: Only positions above the diagonal.
+        found: `(2, rows * columns)` int32 or longer, written: rows and columns.
+
+    Returns:
+        How many were found.
+    """
+    count = 0
+    for i in range(len(rows)):
+        mine, row = rows[i], upper[i]
+        first = (i + 1) // STRIP * STRIP if diagonal else 0
+        for start in range(first, len(columns), STRIP):
+            stop = min(start + STRIP, len(columns))
+            hits = np.int32(0)
+            for j in range(start, stop):
+                hits |= np.int32(row[j] >= mine) | np.int32(row[j] >= columns[j])
+            if hits:
+                for j in range(max(start, i + 1) if diagonal else start, stop):
+                    if row[j] > -np.inf and (row[j] >= mine or row[j] >= columns[j]):
+                        found[0, count], found[1, count] = i, j
+                        count += 1
+    return count
+
+
+@_sum_kernel
+def inner_products(rest: np.ndarray, signs: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Sums of `rest[a] * rest[b] * signs` in any order, `(m,)` float32: part of a bound.
+
+    Args:
+        rest: `(n, columns)` float32.
+        signs: `(columns,)` float32.
+        a: Rows.
+        b: Rows.
+    """
+    out = np.empty(len(a), dtype=np.float32)
+    for pair in range(len(a)):
+        x, y = rest[a[pair]], rest[b[pair]]
+        total = np.float32(0.0)
+        for column in range(len(signs)):
+            total += x[column] * y[column] * signs[column]
+        out[pair] = total
+    return out
+
+
+@_kernel
+def pick(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarray:
+    """The `depth` largest of each of some rows of a tile: `(len(rows), depth)` int32 columns.
+
+    NOBODY where a row has fewer that are above -inf.
+    """
+    bounds = np.empty(depth, dtype=np.float32)
+    picked = np.full((len(rows), depth), NOBODY, dtype=np.int32)
+    for at in range(len(rows)):
+        row = rows[at]
+        bounds[:] = -np.inf
+        for j in range(upper.shape[1]):
+            if upper[row, j] > bounds[0]:
+                offer(bounds, picked[at], upper[row, j], j)
+    return picked
+
+
+@_kernel
+def _is_worse(score: float, who: int, than_score: float, than: int) -> bool:
+    return score < than_score or (score == than_score and who > than)
+
+
+@_kernel
+def offer(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
+    """Put an entry into a heap whose root is the worst of the k kept, if it is better than that.
+
+    Args:
+        scores: `(k,)` float32, -inf where empty; written.
+        ids: `(k,)` int32, NOBODY where empty; written.
+        score: The entry's score; in a tie the lower id is better.
+        who: The entry's id, not among the kept.
+    """
+    if _is_worse(scores[0], ids[0], score, who):
+        _sink(scores, ids, score, who)
+
+
+@_kernel
+def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
+    """Replace the root of a heap and put it in order again."""
+    at, size = 0, len(scores)
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        right = child + 1
+        if right < size and _is_worse(scores[right], ids[right], scores[child], ids[child]):
+            child = right
+        if not _is_worse(scores[child], ids[child], score, who):
+            break
+        scores[at], ids[at] = scores[child], ids[child]
+        at = child
+    scores[at], ids[at] = score, who
+
+
+@_kernel
+def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
+    """Sort each row's heap, best first; both arrays are `(n, depth)`, written."""
+    for row in range(len(scores)):
+        for last in range(scores.shape[1] - 1, 0, -1):
+            score, who = scores[row, last], ids[row, last]
+            scores[row, last], ids[row, last] = scores[row, 0], ids[row, 0]
+            _sink(scores[row, :last], ids[row, :last], score, who)
+
+
+@_kernel
+def offer_pairs(
+    scores: np.ndarray,
+    ids: np.ndarray,
+    taking: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    mutual: np.ndarray,
+) -> None:
+    """Offer both sides of each pair to the other.
+
+    Args:
+        scores: `(n, depth)` float32 heaps, written.
+        ids: `(n, depth)` int32, written.
+        taking: `(n,)` bool: who is offered anything.
+        a: `(m,)` int64 rows.
+        b: `(m,)` int64 rows.
+        mutual: `(m,)` float32.
+    """
+    for pair in range(len(a)):
+        x, y = a[pair], b[pair]
+        if taking[x]:
+            offer(scores[x], ids[x], mutual[pair], y)
+        if taking[y]:
+            offer(scores[y], ids[y], mutual[pair], x)
+
+
+@_kernel
+def heaps_of(
+    ids: np.ndarray,
+    scores: np.ndarray,
+    row_of: np.ndarray,
+    heap_scores: np.ndarray,
+    heap_ids: np.ndarray,
+) -> None:
+    """Lists, best first, as heaps; entries without a row today are left out.
+
+    Args:
+        ids: `(m, depth)` int32 rows of yesterday, -1 where there is nobody.
+        scores: `(m, depth)` float32.
+        row_of: `(rows of yesterday,)` int32 row of today, -1 where there is none.
+        heap_scores: `(m, depth)` float32, all -inf, written: the worst comes first.
+        heap_ids: `(m, depth)` int32, all NOBODY, written.
+    """
+    for user in range(len(ids)):
+        at = ids.shape[1]
+        for rank in range(ids.shape[1]):
+            if ids[user, rank] >= 0 and row_of[ids[user, rank]] >= 0:
+                at -= 1
+                heap_scores[user, at] = scores[user, rank]
+                heap_ids[user, at] = row_of[ids[user, rank]]
+
+
+@_kernel
+def hash_rows(words: np.ndarray, hashes: np.ndarray) -> None:
+    """Mix each row's words into its hash (the finaliser of Steele et al., SplitMix, 2014).
+
+    Args:
+        words: `(n, m)` uint64.
+        hashes: `(n,)` uint64, read and written.
+    """
+    for row in range(len(words)):
+        h = hashes[row]
+        for column in range(words.shape[1]):
+            h = (h ^ words[row, column]) + np.uint64(0x9E3779B97F4A7C15)
+            h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            h ^= h >> np.uint64(31)
+        hashes[row] = h
