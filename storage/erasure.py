@@ -93,6 +93,9 @@ def without_users(
         lists: Fields that hold lists of ids: a quarantined value of theirs may name somebody.
     """
     gone = _series(users)
+    if set(frame.columns) >= {"rows", "scores", "bound_id"}:
+        parts = frame.partition_by("category", maintain_order=True)
+        return pl.concat([_without_rows(part, gone) for part in parts]) if parts else frame
     kept = frame.filter(~_names_one_of(frame, gone))
     others = pl.element().filter(~pl.element().is_in(gone.implode()))
     kept = kept.with_columns(pl.col(name).list.eval(others) for name in _id_lists(frame))
@@ -105,6 +108,30 @@ def without_users(
         erased = pl.when(hidden).then(pl.lit(ERASED_VALUE)).otherwise("value")
         kept = kept.with_columns(value=erased)
     return kept
+
+
+def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
+    """One category of neighbours.parquet: lists hold rows of the file, so the rest move up.
+
+    A bound that names somebody gone becomes that of the id before, which is true as well: whoever
+    is not listed is worse than it.
+    """
+    stays = ~part["user_id"].is_in(gone.implode()).to_numpy()
+    places = np.where(stays, np.cumsum(stays) - 1, -1)
+    rows, scores = (part[name].to_numpy()[stays] for name in ("rows", "scores"))
+    moved = np.where(rows >= 0, places[rows], -1)
+    order = np.argsort(moved < 0, axis=1, kind="stable")
+    moved = np.take_along_axis(moved, order, axis=1)
+    scores = np.where(moved < 0, -np.inf, np.take_along_axis(scores, order, axis=1))
+    bounds = part["bound_id"].to_numpy()[stays].copy()
+    while (named := np.isin(bounds, gone.to_numpy())).any():
+        bounds -= named
+    kept = part.filter(stays)
+    return kept.with_columns(
+        pl.Series("rows", moved.astype(np.int32), dtype=part.schema["rows"]),
+        pl.Series("scores", scores.astype(np.float32), dtype=part.schema["scores"]),
+        pl.Series("bound_id", bounds),
+    )
 
 
 def as_ids(texts: pl.Series) -> pl.Series:
@@ -242,7 +269,17 @@ def _corrected(
     counts["eligible_pairs"] = _pairs_left(
         policy, counts["eligible_pairs"], before["users.parquet"], users
     )
-    return {**whole, "counts": counts}
+    return {**whole, "counts": counts, "stages": _corrected_stages(manifest["stages"], counts)}
+
+
+def _corrected_stages(stages: dict[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a later run may take over from this snapshot."""
+    changed = {
+        "prepare": {name: counts[name] for name in ("users", "quarantined")},
+        "recompute": {name: counts[name] for name in ("eligible_pairs", "matches")},
+        "explain": {"explanations": counts["explanations"]},
+    }
+    return {name: figures | changed.get(name, {}) for name, figures in stages.items()}
 
 
 def _by_origin(counts: dict[str, int], explanations: pl.DataFrame) -> dict[str, int]:
