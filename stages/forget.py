@@ -37,6 +37,7 @@ from storage.snapshots import list_snapshots, locked_home, read_manifest
 from storage.sources import text_frame
 
 Cause = Literal["forget", "delete"]
+TOLD_SEARCHED = 10  # explanations of a user's pairs whose texts are searched for in every byte
 SOURCE_NOTE = "not Hertz's to change; the mark keeps the user out of every run"
 
 
@@ -285,19 +286,20 @@ def _purge_snapshot(
 
 
 def _own_texts(settings: Settings, user_id: int) -> list[str]:
-    """Texts that only this user has: written, embedded, or told of the user's pairs."""
-    own: set[str] = set()
-    others: set[str] = set()
+    """Texts that only this user has: written, embedded, and some of those told of the user."""
+    own, told, others = set[str](), set[str](), set[str]()
     with Intake(settings.home) as intake:
         upto = intake.last_sequence()
         for policy, profiles in _profiles_of(settings, intake, user_id, upto):
             own |= _texts_in(policy, profiles)
     for kept in _kept_users(settings.home):
         others |= _texts_in(kept.policy, kept.profiles.filter(pl.col("user_id") != user_id))
-        told = read_frame(kept.snapshot / "explanations.parquet")
-        own |= set(told.filter(_in_pair(user_id))["content"])
-        others |= set(told.filter(~_in_pair(user_id))["content"])
-    return sorted(own - others)
+        path = kept.snapshot / "explanations.parquet"
+        explained = read_frame(path).select("user_a", "user_b", "content")
+        told |= set(explained.filter(_in_pair(user_id))["content"])
+        others |= set(explained.filter(~_in_pair(user_id))["content"])
+    some = sorted(told - others)
+    return sorted(own - others) + some[:: max(1, len(some) // TOLD_SEARCHED)][:TOLD_SEARCHED]
 
 
 def _texts_in(policy: Policy, profiles: pl.DataFrame) -> set[str]:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 import polars as pl
 
 from matching.errors import StorageError
@@ -38,6 +39,7 @@ _CHANCE = re.compile(
     rb"[0-9a-f]*[a-f][0-9a-f]*|[0-9]{8}T[0-9]{6}Z(-[0-9a-f]{4})?|[0-9]*\.[0-9]+", re.IGNORECASE
 )
 _LONGEST_TOKEN = 80
+_READ_AT_ONCE = 2**24
 _SQLITE = b"SQLite format 3\0"
 _NAMED_IDS = ("user_id", "other_id", "embedding_id")
 
@@ -82,8 +84,8 @@ def scan_home(
             a note tells whether they hold the user.
     """
     scan = Scan()
-    needles = [piece for text in texts if len(piece := _plain_piece(text)) >= SHORTEST_TEXT]
-    patterns = _patterns(user_id, needles)
+    needles = [_stored_forms(text) for text in texts if len(text) >= SHORTEST_TEXT]
+    patterns = _patterns(user_id)
     if len(str(abs(user_id))) < TEXT_DIGITS:
         scan.notes.append(
             f"an id of fewer than {TEXT_DIGITS} digits occurs by chance: raw bytes were not "
@@ -94,6 +96,7 @@ def scan_home(
         scan.files += 1
         scan.bytes += path.stat().st_size
         found = [*_known(path, user_id, scan), *_raw(path, name, patterns)]
+        found += _in_bytes(path, needles)
         if not found:
             continue
         if source and path.resolve().is_relative_to(source.resolve()):
@@ -103,15 +106,13 @@ def scan_home(
     return scan
 
 
-def _plain_piece(text: str) -> str:
-    """The longest part of a text that is the same bytes wherever it is stored."""
-    return max(re.split(r'["\\\x00-\x1f]', text), key=len).strip()
+def _stored_forms(text: str) -> set[bytes]:
+    """A text as it is, and as it stands in JSON."""
+    return {text.encode(), orjson.dumps(text)[1:-1]}
 
 
-def _patterns(user_id: int, needles: Sequence[str]) -> dict[str, re.Pattern[bytes]]:
-    patterns = {
-        f"text {n}": re.compile(re.escape(needle.encode())) for n, needle in enumerate(needles, 1)
-    }
+def _patterns(user_id: int) -> dict[str, re.Pattern[bytes]]:
+    patterns = {}
     if len(str(abs(user_id))) >= TEXT_DIGITS:
         patterns["id as text"] = re.compile(rb"(?<![0-9])%d(?![0-9])" % user_id)
     if abs(user_id) >= BINARY_MINIMUM:
@@ -164,6 +165,20 @@ def _by_chance(content: mmap.mmap | bytes, match: re.Match[bytes]) -> bool:
 def _is_chance(token: bytes) -> bool:
     long_hex = len(token) >= 16 or b"." in token or b"T" in token
     return long_hex and _CHANCE.fullmatch(token) is not None
+
+
+def _in_bytes(path: Path, needles: Sequence[set[bytes]]) -> list[tuple[str, int]]:
+    """(which text, in how many parts of the file); `bytes.find` is faster than any pattern."""
+    found = [0] * len(needles)
+    longest = max((len(form) for forms in needles for form in forms), default=0)
+    tail = b""
+    with path.open("rb") as file:
+        while needles and (read := file.read(_READ_AT_ONCE)):
+            part = tail + read
+            for number, forms in enumerate(needles):
+                found[number] += any(form in part for form in forms)
+            tail = part[-longest:]
+    return [(f"text {number}", times) for number, times in enumerate(found, 1) if times]
 
 
 # ---- what the files hold -------------------------------------------------------------------------

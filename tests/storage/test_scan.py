@@ -97,8 +97,10 @@ def test_stores_are_read_for_what_they_hold(
 def test_texts_are_found_as_they_are_stored(tmp_path: Path) -> None:
     text = '아주 드문 소개 글입니다. "인용"\n다음 줄'
     (tmp_path / "a.json").write_text(json.dumps({"bio": text}, ensure_ascii=False), "utf-8")
-    (tmp_path / "b.log").write_text("짧은 글", encoding="utf-8")
-    assert places(tmp_path, RARE, text, "짧은 글") == {("a.json", "text 1")}
+    (tmp_path / "b.bin").write_bytes(b"\0" * (2**24 - 9) + text.encode() + b"\1")
+    (tmp_path / "c.log").write_text("짧은 글 아주 드문 소개 글입니다.", encoding="utf-8")
+    found = places(tmp_path, RARE, text, "짧은 글")
+    assert found == {("a.json", "text 1"), ("b.bin", "text 1")}
 
 
 def test_what_cannot_be_read_is_told_and_its_bytes_searched(tmp_path: Path) -> None:
