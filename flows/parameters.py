@@ -58,5 +58,18 @@ class ProfileOptions(HomeOptions):
         return load_settings(Path(self.policy), _path(self.home), self.source or None)
 
 
+class RecomputeOptions(ProfileOptions):
+    """For runs that match."""
+
+    full: bool = Field(
+        False,
+        title="Match everyone anew",
+        description=(
+            "Even where few users changed and bringing the published lists up to date would do; "
+            "the lists are the same."
+        ),
+    )
+
+
 def _path(value: str) -> Path | None:
     return Path(value) if value else None

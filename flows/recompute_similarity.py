@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from prefect import State, flow
 
-from flows.parameters import ProfileOptions
+from flows.parameters import RecomputeOptions
 from flows.run import run_stages
-from stages.nightly import RECOMPUTE_ONLY
+from stages.nightly import RECOMPUTE_FULLY, RECOMPUTE_ONLY
 
 
 @flow(name="recompute-similarity", persist_result=False)
-def recompute_similarity(options: ProfileOptions) -> State:
-    """Match everyone anew and publish; explanations are reused or come from the template voice.
+def recompute_similarity(options: RecomputeOptions) -> State:
+    """Match and publish; explanations are reused or come from the template voice.
 
     Args:
         options: What to work on; left as it is, the service's own profiles and home.
     """
-    return run_stages(RECOMPUTE_ONLY, options)
+    return run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options)

@@ -36,8 +36,14 @@ BINS = 16
 CHUNK = 8192  # rows whose columns are laid out at once, in float64
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
-PAIR_COST = 10000  # columns multiplied in the time in which one surviving pair is tightened
+# Columns multiplied in the time that one surviving pair takes: measured for float32 on a CPU; the
+# others from the ratio of the speeds.
+PAIR_COSTS = {"cpu": {4: 10_000, 2: 60_000}, "cuda": {4: 100_000, 2: 1_000_000}}
 STEP = 16  # the number of axes is a multiple of this
+# How far one step of summing may err, in units of float32. A tensor core adds products that it has
+# aligned to the largest one and cut off, at half the precision of rounding and once more for the
+# running sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
+SUMMING = {"cpu": 1, "cuda": 4}
 UNITS = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-9}  # half the spacing below 1
 
 
@@ -46,7 +52,7 @@ class Bound:
     """The two thin matrices, and what they leave out.
 
     Attributes:
-        left: `(n, columns)` tensor of the tile's dtype.
+        left: `(n, columns)` tensor of the tile's dtype, on the device.
         right: The same.
         rest: `(n, left out)` float32.
         signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
@@ -97,17 +103,17 @@ def term_forms(features: Features, category: str) -> Forms:
     return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms], total)
 
 
-def rotated_bound(forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype) -> Bound:
+def rotated_bound(forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str) -> Bound:
     """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
-    axes = _principal_axes(forms, rows, k)
+    axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype.itemsize])
     parts = [_split(axes, forms.columns(part), dtype) for part in _chunks(rows)]
     left, right = (torch.cat([part[0][side] for part in parts]) for side in (0, 1))
     rest, spread = (np.concatenate([part[1][side] for part in parts]) for side in (0, 1))
     signs = axes.signs[axes.kept :].astype(np.float32)
-    return _with_slack(forms, left, right, rest, signs, spread)
+    return _with_slack(forms, left, right, rest, signs, spread, device)
 
 
-def plain_bound(forms: Forms, rows: np.ndarray) -> Bound:
+def plain_bound(forms: Forms, rows: np.ndarray, device: str) -> Bound:
     """The same with all columns as they are, in float32: less to prepare, more to multiply."""
     left, right = [], []
     for part in _chunks(rows):
@@ -116,9 +122,8 @@ def plain_bound(forms: Forms, rows: np.ndarray) -> Bound:
         right.append(np.concatenate([add, -subtract], axis=1, dtype=np.float32))
     n, nothing = len(rows), np.zeros(0, dtype=np.float32)
     whole = torch.from_numpy(np.concatenate(left)), torch.from_numpy(np.concatenate(right))
-    return _with_slack(
-        forms, *whole, np.zeros((n, 0), np.float32), nothing, np.zeros(n, np.float32)
-    )
+    rest, spread = np.zeros((n, 0), dtype=np.float32), np.zeros(n, dtype=np.float32)
+    return _with_slack(forms, *whole, rest, nothing, spread, device)
 
 
 def _with_slack(
@@ -128,15 +133,18 @@ def _with_slack(
     rest: np.ndarray,
     signs: np.ndarray,
     spread: np.ndarray,
+    device: str,
 ) -> Bound:
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
     # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the
     # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
     length = _longest(left) * _longest(right) + 2 * float(spread.max(initial=0.0)) ** 2
-    error = (left.shape[1] + rest.shape[1] + 8) * UNITS[torch.float32] * length
+    steps = SUMMING[device] * (left.shape[1] + rest.shape[1] + 8)
+    error = steps * UNITS[torch.float32] * length
     if left.dtype != torch.float32:
         error += 2 * UNITS[left.dtype] * (1 + length)
     slack = error + 2.0**-20 * (1 + length)
+    left, right = left.to(device), right.to(device)
     return Bound(left, right, rest, signs, spread, slack, forms.total)
 
 
@@ -166,17 +174,17 @@ def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
         yield rows[start : start + CHUNK]
 
 
-def _principal_axes(forms: Forms, rows: np.ndarray, k: int) -> _Axes:
+def _principal_axes(forms: Forms, rows: np.ndarray, k: int, pair_cost: int) -> _Axes:
     """Axes by a strided sample, and as many kept of both kinds as make the night shortest."""
     sample = forms.columns(rows[:: -(-len(rows) // SAMPLE)])
     energies, axes = zip(*(np.linalg.eigh(c.T @ c) for c in sample), strict=True)
     order = np.argsort(-np.concatenate(energies), kind="stable")
     signs = np.repeat([1.0, -1.0], [len(e) for e in energies])[order]
     whole = _Axes(axes[0], axes[1], order, signs, len(order))
-    return replace(whole, kept=_how_many(whole.rotate(sample), signs, k / len(rows)))
+    return replace(whole, kept=_how_many(whole.rotate(sample), signs, k / len(rows), pair_cost))
 
 
-def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float) -> int:
+def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: int) -> int:
     """Number of axes at which multiplying them and scoring the survivors cost least together.
 
     `share` of a row's pairs are wanted; a pair survives where its bound reaches the least of them.
@@ -193,7 +201,7 @@ def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float) -> int:
         head += (rows[:, step] * signs[step].astype(np.float32)) @ rotated[:, step].T
         bound = head + np.sqrt(rest[0][:, count, None] * rest[1][:, count])
         extra = float((bound >= threshold).mean() - (exact >= threshold).mean())
-        cost = count + 2 * PAIR_COST * max(extra, 0.0)
+        cost = count + 2 * pair_cost * max(extra, 0.0)
         if cost < cheapest:
             best, cheapest = count, cost
     return best

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from itertools import pairwise
 from threading import Lock, local
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,7 +26,10 @@ from matching.kernels import NOBODY, find, inner_products, pick
 from matching.lists import Lists
 from matching.pairs import PairScorer, Rules
 
-TILE = 1024
+if TYPE_CHECKING:
+    from matching.cuda import CudaTiles
+
+TILES = {"cpu": 1024, "cuda": 8192}
 SHARE_TO_ROTATE = (
     0.2  # of a block's rows sought: for fewer, finding the axes costs more than it saves
 )
@@ -43,6 +47,7 @@ class BlockPass:
         lists: What is offered to, written.
         tile: Rows and columns of a tile; changes memory and speed, never the result.
         dtype: What a tile is computed in; the same holds.
+        device: "cpu" or "cuda": where tiles are multiplied and tested; the same holds.
     """
 
     def __init__(
@@ -54,18 +59,19 @@ class BlockPass:
         lists: Lists,
         tile: int,
         dtype: torch.dtype,
+        device: str,
     ) -> None:
         self.scorer, self.rules, self.lists, self.tile = scorer, rules, lists, tile
         self.scored: list[int] = []  # pairs scored, a call each
         classes, sought = classify(rules, rows), lists.sought[rows]
         self.pairs = classes.pairs
         if sought.sum() > SHARE_TO_ROTATE * len(rows):
-            bound = rotated_bound(forms, rows, lists.scores.shape[1], dtype)
+            bound = rotated_bound(forms, rows, lists.scores.shape[1], dtype, device)
             order = np.lexsort((_pivots(bound, tile), classes.of, ~sought))
             self.rows, self.bound = rows[order], bound.take(order)
         else:
             order = np.lexsort((classes.of, ~sought))
-            self.rows, self.bound = rows[order], plain_bound(forms, rows[order])
+            self.rows, self.bound = rows[order], plain_bound(forms, rows[order], device)
         # A mean that is cut off at 0 says nothing of the bound below it.
         self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
         self.least = np.where(lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
@@ -74,6 +80,7 @@ class BlockPass:
         starts = [*first, *range(int(sought.sum()), len(rows), tile)]
         self.cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
         self._group(classes.of[order], classes.meet, len(first))
+        self.cuda = _cuda_tiles(self.bound) if device == "cuda" else None
         self.locks = [Lock() for _ in self.cuts]
         self.space = local()
 
@@ -100,7 +107,7 @@ class BlockPass:
         self.mixed = members @ (~meet).astype(np.float32) @ members.T > 0
         some = [slice(cut.start, cut.stop, -(-self.tile // 16)) for cut in self.cuts]
         middles = [
-            torch.stack([side[few].float().mean(dim=0) for few in some]).double().numpy()
+            torch.stack([side[few].float().mean(dim=0) for few in some]).double().cpu().numpy()
             for side in (self.bound.left, self.bound.right)
         ]
         alike = middles[0] @ middles[1].T
@@ -117,17 +124,27 @@ class BlockPass:
 
     def _tile(self, i: int, j: int) -> None:
         rows, columns = self.cuts[i], self.cuts[j]
+        started = (self.least[rows] > -np.inf).all() and (self.least[columns] > -np.inf).all()
+        if self.cuda and started:
+            found = self.cuda.find(rows, columns, self.least[rows], self.least[columns])
+        else:
+            found = self._find(i, j)
+        a, b, mutual = self._scored(*self._tightened(*found, rows.start, columns.start))
+        with self._holding(i, j):
+            self._offer(a, b, mutual)
+            self._raise(rows)
+            self._raise(columns)
+
+    def _find(self, i: int, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows and columns of the tile's surviving pairs, `(m,)` int32, with their bounds."""
+        rows, columns = self.cuts[i], self.cuts[j]
         upper = self._upper(rows, columns)
         with self._holding(i, j):
             self._start(upper, rows, columns, self.mixed[i, j])
         found = self._found(upper.size)
         count = find(upper, self.least[rows], self.least[columns], i == j, found)
-        a, b = self._tightened(upper, found[0, :count], found[1, :count], rows.start, columns.start)
-        a, b, mutual = self._scored(a, b)
-        with self._holding(i, j):
-            self._offer(a, b, mutual)
-            self._raise(rows)
-            self._raise(columns)
+        i_found, j_found = found[:, :count]
+        return i_found, j_found, upper[i_found, j_found]
 
     def _start(self, upper: np.ndarray, rows: slice, columns: slice, mixed: bool) -> None:
         """Give those that have no threshold yet the best of a tile by their bounds.
@@ -159,11 +176,11 @@ class BlockPass:
         self._offer(*self._scored(i + mine.start, j + theirs.start))
 
     def _tightened(
-        self, upper: np.ndarray, i: np.ndarray, j: np.ndarray, row: int, column: int
+        self, i: np.ndarray, j: np.ndarray, upper: np.ndarray, row: int, column: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Positions of the found pairs whose tighter bound still reaches what either side takes."""
         a, b, bound = i.astype(np.int64) + row, j.astype(np.int64) + column, self.bound
-        tight = upper[i, j] - bound.spread[a] * bound.spread[b]
+        tight = upper - bound.spread[a] * bound.spread[b]
         tight += inner_products(bound.rest, bound.signs, a, b)
         keep = tight >= np.minimum(self.least[a], self.least[b])
         return a[keep], b[keep]
@@ -195,6 +212,8 @@ class BlockPass:
     def _upper(self, rows: slice, columns: slice) -> np.ndarray:
         """Upper bounds of a tile, `(rows, columns)` float32, in this thread's own memory."""
         left, right = self.bound.left[rows], self.bound.right[columns]
+        if self.cuda:
+            return (left @ right.T).float().cpu().numpy()
         if not hasattr(self.space, "upper"):
             self.space.upper = torch.empty(self.tile * self.tile, dtype=left.dtype)
         upper = self.space.upper[: len(left) * len(right)].view(len(left), len(right))
@@ -217,4 +236,10 @@ def _pivots(bound: Bound, tile: int) -> np.ndarray:
     """`(n,)` the most alike of a strided sample of rows, one for each tile."""
     pivots = bound.right[::tile]
     parts = [bound.left[at : at + 8 * tile] for at in range(0, len(bound.left), 8 * tile)]
-    return torch.cat([(part @ pivots.T).argmax(dim=1) for part in parts]).numpy()
+    return torch.cat([(part @ pivots.T).argmax(dim=1) for part in parts]).cpu().numpy()
+
+
+def _cuda_tiles(bound: Bound) -> CudaTiles:
+    from matching.cuda import CudaTiles  # needs triton, which a machine without a GPU lacks
+
+    return CudaTiles(bound.left, bound.right)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -47,17 +47,20 @@ class TopK:
     eligible_pairs: int
 
 
-def mutual_top_k(features: Features, progress: Progress | None = None) -> dict[str, TopK]:
+def mutual_top_k(
+    features: Features, progress: Progress | None = None, **how: Unpack[How]
+) -> dict[str, TopK]:
     """Top-k of every category of the policy, by category name.
 
     Args:
         features: Everyone who may be matched.
+        how: See `How`.
         progress: Called with (users done, users in all), both counted once a category.
     """
     tops, names, report = {}, list(features.policy.categories), progress or _silent
     for at, name in enumerate(names):
         step = partial(_step, report, at, len(names))
-        tops[name] = top_k(features, name, neighbours(features, name, progress=step))
+        tops[name] = top_k(features, name, neighbours(features, name, None, step, **how))
     return tops
 
 
@@ -100,6 +103,8 @@ class How(TypedDict, total=False):
     """Rows and columns of a tile."""
     dtype: str
     """"float32" or "bfloat16" tiles; by default what the hardware multiplies fastest."""
+    device: Literal["cpu", "cuda"]
+    """Where tiles are multiplied and tested, by default the CPU; it always gives the scores."""
     small: int
     """Rows up to which a block is scored pair by pair, without tiles."""
 
@@ -119,9 +124,10 @@ def search(
     import torch  # seconds to import, which `hertz --help` can do without
 
     from matching.bounds import term_forms
-    from matching.tiles import TILE, BlockPass
+    from matching.tiles import TILES, BlockPass
 
-    report, small = progress or _silent, how.get("small", SMALL)
+    report, small, device = progress or _silent, how.get("small", SMALL), how.get("device", "cpu")
+    dtype = getattr(torch, how.get("dtype") or tile_dtype(device))
     found = blocks(features, features.policy.eligibility_of(category).same)
     few = [rows for rows in found if len(rows) <= small]
     scorer, rules = PairScorer(features, category), eligibility_rules(features, category)
@@ -131,9 +137,8 @@ def search(
         if not lists.sought[rows].any():
             pairs += classify(rules, rows).pairs
             continue
-        dtype = getattr(torch, how.get("dtype") or tile_dtype())
-        forms = term_forms(features, category)
-        block = BlockPass(scorer, rules, forms, rows, lists, how.get("tile", TILE), dtype)
+        forms, tile = term_forms(features, category), how.get("tile", TILES[device])
+        block = BlockPass(scorer, rules, forms, rows, lists, tile, dtype, device)
         tick = partial(_tick, report, len(features), done, len(rows))
         block.run(how.get("threads") or torch.get_num_threads(), tick)
         pairs, scored = pairs + block.pairs, scored + sum(block.scored)
@@ -142,10 +147,12 @@ def search(
     return pairs, scored
 
 
-def tile_dtype() -> str:
-    """bfloat16 where the processor multiplies it in hardware, which doubles the speed at least."""
+def tile_dtype(device: str) -> str:
+    """bfloat16 where the hardware multiplies it, which doubles the speed at least."""
     import torch
 
+    if device == "cuda":
+        return "bfloat16"
     cpu = torch.cpu.get_capabilities()
     return "bfloat16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "float32"
 

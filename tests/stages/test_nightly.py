@@ -140,6 +140,60 @@ def test_a_changed_profile_encodes_only_its_changed_text(
     assert not run.folder.exists()
 
 
+def test_a_night_without_changes_takes_the_published_lists_over(
+    first_night: tuple[Path, Settings], copied: Home
+) -> None:
+    folder, first = first_night
+    snapshot = nightly(copied(folder / "profiles.parquet"))
+    stages = read_manifest(snapshot)["stages"]
+    assert stages["recompute"]["path"] == "unchanged"
+    assert stages["recompute"]["scored_pairs"] == {"general": 0, "friend": 0, "couple": 0}
+    assert stages["chroma"]["path"] == "unchanged"
+    before = read_manifest(published_snapshot(first.home))["stages"]["recompute"]
+    assert stages["recompute"]["matches"] == before["matches"]
+
+
+def test_a_changed_user_takes_the_incremental_path_to_the_lists_of_a_full_one(
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path
+) -> None:
+    folder, _ = first_night
+    religion = pl.when(pl.col("userId") == 7).then(pl.lit("BUDDHISM")).otherwise(pl.col("religion"))
+    source = changed(folder / "profiles.parquet", tmp_path / "new.parquet", religion=religion)
+    settings = copied(source)
+    step, full = recompute_only(settings), recompute_only(settings, full=True)
+    told = [read_manifest(snapshot)["stages"]["recompute"] for snapshot in (step, full)]
+    assert [(t["path"], t["why"].split(" since")[0]) for t in told] == [
+        ("incremental", "1 users new or changed, 0 gone"),
+        ("full", "asked for"),
+    ]
+    files = dict(checksums(step)), dict(checksums(full))
+    assert files[0]["matches.parquet"] == files[1]["matches.parquet"]
+
+
+def test_another_policy_matches_everyone_anew(
+    first_night: tuple[Path, Settings], copied: Home
+) -> None:
+    folder, _ = first_night
+    settings = copied(folder / "profiles.parquet")
+    other = settings.policy.model_copy(update={"k": 7})
+    snapshot = recompute_only(settings.model_copy(update={"policy": other}))
+    told = read_manifest(snapshot)["stages"]["recompute"]
+    assert told["path"] == "full"
+    assert told["why"].startswith("the policy changed since")
+
+
+def test_damaged_lists_of_last_night_are_told_and_replaced(
+    first_night: tuple[Path, Settings], copied: Home
+) -> None:
+    folder, _ = first_night
+    settings = copied(folder / "profiles.parquet")
+    lists = published_snapshot(settings.home) / "neighbours.parquet"
+    lists.write_bytes(lists.read_bytes()[:1000])
+    told = read_manifest(recompute_only(settings))["stages"]["recompute"]
+    assert told["path"] == "full"
+    assert "neighbours.parquet: cannot be read as Parquet" in told["why"]
+
+
 def test_recompute_and_explain_publish_by_themselves(
     first_night: tuple[Path, Settings], copied: Home
 ) -> None:

@@ -1,0 +1,83 @@
+"""The fused threshold test finds what a plain product finds, and the same lists come out.
+
+Without a GPU the kernel runs in Triton's interpreter (float32: it knows no bfloat16), where Triton
+is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from matching.topk import neighbours
+from tests.matching.worlds import TERMS, make_world
+
+ROOT = Path(__file__).parents[2]
+CATEGORY = {"weights": dict.fromkeys(TERMS, 1.0), "eligibility": {}}
+INTERPRETED = """
+import numpy as np, torch
+from matching import cuda
+from matching.bounds import term_forms
+from matching.lists import empty_lists, finished
+from matching.pairs import PairScorer, eligibility_rules
+from matching.tiles import BlockPass
+from matching.topk import neighbours
+from tests.matching.test_cuda import CATEGORY
+from tests.matching.worlds import make_world
+
+rng = np.random.default_rng(0)
+left, right = (torch.from_numpy(rng.normal(size=(300, 70)).astype(np.float32)) for _ in range(2))
+least = rng.normal(size=300).astype(np.float32) * 5 + 15
+least[5], least[7] = np.inf, -np.inf
+for room in (cuda.ROOM, 10):
+    cuda.ROOM = room
+    for rows, columns in ((slice(0, 200), slice(200, 300)), (slice(0, 150), slice(0, 150))):
+        i, j, bounds = cuda.CudaTiles(left, right).find(rows, columns, least[rows], least[columns])
+        upper = (left[rows] @ right[columns].T).numpy()
+        keep = upper >= np.minimum(least[rows][:, None], least[columns])
+        keep = np.triu(keep, 1) if rows == columns else keep
+        assert len(i) and set(zip(i, j)) == set(zip(*np.nonzero(keep)))
+        np.testing.assert_allclose(bounds, upper[i, j], atol=1e-4)
+
+features = make_world(200, 4, {"all": CATEGORY}, k=6)
+lists, rows = empty_lists(200, 6), np.arange(200)
+scorer, rules = PairScorer(features, "all"), eligibility_rules(features, "all")
+forms = term_forms(features, "all")
+block = BlockPass(scorer, rules, forms, rows, lists, 64, torch.float32, "cpu")
+block.cuda = cuda.CudaTiles(block.bound.left, block.bound.right)
+block.run(1, lambda share: None)
+expected = neighbours(features, "all", small=0)
+np.testing.assert_array_equal(finished(features, lists, 0, 0).ids, expected.ids)
+print("equal")
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("triton"), reason="Triton is not installed")
+def test_the_fused_kernel_in_the_interpreter() -> None:
+    environment = {**os.environ, "TRITON_INTERPRET": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", INTERPRETED],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "equal\n", done.stderr
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_gpu_finds_the_lists_of_the_cpu(dtype: str) -> None:
+    features = make_world(3000, 4, {"all": CATEGORY}, k=20)
+    expected = neighbours(features, "all")
+    found = neighbours(features, "all", device="cuda", dtype=dtype, tile=1024)
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_array_equal(found.scores, expected.scores)
