@@ -24,6 +24,7 @@ from matching.errors import SnapshotError
 from matching.policy import Policy
 from storage.serving import SERVING_FILE, ServingReader, serving_stamp
 from storage.snapshots import changed_files, published_snapshot, read_manifest
+from storage.warm import warm
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +125,7 @@ class SnapshotFollower:
         except (SnapshotError, ValueError) as error:
             return str(error)
         logger.info("serving snapshot %s", snapshot.name)
+        warm(snapshot / SERVING_FILE)  # it serves meanwhile
         return None
 
 

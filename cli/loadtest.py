@@ -55,6 +55,8 @@ def loadtest(
     for name, of_test in rounds.items():
         if not of_test.first or not of_test.second:
             message = f"{name}: no request was answered with 200, but {of_test.failed}"
+            if "401" in of_test.failed:
+                message += "; name an API key in HERTZ_API_KEY"
             raise HertzError(message)
     tests = {name: load_report.figures(of_test) for name, of_test in rounds.items()}
     comparison = _against(other, rounds) if other else {}

@@ -82,6 +82,7 @@ def hold_everywhere(
                 holds()
 
 
+@pytest.mark.slow
 def test_with_a_key_every_answer_is_documented_and_none_is_a_failure(
     whole: schemathesis.BaseSchema,
 ) -> None:

@@ -83,6 +83,7 @@ def test_both_tests_are_told_stored_and_drawn(tmp_path: Path, url: str, members:
     assert all(body["personality"] and body["MBTI"] for body in members.registered)
 
 
+@pytest.mark.slow
 def test_a_second_run_is_compared_and_its_ids_are_new(
     tmp_path: Path, url: str, members: Members
 ) -> None:

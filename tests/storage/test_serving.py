@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 from matching.errors import SnapshotError, StorageError
 from matching.policy import Policy
 from storage.serving import SERVING_FILE, ServingReader, serving_stamp, write_serving
+from storage.warm import warm
 from tests.storage.runs import REASON, Frames, random_frames
 
 IDS = list(range(1, 51))
@@ -226,3 +228,21 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / SERVING_FILE).write_bytes(b"\x00nonsense" * 10_000)
     with pytest.raises(SnapshotError, match="cannot be read"):
         ServingReader(tmp_path)
+
+
+def test_a_warmed_file_is_in_memory_to_its_last_page(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    frames = random_frames(service_policy, list(range(1, 3001)), k=20)
+    path = written(tmp_path, service_policy, frames) / SERVING_FILE
+    reader = ServingReader(tmp_path)
+    assert warm(path)
+    maps = psutil.Process().memory_maps(grouped=False)
+    resident = sum(part.rss for part in maps if part.path == str(path))
+    assert resident >= path.stat().st_size > 4_000_000
+    assert reader.match_ids("friend", 1, 1)
+
+
+def test_a_file_that_is_not_mapped_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 10_000)
+    assert warm(tmp_path / "file")
