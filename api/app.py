@@ -1,7 +1,7 @@
-"""The API: whom to show to a user, and why, from the published snapshot.
+"""The API: whom to show to a user, and why, from the published snapshot; and the intake.
 
-In: a home, the settings, the accepted keys. Out: a FastAPI application, and `serve`, which runs it.
-Reads need no lock and no model.
+In: a home, the settings, the accepted keys, and the policy by which what is sent to the intake is
+checked. Out: a FastAPI application, and `serve`, which runs it. Reads need no lock and no model.
 """
 
 from __future__ import annotations
@@ -21,28 +21,42 @@ from api import document, health, routes, similar
 from api.errors import install
 from api.follower import SnapshotFollower
 from api.guard import Guard
+from api.intake_routes import add_intake
 from api.lean import LeanReads
 from api.metrics import Metrics
-from api.reads import AllVisible
 from api.security import Keys, check_address, keys_from_environment
 from api.similar import Similarity
+from matching.policy import Policy
 from storage.settings import ApiSettings
 
 _PATIENCE = 2.0  # seconds a start waits for the snapshot; a larger check goes on behind /ready
 
 
 def create_app(
-    home: Path, settings: ApiSettings | None = None, keys: Keys | None = None
+    home: Path,
+    settings: ApiSettings | None = None,
+    keys: Keys | None = None,
+    policy: Policy | None = None,
 ) -> FastAPI:
-    """The application for one home; it starts without a snapshot and follows CURRENT."""
+    """The application for one home; it starts without a snapshot and follows CURRENT.
+
+    Args:
+        home: The home directory.
+        settings: Limits.
+        keys: Who may call.
+        policy: What the intake accepts; without one the application only reads.
+    """
     app = FastAPI(title="Hertz", description=__doc__, version="1", lifespan=_lifespan)
     app.state.home = home
     app.state.follower = SnapshotFollower(home)
-    app.state.visibility = AllVisible()
+    app.state.visibility = app.state.follower.overlay
+    app.state.writer = None
     app.state.similarity = Similarity()
     app.state.metrics = Metrics(app.state.follower)
     for router in (routes.router, similar.router, health.router):
         app.include_router(router)
+    if policy:
+        add_intake(app, home, policy)
     install(app)
     document.install(app)
     app.add_middleware(LeanReads, state=app)  # added last is outermost
@@ -55,7 +69,7 @@ def create_app(
     return app
 
 
-def serve(home: Path, settings: ApiSettings) -> None:
+def serve(home: Path, settings: ApiSettings, policy: Policy | None = None) -> None:
     """Run the API until interrupted; port 0 takes a free one, which the log names.
 
     Raises:
@@ -64,7 +78,7 @@ def serve(home: Path, settings: ApiSettings) -> None:
     keys = keys_from_environment(settings.keys_file)
     check_address(settings.host, keys)
     uvicorn.run(
-        create_app(home, settings, keys),
+        create_app(home, settings, keys, policy),
         host=settings.host,
         port=settings.port,
         ws="none",
@@ -86,10 +100,15 @@ def log_config() -> dict[str, Any]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     follower: SnapshotFollower = app.state.follower
     task = asyncio.create_task(follower.follow())
+    if app.state.writer:
+        app.state.writer.start()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(follower.looked.wait(), _PATIENCE)
     yield
+    if app.state.writer:
+        await asyncio.to_thread(app.state.writer.stop)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
     app.state.similarity.close()
+    follower.overlay.close()

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel
 
 from api.listing import Listing
+from api.overlay import Overlay
 from matching.errors import SnapshotError
 from matching.policy import Policy
 from storage.serving import SERVING_FILE, ServingReader, serving_stamp
@@ -27,7 +28,7 @@ from storage.warm import warm
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 
 
 class Manifest(BaseModel):
@@ -66,6 +67,7 @@ class SnapshotFollower:
         served: That snapshot; None before there is one.
         problem: Why the one that CURRENT names is not it; None if it is.
         looked: Set once it was looked for.
+        overlay: What the intake says on top of it.
     """
 
     def __init__(self, home: Path) -> None:
@@ -74,9 +76,10 @@ class SnapshotFollower:
         self._seen: tuple[Path, tuple[int, ...]] | None = None
         self.served: Served | None = None
         self.problem: str | None = "the published snapshot is being opened and checked"
+        self.overlay = Overlay(home)
 
     async def follow(self) -> None:
-        """Look for a new snapshot at once and then five times a second, until cancelled."""
+        """Look for a new snapshot and other writers now and ten times a second, until cancelled."""
         try:
             while True:
                 await asyncio.to_thread(self.refresh)
@@ -90,6 +93,22 @@ class SnapshotFollower:
         before, self.problem = self.problem, self._move_on()
         if self.problem and self.problem != before:
             logger.warning("not serving the published snapshot: %s", self.problem)
+        self._follow_intake()
+
+    @property
+    def is_published(self) -> bool:
+        """Whether there was a first night."""
+        return (self._home / "CURRENT").exists()
+
+    def knows(self, user_id: int) -> bool:
+        """Whether the served snapshot has a user."""
+        served = self.served
+        return served is not None and served.reader.has_user(user_id)
+
+    def _follow_intake(self) -> None:
+        manifest = self.served.manifest if self.served else None
+        sequence = manifest.intake_sequence if manifest else 0
+        self.overlay.refresh(manifest, sequence, self.knows)
 
     def _move_on(self) -> str | None:
         try:

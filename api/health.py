@@ -29,7 +29,7 @@ async def health(request: Request) -> Response:
     served = follower.served
     if served is None:
         return _unavailable(request, follower)
-    problems = (follower.problem, similarity.problem)
+    problems = (follower.problem, follower.overlay.problem, similarity.problem)
     body = {
         "status": "ok",
         "snapshot": served.manifest.run_id,

@@ -186,6 +186,21 @@ class ErrorAnswer(Answer):
     data: None
 
 
+class IntakeAnswer(Answer):
+    """What was sent is on the disk; the next run brings it into the lists."""
+
+    model_config = example({"code": "EMBEDDING_REGISTER_SUCCESS", "data": None})
+
+    code: Literal[
+        "EMBEDDING_REGISTER_SUCCESS",
+        "EMBEDDING_UPDATE_SUCCESS",
+        "EMBEDDING_DELETE_SUCCESS",
+        "BLOCK_SUCCESS",
+        "UNBLOCK_SUCCESS",
+    ]
+    data: None
+
+
 class InvalidField(Answer):
     """One parameter that is not valid."""
 

@@ -150,6 +150,51 @@ def rollback(
 
 
 @app.command()
+def intake(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """What waits for the next run: registrations, updates, deletions, blocks."""
+    from cli.intake_report import show_waiting, waiting_in
+    from storage.settings import load_settings
+
+    found = waiting_in(load_settings(policy, home).home)
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        show_waiting(found)
+
+
+@app.command()
+def forget(
+    user_id: Annotated[int, typer.Argument(help="Whom to forget.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Erase nothing: search every byte; 1 if found.")
+    ] = False,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Hide a user at once, erase every trace of the user, and tell what was removed where."""
+    from cli.intake_report import show_receipt, show_scan
+    from stages.forget import forget as forget_user
+    from stages.forget import verify as search
+    from storage.settings import load_settings
+
+    settings = load_settings(policy, home)
+    if verify:
+        scan = search(settings, user_id)
+        found = bool(scan.findings)
+        typer.echo(scan.to_json()) if as_json else show_scan(scan)
+    else:
+        receipt = forget_user(settings, user_id)
+        found = receipt.is_incomplete
+        typer.echo(receipt.to_json()) if as_json else show_receipt(receipt)
+    raise typer.Exit(int(found))
+
+
+@app.command()
 def serve(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
@@ -163,7 +208,7 @@ def serve(
     settings = load_settings(policy, home)
     named = {"host": host, "port": port}
     api = settings.api.model_copy(update={n: v for n, v in named.items() if v is not None})
-    run_server(settings.home, api)
+    run_server(settings.home, api, settings.policy)
 
 
 @app.command()

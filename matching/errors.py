@@ -7,7 +7,8 @@ HertzError
 ├── GenerationError  the language model's engine died and did not come back
 └── StorageError     the home cannot be read or written
     ├── SnapshotError    a snapshot is missing, incomplete or corrupted
-    └── LockedError      another run holds the home
+    ├── LockedError      another run holds the home
+    └── IntakeFullError  the disk took no more of what was sent to the intake
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ class SnapshotError(StorageError):
 
 class LockedError(StorageError):
     """Another run holds the home."""
+
+
+class IntakeFullError(StorageError):
+    """The disk is full: what was sent to the intake was not taken, none of it."""

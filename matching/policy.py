@@ -200,6 +200,12 @@ class Policy(_Strict):
         """The rules for everyone and the category's own, together."""
         return self.eligibility + self.categories[category].eligibility
 
+    @property
+    def block_fields(self) -> tuple[str, ...]:
+        """The fields of ids that one does not want to meet, each once."""
+        named = (n for c in self.categories for n in self.eligibility_of(c).blocked)
+        return tuple(dict.fromkeys(named))
+
     @model_validator(mode="after")
     def _names_exist(self) -> Policy:
         found = problems(self)

@@ -12,9 +12,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import orjson
 import polars as pl
@@ -41,6 +41,7 @@ from explanations.settings import ExplanationSettings
 from explanations.template import TEMPLATE_VERSION, check_languages, render
 from matching.errors import GenerationError, ModelError
 from matching.policy import Policy
+from stages.carry_over import TASK, carried_over, voice_of
 from stages.run import Run, Step
 from storage.bundled_models import LANGUAGE_MODEL, bundled_language_model
 from storage.explanation_cache import ExplanationCache
@@ -65,8 +66,7 @@ SAMPLING = {"revision", "temperature", "max_tokens", "seed", "dtype"}  # what de
 Open = Callable[[ExplanationSettings], AbstractContextManager[Generator]]
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One explanation to be written: a pair, its category and the language."""
 
     category: str
@@ -99,7 +99,7 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
             writer.reuse(pairs)
             if generate:
                 writer.write(pairs, open_model, run.step("writing explanations"))
-        frame = writer.frame(pairs, run.step("template voice"))
+        frame = writer.frame(pairs, run.settings.home, run.step("template voice"))
         write_frame(frame, run.folder / "explanations.parquet")
         figures |= writer.figures(frame, len(pairs))
 
@@ -145,6 +145,7 @@ class _Writer:
         profiles: pl.DataFrame,
     ) -> None:
         self.policy, self.settings, self.cache = policy, settings, cache
+        self.profile_frame = profiles
         self.profiles = {row["user_id"]: row for row in profiles.iter_rows(named=True)}
         self.digests: dict[int, str] = {}
         self.model = LANGUAGE_MODEL if settings.model == "bundled" else settings.model
@@ -180,15 +181,37 @@ class _Writer:
             self.generator_failed = str(error)
             logger.warning("the template voice takes over: %s", error)
 
-    def frame(self, pairs: pl.DataFrame, step: Step) -> pl.DataFrame:
-        """All explanations: the model's where there is one, else the template's."""
-        tasks, parts, done = self._tasks(pairs, self.policy.languages), [], 0
-        total = len(pairs) * len(self.policy.languages)
-        while rows := [self._row(task) for task in islice(tasks, ROWS_AT_ONCE)]:
-            parts.append(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
-            done += len(rows)
-            step(done, total)
-        return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
+    def frame(self, pairs: pl.DataFrame, home: Path, step: Step) -> pl.DataFrame:
+        """All explanations: the model's where there is one, else the template's.
+
+        A template text that would be the same as in the published snapshot is taken from there.
+        """
+        languages = pl.DataFrame({"language": self.policy.languages}, {"language": pl.String})
+        wanted = pairs.select(TASK[:3]).join(languages, how="cross").with_row_index("place")
+        by_model = pl.DataFrame(
+            [(t.category, t.a, t.b, t.language) for t in self.written],
+            {name: SCHEMA[name] for name in TASK},
+            orient="row",
+        )
+        told = wanted.join(by_model, on=TASK, how="anti")
+        same = carried_over(home, self.policy, voice_of(self.by_template), self.profile_frame, told)
+        self.counts["carried"] = len(same)
+        rest = wanted.join(same, on="place", how="anti") if len(same) else wanted
+        parts = [self._placed(part, len(rest), step) for part in rest.iter_slices(ROWS_AT_ONCE)]
+        parts += [same.select("place", *SCHEMA)] if len(same) else []
+        if not parts:
+            return pl.DataFrame(schema=SCHEMA)
+        return pl.concat(parts).sort("place").select(*SCHEMA)
+
+    def _placed(self, part: pl.DataFrame, total: int, step: Step) -> pl.DataFrame:
+        rows = [self._row(Task(*where)) for where in part.select(TASK).iter_rows()]
+        self.counts["told"] += len(rows)
+        step(self.counts["told"], total)
+        return (
+            pl.DataFrame(rows, SCHEMA, orient="row")
+            .with_columns(place=part["place"])
+            .select("place", *SCHEMA)
+        )
 
     def figures(self, frame: pl.DataFrame, pairs: int) -> dict[str, Any]:
         """What the run's report says of this stage."""
@@ -207,6 +230,8 @@ class _Writer:
             "prompt_tokens": self.counts["prompt_tokens"],
             "output_tokens": self.counts["output_tokens"],
             "generator_failed": self.generator_failed,
+            "carried_over": self.counts["carried"],
+            "voice": voice_of(self.by_template),
         }
 
     def _wanted(self, pairs: pl.DataFrame) -> list[Task]:

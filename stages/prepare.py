@@ -1,4 +1,7 @@
-"""First stage: read the profiles, keep the valid rows, quarantine the others with their reasons."""
+"""First stage: read the profiles, keep the valid rows, quarantine the others with their reasons.
+
+What the intake has taken so far is folded in: see `stages/drain.py`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 
 from matching.errors import SourceError
 from matching.profiles import validate_profiles
+from stages.drain import drain
 from stages.run import Run
 from storage.files import write_frame
 from storage.settings import SourceSettings
@@ -20,12 +24,14 @@ def prepare(run: Run) -> None:
     """
     with run.stage("prepare") as figures:
         source = _read(run.settings.source)
-        checked = validate_profiles(run.settings.policy, source.frame, source.rejected)
+        valid = validate_profiles(run.settings.policy, source.frame, source.rejected)
+        checked, folded = drain(run.settings, source.frame, valid)
         write_frame(checked.quarantine, run.folder / "quarantine.parquet")
         write_frame(checked.profiles, run.folder / "users.parquet")
         figures["users"] = len(checked.profiles)
         figures["quarantined"] = checked.quarantine["row"].n_unique()
         figures["ignored_columns"] = list(checked.ignored_columns)
+        figures |= folded
     if not len(checked.profiles):
         first = checked.quarantine.row(0, named=True)
         message = (

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from stages.forget import purge_removed
 from stages.run import Run
 from storage.files import read_frame
 from storage.serving import write_serving
@@ -14,7 +15,10 @@ from storage.snapshots import publish
 
 
 def publish_run(run: Run) -> Path:
-    """Write serving/ and the manifest, then publish the run's folder; its final path."""
+    """Write serving/ and the manifest, then publish the run's folder; its final path.
+
+    Users whose deletion is published with it are then erased from all that is kept.
+    """
     with run.stage("publish"):
         frames = {
             name: read_frame(run.folder / f"{name}.parquet")
@@ -24,7 +28,10 @@ def publish_run(run: Run) -> Path:
         write_serving(
             run.folder, policy, frames["users"], frames["matches"], frames["explanations"]
         )
-    return publish(run.settings.home, run.folder, manifest(run), run.settings.storage.keep)
+    told = manifest(run)
+    snapshot = publish(run.settings.home, run.folder, told, run.settings.storage.keep)
+    purge_removed(run.settings, told["intake_sequence"])
+    return snapshot
 
 
 def manifest(run: Run) -> dict[str, Any]:
@@ -38,6 +45,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "policy": json.loads(policy.model_dump_json()),
         "embedding_model": stages["embed"]["model"],
         "language_model": stages["explain"]["model"],
+        "intake_sequence": stages["prepare"].get("intake_sequence", 0),
         "counts": {
             "users": stages["prepare"]["users"],
             "quarantined": stages["prepare"]["quarantined"],

@@ -6,20 +6,25 @@ as one compact value (`top_<category>`: user ids joined by commas, best first).
 A published one may not change, but Chroma writes when it opens one: vectors that it had not saved
 yet, so the batches are cut such that each is; and a row in one table, so the database is sealed:
 that table drops what is written to it (the write lock it stands for is still taken).
+
+A process of its own writes it: Chroma's index files take up whatever was in the memory they are
+written from, so texts and ids of users who are not in the database would end up in them.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from matching.errors import SnapshotError
+from matching.errors import SnapshotError, StorageError
 from matching.policy import Policy
 
 COLLECTION = "users"
@@ -45,16 +50,43 @@ def write_chroma(
         vectors: `(n_users, dim)` float32, in the order of the profiles.
         matches: The matches frame.
         progress: Called with (users done, users in all).
-    """
-    import chromadb  # a second to import, and only this stage needs it
-    from chromadb.config import Settings
 
+    Raises:
+        StorageError: If the process that writes it ends early.
+    """
     records = _metadata(policy, profiles, matches)
-    path = str(folder / FOLDER)
-    client = chromadb.PersistentClient(path, settings=Settings(anonymized_telemetry=False))
     ids = profiles["user_id"].cast(pl.String).to_list()
     batches = -(-len(ids) // BATCH)
-    saved_every = max(len(ids) // max(batches, 1), 1)
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    arguments = (str(folder / FOLDER), max(len(ids) // max(batches, 1), 1), there)
+    writer = context.Process(target=_write, args=arguments)
+    writer.start()
+    there.close()
+    try:
+        for number in range(batches):
+            part = slice(len(ids) * number // batches, len(ids) * (number + 1) // batches)
+            here.send({"ids": ids[part], "embeddings": vectors[part], "metadatas": records[part]})
+            here.recv()
+            if progress:
+                progress(part.stop, len(ids))
+        here.send(None)
+        here.recv()
+    except (EOFError, OSError) as error:
+        message = f"{folder / FOLDER}: its writer ended early; see the log, then run again"
+        raise StorageError(message) from error
+    finally:
+        here.close()
+        writer.join()
+    _seal(folder)
+
+
+def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
+    """Write the batches that come, in a process that never saw anything else."""
+    import chromadb  # a second to import
+    from chromadb.config import Settings
+
+    client = chromadb.PersistentClient(path, settings=Settings(anonymized_telemetry=False))
     collection = client.create_collection(
         COLLECTION,
         configuration={
@@ -66,13 +98,11 @@ def write_chroma(
         },
         embedding_function=None,
     )
-    for number in range(batches):
-        part = slice(len(ids) * number // batches, len(ids) * (number + 1) // batches)
-        collection.add(ids=ids[part], embeddings=vectors[part], metadatas=records[part])
-        if progress:
-            progress(part.stop, len(ids))
+    while batch := batches.recv():
+        collection.add(**batch)
+        batches.send(True)
     client.close()
-    _seal(folder)
+    batches.send(True)
 
 
 class ChromaReader:

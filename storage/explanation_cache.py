@@ -74,6 +74,26 @@ class ExplanationCache:
                 "insert or ignore into refused values (?)", [(key,) for key in refused]
             )
 
+    def prune(self, kept: set[str]) -> list[str]:
+        """Erase all accepted explanations but those of these hashes; the hashes of the erased.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be written.
+        """
+        if not self.path.exists():
+            return []
+        with self._open() as database:
+            held = database.execute("select content_hash from accepted").fetchall()
+            gone = [key for (key,) in held if key not in kept]
+            if gone:
+                database.execute("pragma secure_delete = on")
+                database.execute("pragma temp_store = memory")
+                with database:
+                    marked = [(key,) for key in gone]
+                    database.executemany("delete from accepted where content_hash = ?", marked)
+                database.execute("vacuum")
+        return gone
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 import polars as pl
 
 from matching.errors import StorageError
+
+_HERE = -100  # AT_FDCWD
+_RENAME_EXCHANGE = 2
 
 
 def write_text(path: Path, text: str) -> None:
@@ -57,6 +61,25 @@ def sync_tree(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         sync(path)
     sync(folder)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Swap two folders of one file system in one atomic, durable step (Linux).
+
+    Raises:
+        StorageError: If the file system does not know how.
+    """
+    names = os.fsencode(one), os.fsencode(other)
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.renameat2(_HERE, names[0], _HERE, names[1], _RENAME_EXCHANGE):
+        reason = os.strerror(ctypes.get_errno())
+        message = (
+            f"{other}: its file system cannot exchange folders ({reason}); keep the home on a local"
+            " file system such as ext4 or xfs"
+        )
+        raise StorageError(message)
+    sync(one.parent)
+    sync(other.parent)
 
 
 def checksums(folder: Path) -> Iterator[tuple[str, str]]:

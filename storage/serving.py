@@ -179,6 +179,18 @@ class ServingReader:
         sides = (dict(zip(terms, there, strict=True)), dict(zip(terms, back, strict=True)))
         return Match._make((*row[:_SCORES], *sides))
 
+    def count_of(self, user_id: int) -> int:
+        """Entries that name the user, as owner, match or one of an explained pair; reads it all."""
+        wanted, found = _id_bytes(user_id), 0
+        types = list(self._row_types.values())
+        with self._file.begin() as transaction:
+            for key, value in transaction.cursor():
+                found += wanted in (key[1:], key[3:11], key[11:19])
+                if key[:1] == b"m":
+                    rows = np.frombuffer(value, types[int.from_bytes(key[1:3], "big")])
+                    found += int((rows["other_id"] == user_id).sum())
+        return found
+
     def _rows(self, category: str, user_id: int, limit: int) -> np.ndarray:
         packed = self._get(_match_key(self.categories.index(category), user_id)) or b""
         return np.frombuffer(packed, self._row_types[category])[:limit]

@@ -28,6 +28,11 @@ class SourceSettings(_Strict):
 
     path: str | None = Field(None, description=".parquet, .csv, .jsonl, or a folder of .parquet")
     query: str | None = Field(None, description="SQL, run against HERTZ_DATABASE_URL")
+    updated_at: str | None = Field(
+        None,
+        description="Column with the time of a row's last change (UTC): a later one wins over a "
+        "profile sent to the API",
+    )
 
 
 class StorageSettings(_Strict):

@@ -20,7 +20,16 @@ from typing import Any
 import filelock
 
 from matching.errors import LockedError, SnapshotError, StorageError
-from storage.files import checksums, sha256_of, stamp, stamps, sync, sync_tree, write_text
+from storage.files import (
+    checksums,
+    exchange,
+    sha256_of,
+    stamp,
+    stamps,
+    sync,
+    sync_tree,
+    write_text,
+)
 
 SCHEMA_VERSION = 1
 BUILDING = ".building-"
@@ -97,6 +106,22 @@ def publish(home: Path, folder: Path, manifest: dict[str, Any], keep: int) -> Pa
         if old != snapshot:
             shutil.rmtree(old)
     return snapshot
+
+
+def replace_snapshot(snapshot: Path, folder: Path, manifest: dict[str, Any]) -> None:
+    """Put a built folder in the place of a snapshot, under its name, in one atomic step.
+
+    Readers that hold the old one keep it; the others see the new one as a changed snapshot.
+
+    Raises:
+        StorageError: If the file system cannot exchange two folders.
+    """
+    sync_tree(folder)
+    before = stamps(folder)
+    whole = {**manifest, "files": dict(checksums(folder)), "stamps": before}
+    write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
+    exchange(folder, snapshot)
+    shutil.rmtree(folder)  # the old one by now
 
 
 def list_snapshots(home: Path) -> list[Path]:

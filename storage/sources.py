@@ -70,6 +70,17 @@ def read_source(source: str, query: str | None = None) -> Source:
     return _read(path, reader)
 
 
+def text_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
+    """One String column a key: text as it is, everything else as its JSON."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pl.DataFrame(
+        {
+            name: pl.Series(_json_texts(row.get(name) for row in rows), dtype=pl.String)
+            for name in names
+        }
+    )
+
+
 def _read(path: Path, reader: Callable[[Path], Source]) -> Source:
     try:
         if path.stat().st_size == 0:
@@ -163,18 +174,7 @@ def _read_jsonl(path: Path) -> Source:
             rows.append(row)
         else:
             rejected.append((number, "not a JSON object; one object a line is accepted"))
-    return Source(_text_frame(rows), tuple(rejected))
-
-
-def _text_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
-    """One String column a key: text as it is, everything else as its JSON."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pl.DataFrame(
-        {
-            name: pl.Series(_json_texts(row.get(name) for row in rows), dtype=pl.String)
-            for name in names
-        }
-    )
+    return Source(text_frame(rows), tuple(rejected))
 
 
 def _json_texts(values: Iterable[object]) -> list[str | None]:

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from matching.policy import Policy
 
 PATIENCE = 20.0
 
@@ -35,9 +36,9 @@ def served_app(app: FastAPI) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def served_home(home: Path) -> Iterator[httpx.Client]:
-    """Run the API for a home; a client of it."""
-    with served_app(create_app(home)) as client:
+def served_home(home: Path, policy: Policy | None = None) -> Iterator[httpx.Client]:
+    """Run the API for a home, with the intake where there is a policy; a client of it."""
+    with served_app(create_app(home, policy=policy)) as client:
         yield client
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from api.follower import SnapshotFollower
 from matching.policy import Policy
+from storage.files import write_text
 from storage.serving import SERVING_FILE
 from storage.snapshots import rollback
 from tests.api.servers import eventually, served_home
@@ -127,14 +128,14 @@ def test_the_last_good_snapshot_is_served_and_health_says_so(
 ) -> None:
     publish_run(tmp_path, service_policy, 0)
     with served_home(tmp_path) as client:
-        (tmp_path / "CURRENT").write_text("20991231T000000Z-ffff", encoding="utf-8")
+        write_text(tmp_path / "CURRENT", "20991231T000000Z-ffff")
         eventually(lambda: client.get("/health").json()["notes"])
         health = client.get("/health")
         assert health.status_code == 200
         assert health.json()["snapshot"] == RUNS[0]
         assert "20991231T000000Z-ffff" in health.json()["notes"][0]
         assert client.get("/matches/1").json()["snapshot"] == RUNS[0]
-        (tmp_path / "CURRENT").write_text(RUNS[0], encoding="utf-8")
+        write_text(tmp_path / "CURRENT", RUNS[0])
         eventually(lambda: client.get("/health").json()["notes"] == [])
 
 

@@ -1,0 +1,78 @@
+"""Last night's template texts that would be the same tonight, taken over instead of written again.
+
+In: the published snapshot, tonight's profiles and the explanations wanted. Out: those whose texts
+depend on nothing that has changed: the policy, the template's version (`voice`), both profiles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from matching.errors import StorageError
+from matching.policy import Policy
+from storage.files import read_frame
+from storage.snapshots import current_snapshot, read_manifest
+
+logger = logging.getLogger(__name__)
+
+TASK = ("category", "user_a", "user_b", "language")
+_BETWEEN = "\x1f"  # no profile holds a control character
+
+
+def voice_of(made_by: Sequence[str]) -> str:
+    """Names all that decides a template text besides the two profiles."""
+    return hashlib.sha256("\n".join(made_by).encode()).hexdigest()
+
+
+def carried_over(
+    home: Path, policy: Policy, voice: str, profiles: pl.DataFrame, wanted: pl.DataFrame
+) -> pl.DataFrame:
+    """The published explanations among those wanted that would be written the same tonight.
+
+    Args:
+        home: The home directory.
+        policy: Tonight's policy.
+        voice: `voice_of` tonight's template.
+        profiles: Tonight's profiles.
+        wanted: `category`, `user_a`, `user_b`, `language` and further columns, which are kept.
+
+    Returns:
+        Rows of `wanted` with the columns of the published explanations; none where there is no
+        snapshot, or it is of another voice or damaged (which the log tells).
+    """
+    nothing = wanted.clear()
+    try:
+        snapshot = current_snapshot(home)
+        if snapshot is None or _voice_in(snapshot) != voice:
+            return nothing
+        same = _unchanged(policy, read_frame(snapshot / "users.parquet"), profiles).implode()
+        told = read_frame(snapshot / "explanations.parquet")
+    except StorageError as error:
+        logger.warning("no explanation is taken over: %s", error)
+        return nothing
+    usable = told.filter(
+        pl.col("origin") == "template", pl.col("user_a").is_in(same), pl.col("user_b").is_in(same)
+    )
+    return wanted.join(usable, on=TASK, maintain_order="left")
+
+
+def _voice_in(snapshot: Path) -> str | None:
+    found: str | None = read_manifest(snapshot).get("stages", {}).get("explain", {}).get("voice")
+    return found
+
+
+def _unchanged(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
+    """Users of whom everything that can be told is as it was; the policy is the same."""
+    fields = [name for name, rule in policy.fields.items() if rule.kind != "ids"]
+    columns = [
+        pl.col(name).list.join(_BETWEEN) if policy.fields[name].kind == "set" else pl.col(name)
+        for name in fields
+    ]
+    keys = ["user_id", *fields]
+    old, new = (frame.select("user_id", *columns) for frame in (before, now))
+    return new.join(old, on=keys, how="semi", nulls_equal=True)["user_id"]

@@ -1,0 +1,82 @@
+"""Nights without a model: real sources, intake, stores and snapshots, made-up vectors and lists."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from matching.policy import Policy
+from matching.texts import all_texts, user_vectors
+from stages.prepare import prepare
+from stages.publish import publish_run
+from stages.run import Run, open_run
+from storage.chroma import write_chroma
+from storage.embeddings import EmbeddingStore, text_hash
+from storage.files import read_frame, write_frame
+from storage.settings import Settings, SourceSettings, StorageSettings
+from tests.storage.runs import random_frames
+
+IDENTITY = json.dumps({"model": "made-up"})
+DIM = 16
+
+
+def small_settings(home: Path, source: Path, policy: Policy, **of_source: str) -> Settings:
+    """Settings of a home that keeps three snapshots and reads a file."""
+    return Settings(
+        source=SourceSettings(path=str(source), **of_source),
+        storage=StorageSettings(home=home),
+        policy=policy,
+    )
+
+
+def write_source(path: Path, rows: list[dict[str, object]]) -> Path:
+    """A JSONL source."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def small_night(settings: Settings, chroma: bool = False) -> Path:
+    """A whole night; its folder."""
+    with open_run(settings) as run:
+        prepare(run)
+        finish(run, chroma)
+        return publish_run(run)
+
+
+def finish(run: Run, chroma: bool = False) -> None:
+    """Everything between `prepare` and `publish_run`, at random."""
+    policy, profiles = run.settings.policy, read_frame(run.folder / "users.parquet")
+    frames = random_frames(policy, profiles["user_id"].to_list())
+    model = frames.explanations.with_columns(
+        model=pl.lit(None, pl.String),
+        content_hash=pl.concat_str("category", "user_a", "user_b", "language", separator="-"),
+    )
+    write_frame(frames.matches, run.folder / "matches.parquet")
+    write_frame(model, run.folder / "explanations.parquet")
+    vectors = store_vectors(run.settings.home, policy, profiles)
+    if chroma:
+        write_chroma(run.folder, policy, profiles, vectors, frames.matches)
+    counts = dict(frames.matches.group_by("category").len().iter_rows())
+    texts = {"template": len(model), "model": 0, "reused": 0}
+    run.stages["embed"] = {
+        "seconds": 0.0, "model": "made-up", "model_identity": json.loads(IDENTITY),
+    }  # fmt: skip
+    run.stages["recompute"] = {"seconds": 0.0, "eligible_pairs": counts, "matches": counts}
+    run.stages["explain"] = {"seconds": 0.0, "model": None, "explanations": texts}
+
+
+def store_vectors(home: Path, policy: Policy, profiles: pl.DataFrame) -> np.ndarray:
+    """Made-up vectors of all texts, stored; the users' vectors."""
+    store = EmbeddingStore(home, IDENTITY)
+
+    def lookup(texts: list[str]) -> np.ndarray:
+        return store.get([text_hash(IDENTITY, text) for text in texts])
+
+    texts = all_texts(policy, profiles)
+    missing = store.missing([text_hash(IDENTITY, text) for text in texts])
+    rows = [np.random.default_rng(int(key[:8], 16)).normal(size=DIM) for key in missing]
+    store.add(missing, np.array(rows, dtype=np.float32).reshape(-1, DIM))
+    return user_vectors(policy, profiles, lookup)
