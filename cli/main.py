@@ -37,15 +37,28 @@ DEFAULT_POLICY = Path("hertz.toml")
 
 
 @app.command()
-def nightly(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
+def nightly(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    source: Source = None,
+    incremental: Annotated[
+        bool,
+        typer.Option(
+            "--incremental",
+            help="Bring new and changed users into the lists, fast; no language model is started.",
+        ),
+    ] = False,
+) -> None:
     """Run the whole night: profiles in, a published snapshot out."""
     from cli.progress import bars
     from cli.report import show_night
     from stages.nightly import nightly as run_night
+    from stages.nightly import on_demand
     from storage.settings import load_settings
 
     with bars() as progress:
-        snapshot = run_night(load_settings(policy, home, source), progress)
+        run = on_demand if incremental else run_night
+        snapshot = run(load_settings(policy, home, source), progress)
     show_night(snapshot)
 
 

@@ -95,11 +95,12 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
         profiles = read_frame(run.folder / "users.parquet")
         pairs = explained_pairs(policy, read_frame(run.folder / "matches.parquet"), chosen.top)
         writer = _Writer(policy, chosen, ExplanationCache(run.settings.home), profiles)
+        writer.carry_over(pairs, run.settings.home)
         if chosen.model:
             writer.reuse(pairs)
             if generate:
-                writer.write(pairs, open_model, run.step("writing explanations"))
-        frame = writer.frame(pairs, run.settings.home, run.step("template voice"))
+                writer.write(open_model, run.step("writing explanations"))
+        frame = writer.frame(run.step("template voice"))
         write_frame(frame, run.folder / "explanations.parquet")
         figures |= writer.figures(frame, len(pairs))
 
@@ -153,23 +154,43 @@ class _Writer:
         self.by_model = (policy.digest, PROMPT_VERSION, CHECKS_VERSION, self.model, sampling)
         self.by_template = (policy.digest, TEMPLATE_VERSION)
         self.latest: tuple[tuple[str, int, int] | None, Facts] = (None, Facts(()))
+        self.all = self.same = pl.DataFrame()
+        self.share: list[Task] = []
         self.written: dict[Task, Explanation] = {}
         self.reused: set[Task] = set()
         self.failed: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.generator_failed = ""
 
+    def carry_over(self, pairs: pl.DataFrame, home: Path) -> None:
+        """Take template texts that would be the same over from the published snapshot."""
+        languages = pl.DataFrame({"language": self.policy.languages}, {"language": pl.String})
+        self.all = pairs.select(TASK[:3]).join(languages, how="cross").with_row_index("place")
+        voice = voice_of(self.by_template)
+        self.same = carried_over(home, self.policy, voice, self.profile_frame, self.all)
+
     def reuse(self, pairs: pl.DataFrame) -> None:
-        """Take over what the model wrote on other nights and nothing has changed since."""
-        tasks = self._tasks(pairs, self.settings.languages)
+        """Take over what the model wrote on other nights and nothing has changed since.
+
+        Looked up are the model's share, and whatever was not carried over.
+        """
+        self.share = self._share(pairs)
+        rest = self.all.filter(pl.col("language").is_in(self.settings.languages))
+        if len(self.same):
+            rest = rest.join(self.same, on="place", how="anti")
+        rows = rest.select(TASK).iter_rows()
+        tasks = iter(dict.fromkeys([*self.share, *(Task(*row) for row in rows)]))
         while part := {task: self._model_key(task) for task in islice(tasks, ROWS_AT_ONCE)}:
             found = self.cache.get_many(list(part.values()))
             self.written |= {task: found[key] for task, key in part.items() if key in found}
         self.reused = set(self.written)
 
-    def write(self, pairs: pl.DataFrame, open_model: Open, step: Step) -> None:
-        """Let the model write the most valuable pairs that have no text yet."""
-        wanted = self._wanted(pairs)
+    def write(self, open_model: Open, step: Step) -> None:
+        """Let the model write its share, as far as it is not written yet, nor refused."""
+        refused = self.cache.refused()
+        wanted = [
+            t for t in self.share if t not in self.written and self._model_key(t) not in refused
+        ]
         if not wanted:
             return
         try:
@@ -181,22 +202,16 @@ class _Writer:
             self.generator_failed = str(error)
             logger.warning("the template voice takes over: %s", error)
 
-    def frame(self, pairs: pl.DataFrame, home: Path, step: Step) -> pl.DataFrame:
-        """All explanations: the model's where there is one, else the template's.
-
-        A template text that would be the same as in the published snapshot is taken from there.
-        """
-        languages = pl.DataFrame({"language": self.policy.languages}, {"language": pl.String})
-        wanted = pairs.select(TASK[:3]).join(languages, how="cross").with_row_index("place")
+    def frame(self, step: Step) -> pl.DataFrame:
+        """All explanations: the model's where there is one, else the template's."""
         by_model = pl.DataFrame(
             [(t.category, t.a, t.b, t.language) for t in self.written],
             {name: SCHEMA[name] for name in TASK},
             orient="row",
         )
-        told = wanted.join(by_model, on=TASK, how="anti")
-        same = carried_over(home, self.policy, voice_of(self.by_template), self.profile_frame, told)
+        same = self.same.join(by_model, on=TASK, how="anti") if len(self.same) else self.same
         self.counts["carried"] = len(same)
-        rest = wanted.join(same, on="place", how="anti") if len(same) else wanted
+        rest = self.all.join(same, on="place", how="anti") if len(same) else self.all
         parts = [self._placed(part, len(rest), step) for part in rest.iter_slices(ROWS_AT_ONCE)]
         parts += [same.select("place", *SCHEMA)] if len(same) else []
         if not parts:
@@ -234,17 +249,15 @@ class _Writer:
             "voice": voice_of(self.by_template),
         }
 
-    def _wanted(self, pairs: pl.DataFrame) -> list[Task]:
-        """The model's share that is not written yet: the most valuable pairs within the budget.
+    def _share(self, pairs: pl.DataFrame) -> list[Task]:
+        """The model's share: the most valuable pairs within the budget.
 
         The share follows from the matches alone, so a night with nothing new asks for nothing. A
         pair of whom there is nothing to tell is left to the template voice.
         """
         ordered = self._tasks(pairs.sort("value"), self.settings.languages)
         tellable = (task for task in ordered if self._told(task))
-        share = islice(tellable, self.settings.budget * len(self.settings.languages))
-        refused = self.cache.refused()
-        return [t for t in share if t not in self.written and self._model_key(t) not in refused]
+        return list(islice(tellable, self.settings.budget * len(self.settings.languages)))
 
     def _write_chunk(self, generator: Generator, tasks: list[Task]) -> None:
         accepted: dict[str, Explanation] = {}

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 
 from matching.errors import SnapshotError, StorageError
 from matching.features import Features
 from matching.incremental import MOST_CHANGED, SPARE, Change, Known, compare
+from matching.policy import Policy
 from stages.run import Run
 from storage.neighbours import read_neighbours
 from storage.snapshots import published_snapshot, read_manifest
@@ -37,6 +39,20 @@ class LastNight:
     known: dict[str, Known] = field(default_factory=dict)
     change: Change | None = None
     counts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sought(self) -> np.ndarray:
+        """Rows of those whose scores changed."""
+        return np.flatnonzero(self.change.sought) if self.change else np.zeros(0, dtype=np.int64)
+
+
+def changed_users(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> set[int]:
+    """Ids of users who came or went, or of whom a code changed."""
+    codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
+    keys = ["user_id", *codes]
+    came = now.join(before, on=keys, how="anti", nulls_equal=True)["user_id"]
+    went = before.join(now, on="user_id", how="anti")["user_id"]
+    return {*came, *went}
 
 
 def last_night(run: Run, features: Features, marks: np.ndarray, full: bool) -> LastNight:

@@ -2,6 +2,7 @@
 
 nightly      profiles -> vectors -> matches -> explanations -> published snapshot
 embed_only   profiles -> vectors, so that a later night finds them ready; publishes nothing
+on_demand    the same as fast as it can be, where few users changed: no model writes
 recompute_only  a night in which no model writes: kept explanations and the template voice
 explain_only    explanations anew for the published matches, as a snapshot of their own
 """
@@ -17,7 +18,7 @@ from stages.embed import embed
 from stages.explain import explain
 from stages.prepare import prepare
 from stages.publish import publish_run
-from stages.recompute import recompute, recompute_fully
+from stages.recompute import recompute, recompute_fully, recompute_quickly
 from stages.run import Progress, Run, no_progress, open_run
 from storage.neighbours import NEIGHBOURS
 from storage.settings import Settings
@@ -58,6 +59,7 @@ def adopt_published(run: Run) -> None:
 
 
 NIGHTLY: Stages = (prepare, embed, recompute, explain, publish_run)
+ON_DEMAND: Stages = (prepare, embed, recompute_quickly, explain_without_model, publish_run)
 EMBED_ONLY: Stages = (prepare, embed, drop_folder)
 RECOMPUTE_ONLY: Stages = (prepare, embed, recompute, explain_without_model, publish_run)
 RECOMPUTE_FULLY: Stages = (prepare, embed, recompute_fully, explain_without_model, publish_run)
@@ -67,6 +69,11 @@ EXPLAIN_ONLY: Stages = (adopt_published, explain, publish_run)
 def nightly(settings: Settings, progress: Progress = no_progress) -> Path:
     """One whole night. Returns the published snapshot's folder."""
     return _in_order(NIGHTLY, settings, progress)
+
+
+def on_demand(settings: Settings, progress: Progress = no_progress) -> Path:
+    """Bring what was sent to the intake into the lists. Returns the published snapshot's folder."""
+    return _in_order(ON_DEMAND, settings, progress)
 
 
 def embed_only(settings: Settings, progress: Progress = no_progress) -> Run:

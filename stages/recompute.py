@@ -19,20 +19,21 @@ from matching.lists import Neighbours
 from matching.texts import user_vectors
 from matching.topk import Progress, TopK, neighbours, top_k
 from stages.embed import stored_vectors
-from stages.last_night import SCORES_VERSION, LastNight, last_night
+from stages.last_night import SCORES_VERSION, LastNight, changed_users, last_night
 from stages.run import Run
-from storage.chroma import write_chroma
+from storage.chroma import write_chroma, write_delta
 from storage.files import read_frame, write_frame
 from storage.neighbours import NEIGHBOURS, write_neighbours
 from storage.snapshots import adopt
 
 
-def recompute(run: Run, full: bool = False) -> None:
+def recompute(run: Run, full: bool = False, quick: bool = False) -> None:
     """Write matches.parquet, neighbours.parquet and chroma/ from users and stored text vectors.
 
     Args:
         run: Its folder has users.parquet, and the store the vectors of all texts.
         full: Whether to match everyone anew in any case.
+        quick: Whether Chroma may be brought up to date by a small second database.
     """
     policy = run.settings.policy
     profiles = read_frame(run.folder / "users.parquet")
@@ -54,6 +55,13 @@ def recompute(run: Run, full: bool = False) -> None:
         ):
             adopt(last.snapshot, run.folder, ("chroma",))
             figures["path"] = "unchanged"
+        elif quick and last.path == "incremental":
+            adopt(last.snapshot, run.folder, ("chroma",))
+            matches = read_frame(run.folder / "matches.parquet")
+            changed = changed_users(policy, read_frame(last.snapshot / "users.parquet"), profiles)
+            changed |= set(features.user_ids[last.sought].tolist())
+            delta = write_delta(run.folder, policy, profiles, vectors, matches, changed)
+            figures |= {"path": "delta", "delta_users": delta}
         else:
             matches = read_frame(run.folder / "matches.parquet")
             step = run.step("writing Chroma")
@@ -64,6 +72,11 @@ def recompute(run: Run, full: bool = False) -> None:
 def recompute_fully(run: Run) -> None:
     """The stage `recompute` for everyone, whatever is known."""
     recompute(run, full=True)
+
+
+def recompute_quickly(run: Run) -> None:
+    """The stage `recompute` for an on-demand run."""
+    recompute(run, quick=True)
 
 
 def match_frame(features: Features, category: str, top: TopK) -> pl.DataFrame:

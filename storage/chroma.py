@@ -7,15 +7,20 @@ A published one may not change, but Chroma writes when it opens one: vectors tha
 yet, so the batches are cut such that each is; and a row in one table, so the database is sealed:
 that table drops what is written to it (the write lock it stands for is still taken).
 
+An on-demand run leaves the database as it is and writes a small one, `chroma/delta/`, of the users
+who changed since; the reader searches both, and `replaced.json` names whom the large one hides.
+
 A process of its own writes it: Chroma's index files take up whatever was in the memory they are
 written from, so texts and ids of users who are not in the database would end up in them.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import shutil
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,10 +31,13 @@ import polars as pl
 
 from matching.errors import SnapshotError, StorageError
 from matching.policy import Policy
+from storage.files import write_text
 
 COLLECTION = "users"
 BATCH = 1000
 FOLDER = "chroma"
+DELTA = "chroma/delta"
+REPLACED = "chroma/replaced.json"
 _SEAL = "create trigger sealed before insert on acquire_write begin select raise(ignore); end"
 
 
@@ -54,12 +62,58 @@ def write_chroma(
     Raises:
         StorageError: If the process that writes it ends early.
     """
-    records = _metadata(policy, profiles, matches)
+    _write_database(
+        folder / FOLDER, _metadata(policy, profiles, matches), profiles, vectors, progress
+    )
+
+
+def write_delta(
+    folder: Path,
+    policy: Policy,
+    profiles: pl.DataFrame,
+    vectors: np.ndarray,
+    matches: pl.DataFrame,
+    replaced: Iterable[int],
+) -> int:
+    """Bring a database that was taken over into `<folder>/chroma/` up to date by a small one.
+
+    Args:
+        folder: The snapshot being built.
+        policy: As for `write_chroma`.
+        profiles: All of tonight's.
+        vectors: `(n_users, dim)` float32, in the order of the profiles.
+        matches: The matches frame.
+        replaced: Users who changed, came or went since the database was taken over.
+
+    Returns:
+        How many users differ from the large database.
+
+    Raises:
+        StorageError: If the process that writes it ends early.
+    """
+    everyone = {*replaced, *_replaced(folder)}
+    rows = profiles["user_id"].is_in(list(everyone))
+    shutil.rmtree(folder / DELTA, ignore_errors=True)
+    now = profiles.filter(rows)
+    _write_database(
+        folder / DELTA, _metadata(policy, now, matches), now, vectors[rows.to_numpy()], None
+    )
+    write_text(folder / REPLACED, json.dumps(sorted(everyone)))
+    return len(everyone)
+
+
+def _write_database(
+    path: Path,
+    records: list[dict[str, str | int]],
+    profiles: pl.DataFrame,
+    vectors: np.ndarray,
+    progress: Callable[[int, int], None] | None,
+) -> None:
     ids = profiles["user_id"].cast(pl.String).to_list()
     batches = -(-len(ids) // BATCH)
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    arguments = (str(folder / FOLDER), max(len(ids) // max(batches, 1), 1), there)
+    arguments = (str(path), max(len(ids) // max(batches, 1), 1), there)
     writer = context.Process(target=_write, args=arguments)
     writer.start()
     there.close()
@@ -73,12 +127,12 @@ def write_chroma(
         here.send(None)
         here.recv()
     except (EOFError, OSError) as error:
-        message = f"{folder / FOLDER}: its writer ended early; see the log, then run again"
+        message = f"{path}: its writer ended early; see the log, then run again"
         raise StorageError(message) from error
     finally:
         here.close()
         writer.join()
-    _seal(folder)
+    _seal(path)
 
 
 def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
@@ -117,14 +171,9 @@ class ChromaReader:
         Raises:
             SnapshotError: It is missing, or was published by a Hertz that did not seal it.
         """
-        _check_sealed(snapshot)
-        import chromadb
-        from chromadb.config import Settings
-
-        self._client = chromadb.PersistentClient(
-            str(snapshot / FOLDER), settings=Settings(anonymized_telemetry=False)
-        )
-        self._users = self._client.get_collection(COLLECTION, embedding_function=None)
+        self._replaced = _replaced(snapshot)
+        paths = [FOLDER, DELTA] if self._replaced else [FOLDER]
+        self._databases = [_Database(snapshot / path) for path in paths]
 
     def similar(
         self,
@@ -141,16 +190,59 @@ class ChromaReader:
             accepted: For a code field, the codes of which a neighbour must have one.
             hides: Tells who is left out.
         """
-        vectors = self._users.get(ids=[str(user_id)], include=["embeddings"])["embeddings"]
-        if not len(vectors):
+        known = self._databases[-1 if user_id in self._replaced else 0].vector_of(user_id)
+        if not len(known):
             return []
+
+        def hidden(other: int) -> bool:
+            return other == user_id or hides(other)
+
+        near = self._databases[0].nearest(
+            known, limit, accepted, lambda other: hidden(other) or other in self._replaced
+        )
+        if self._replaced:
+            near += self._databases[1].nearest(known, limit, accepted, hidden)
+        return sorted(near, key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+    def close(self) -> None:
+        """Let go of the database and its memory."""
+        for database in self._databases:
+            database.client.close()
+
+
+class _Database:
+    """One Chroma database, opened without changing it."""
+
+    def __init__(self, path: Path) -> None:
+        _check_sealed(path)
+        import chromadb
+        from chromadb.config import Settings
+
+        settings = Settings(anonymized_telemetry=False)
+        self.client = chromadb.PersistentClient(str(path), settings=settings)
+        self._users = self.client.get_collection(COLLECTION, embedding_function=None)
+
+    def vector_of(self, user_id: int) -> np.ndarray:
+        """`(1, dim)`, or nothing for an unknown user."""
+        found = self._users.get(ids=[str(user_id)], include=["embeddings"])["embeddings"]
+        return np.asarray(found)
+
+    def nearest(
+        self,
+        vectors: np.ndarray,
+        limit: int,
+        accepted: Mapping[str, Sequence[str]],
+        hides: Callable[[int], bool],
+    ) -> list[tuple[int, float]]:
+        """The nearest users who are not hidden, nearest first, with their cosine similarity."""
         users, asked = self._users.count(), limit + 1
-        while True:
+        while users:
             found = self._nearest(vectors, min(asked, users), accepted)
-            near = [pair for pair in found if pair[0] != user_id and not hides(pair[0])]
+            near = [pair for pair in found if not hides(pair[0])]
             if len(near) >= limit or len(found) < asked or asked >= users:
                 return near[:limit]
             asked *= 2
+        return []
 
     def _nearest(
         self, vectors: np.ndarray, number: int, accepted: Mapping[str, Sequence[str]]
@@ -165,23 +257,25 @@ class ChromaReader:
         ordered = sorted((float(distance), other) for other, distance in pairs)
         return [(other, 1 - distance) for distance, other in ordered]
 
-    def close(self) -> None:
-        """Let go of the database and its memory."""
-        self._client.close()
-
 
 def _where(accepted: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
     clauses = [{field: {"$in": list(codes)}} for field, codes in accepted.items()]
     return {"$and": clauses} if len(clauses) > 1 else (clauses[0] if clauses else None)
 
 
-def _seal(folder: Path) -> None:
-    with closing(sqlite3.connect(folder / FOLDER / "chroma.sqlite3")) as database, database:
+def _replaced(folder: Path) -> set[int]:
+    """Users of whom the large database knows nothing, or something outdated."""
+    path = folder / REPLACED
+    return set(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else set()
+
+
+def _seal(path: Path) -> None:
+    with closing(sqlite3.connect(path / "chroma.sqlite3")) as database, database:
         database.execute(_SEAL)
 
 
-def _check_sealed(snapshot: Path) -> None:
-    path = snapshot / FOLDER / "chroma.sqlite3"
+def _check_sealed(folder: Path) -> None:
+    path = folder / "chroma.sqlite3"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             named = database.execute("select 1 from sqlite_master where name = 'sealed'").fetchone()

@@ -19,7 +19,7 @@ from tests.flows.conftest import Night
 from tests.flows.servers import Prefect, eventually, start, started_prefect
 
 pytestmark = pytest.mark.slow
-NAMES = {"nightly", "embed-users", "recompute-similarity", "generate-explanations"}
+NAMES = {"nightly", "on-demand", "embed-users", "recompute-similarity", "generate-explanations"}
 STAGES = ["prepare", "embed", "recompute", "explain", "publish_run"]
 
 

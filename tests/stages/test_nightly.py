@@ -19,8 +19,11 @@ from matching.policy import Policy
 from matching.scoring import eligible, score
 from matching.texts import user_vectors
 from stages.embed import stored_vectors
-from stages.nightly import embed_only, explain_only, nightly, recompute_only
+from stages.nightly import embed_only, explain_only, nightly, on_demand, recompute_only
+from storage.events import Request
 from storage.files import checksums
+from storage.intake import Intake
+from storage.serving import ServingReader
 from storage.settings import Settings
 from storage.snapshots import corrupt_files, published_snapshot, read_manifest
 from tests.nights import changed, settings_for, write_sample
@@ -168,6 +171,28 @@ def test_a_changed_user_takes_the_incremental_path_to_the_lists_of_a_full_one(
     ]
     files = dict(checksums(step)), dict(checksums(full))
     assert files[0]["matches.parquet"] == files[1]["matches.parquet"]
+
+
+def test_an_on_demand_run_brings_a_registration_into_the_lists(
+    first_night: tuple[Path, Settings], copied: Home
+) -> None:
+    folder, _ = first_night
+    source = folder / "profiles.parquet"
+    settings = copied(source)
+    profile = pl.read_parquet(source).row(4, named=True) | {"userId": 987_654}
+    with Intake(settings.home) as intake:
+        intake.apply([Request("register", 987_654, profile=profile)], lambda _: False)
+    snapshot = on_demand(settings)
+    stages = read_manifest(snapshot)["stages"]
+    assert stages["recompute"]["path"] == "incremental"
+    assert (stages["chroma"]["path"], stages["chroma"]["delta_users"]) == ("delta", 1)
+    twin = int(pl.read_parquet(source)["userId"][4])
+    reader = ServingReader(snapshot)
+    assert twin in reader.match_ids("general", 987_654, 3)
+    assert 987_654 in reader.match_ids("general", twin, 3)
+    full = recompute_only(settings, full=True)
+    files = dict(checksums(snapshot)), dict(checksums(full))
+    assert all(files[0][name] == files[1][name] for name in DETERMINISTIC)
 
 
 def test_another_policy_matches_everyone_anew(

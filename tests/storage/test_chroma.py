@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from matching.errors import SnapshotError
 from matching.policy import Policy
-from storage.chroma import FOLDER, ChromaReader, write_chroma
+from storage.chroma import FOLDER, ChromaReader, write_chroma, write_delta
 from storage.files import checksums
 from tests.storage.runs import vectors_of
 
@@ -109,3 +110,37 @@ def test_a_database_that_is_not_sealed_or_not_there_is_refused(
         database.commit()
     with pytest.raises(SnapshotError, match="hertz nightly"):
         ChromaReader(tmp_path)
+
+
+def test_a_small_second_database_brings_it_up_to_date(
+    folder: Path,
+    tmp_path: Path,
+    service_policy: Policy,
+    profiles: pl.DataFrame,
+    vectors: np.ndarray,
+) -> None:
+    none = pl.DataFrame(schema={"category": pl.String, "user_id": pl.Int64, "other_id": pl.Int64})
+    later = vectors.copy()
+    for night, (moved, gone) in enumerate(
+        [(3, 5), (7, 9)]
+    ):  # the second one goes on from the first
+        source = folder if night == 0 else tmp_path / "0"
+        shutil.copytree(source / FOLDER, tmp_path / str(night) / FOLDER)
+        later[moved - 1] = vectors[20] + 0.3 * vectors[30 + moved]
+        left = {5, 9} if night else {5}
+        now = profiles.filter(~pl.col("user_id").is_in(left))
+        rows = now["user_id"].to_numpy() - 1
+        many = write_delta(
+            tmp_path / str(night), service_policy, now, later[rows], none, [moved, gone]
+        )
+        assert many == 2 + 2 * night
+    reader = ChromaReader(tmp_path / "1")
+    for user in (3, 7, 30):
+        expected = [(u, c) for u, c in nearest(later, user) if u not in (5, 9)][:10]
+        found = reader.similar(user, 10, {})
+        assert [u for u, _ in found] == [u for u, _ in expected]
+        np.testing.assert_allclose([c for _, c in found], [c for _, c in expected], atol=1e-5)
+    assert reader.similar(5, 10, {}) == []
+    women = reader.similar(3, 60, {"gender": ["FEMALE"]})
+    assert {u for u, _ in women} == {u for u in range(2, USERS + 1, 2)}
+    reader.close()
