@@ -154,7 +154,7 @@ def may_meet(
 
 @_kernel
 def find(
-    upper: np.ndarray, rows: np.ndarray, columns: np.ndarray, diagonal: bool, found: np.ndarray
+    upper: np.ndarray, rows: np.ndarray, columns: np.ndarray, offset: int, found: np.ndarray
 ) -> int:
     """Positions of a tile whose upper bound reaches what either side still takes.
 
@@ -162,7 +162,7 @@ def find(
         upper: `(rows, columns)` float32 upper bounds; -inf where a pair is done with.
         rows: `(rows,)` float32, the least bound each row still takes.
         columns: `(columns,)` float32, the same.
-        diagonal: Only positions above the diagonal.
+        offset: On the diagonal, the first row's column: only positions right of it count. Else -1.
         found: `(2, rows * columns)` int32 or longer, written: rows and columns.
 
     Returns:
@@ -171,14 +171,15 @@ def find(
     count = 0
     for i in range(len(rows)):
         mine, row = rows[i], upper[i]
-        first = (i + 1) // STRIP * STRIP if diagonal else 0
+        right = i + offset + 1 if offset >= 0 else 0
+        first = right // STRIP * STRIP
         for start in range(first, len(columns), STRIP):
             stop = min(start + STRIP, len(columns))
             hits = np.int32(0)
             for j in range(start, stop):
                 hits |= np.int32(row[j] >= mine) | np.int32(row[j] >= columns[j])
             if hits:
-                for j in range(max(start, i + 1) if diagonal else start, stop):
+                for j in range(max(start, right), stop):
                     if row[j] > -np.inf and (row[j] >= mine or row[j] >= columns[j]):
                         found[0, count], found[1, count] = i, j
                         count += 1

@@ -32,6 +32,7 @@ from matching.pairs import PairScorer, Rules
 if TYPE_CHECKING:
     from matching.cuda import CudaTiles
 
+STRIPE = 256  # rows of a tile multiplied at once
 STEP = 24  # every 24th row is in the sample
 SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
 TILES = {"cpu": 1024, "cuda": 8192}
@@ -164,8 +165,9 @@ class BlockPass:
 
     def _tile(self, i: int, j: int) -> None:
         rows, columns = self.cuts[i], self.cuts[j]
-        started = (self.least[rows] > -np.inf).all() and (self.least[columns] > -np.inf).all()
-        if self.cuda and started:
+        if (self.least[rows] == -np.inf).any() or (self.least[columns] == -np.inf).any():
+            found = self._find_first(i, j)
+        elif self.cuda:
             found = self.cuda.find(rows, columns, self.least[rows], self.least[columns])
         else:
             found = self._find(i, j)
@@ -178,11 +180,25 @@ class BlockPass:
     def _find(self, i: int, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows and columns of the tile's surviving pairs, `(m,)` int32, with their bounds."""
         rows, columns = self.cuts[i], self.cuts[j]
+        found, parts = self._found((rows.stop - rows.start) * (columns.stop - columns.start)), []
+        for start in range(rows.start, rows.stop, STRIPE):  # small enough to stay in the cache
+            stripe = slice(start, min(start + STRIPE, rows.stop))
+            upper, first = self._upper(stripe, columns), start - rows.start
+            offset = first if i == j else -1
+            count = find(upper, self.least[stripe], self.least[columns], offset, found)
+            a, b = found[:, :count]
+            parts.append((a + first, b.copy(), upper[a, b]))
+        a, b, bounds = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return a, b, bounds
+
+    def _find_first(self, i: int, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`_find`, and those who have no threshold yet get one."""
+        rows, columns = self.cuts[i], self.cuts[j]
         upper = self._upper(rows, columns)
         with self._holding(i, j):
             self._start(upper, rows, columns, self.mixed[i, j])
         found = self._found(upper.size)
-        count = find(upper, self.least[rows], self.least[columns], i == j, found)
+        count = find(upper, self.least[rows], self.least[columns], 0 if i == j else -1, found)
         i_found, j_found = found[:, :count]
         return i_found, j_found, upper[i_found, j_found]
 
