@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import pickle
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -229,17 +231,18 @@ def equals_reference(features: Features) -> bool:
     return True
 
 
-def peak_megabytes(users: int) -> float:
-    """Peak resident memory of a process that does nothing but match so many users."""
+def peak_megabytes(features: Features) -> float:
+    """Peak resident memory of a process that does nothing but match these users."""
     code = (
-        "import sys, resource; from bench.population import population;"
-        "from matching.topk import neighbours, top_k; f = population(int(sys.argv[1]));"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "top_k(f, 'all', neighbours(f, 'all', 66));"
+        "import pickle, sys, resource; from matching.topk import neighbours, top_k;"
+        "f = pickle.load(open(sys.argv[1], 'rb')); top_k(f, 'all', neighbours(f, 'all', 66));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)"
     )
-    command = [sys.executable, "-c", code, str(users)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    with tempfile.NamedTemporaryFile() as file:
+        pickle.dump(features, file)
+        file.flush()
+        command = [sys.executable, "-c", code, file.name]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def one_size(users: int, flat: bool) -> dict[str, Any]:
@@ -291,7 +294,7 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
             "incremental_vs_full_at_1_percent": round(churn[0.01][0] / churn[0.01][1], 1),
             "two_threads_vs_one": round(scaling(features), 2),
         },
-        "peak_mb": round(peak_megabytes(users)),
+        "peak_mb": round(peak_megabytes(features)),
         "equal_to_reference": equals_reference(features) and all(c[2] for c in churn.values()),
     }
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,12 +76,15 @@ class Bound:
         return replace(self, **{name: getattr(self, name)[order] for name in names})
 
 
+Columns = Callable[[np.ndarray, Any], np.ndarray]  # of some rows, in a dtype
+
+
 @dataclass(frozen=True)
 class _Form:
     """Columns of one term: `add` minus `subtract` is bounded below by nothing but the term."""
 
-    add: Callable[[np.ndarray], np.ndarray]
-    subtract: Callable[[np.ndarray], np.ndarray]
+    add: Columns
+    subtract: Columns
 
 
 class Forms:
@@ -89,10 +93,13 @@ class Forms:
     def __init__(self, forms: list[_Form], total: float) -> None:
         self._forms, self.total = forms, total
 
-    def columns(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Columns that add and columns that subtract, `(rows, .)` float64 each."""
-        add = np.concatenate([form.add(rows) for form in self._forms], axis=1)
-        return add, np.concatenate([form.subtract(rows) for form in self._forms], axis=1)
+    def columns(
+        self, rows: np.ndarray, dtype: type[np.floating[Any]] = np.float64
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Columns that add and columns that subtract, `(rows, .)` each."""
+        add = [form.add(rows, dtype) for form in self._forms]
+        subtract = [form.subtract(rows, dtype) for form in self._forms]
+        return np.concatenate(add, axis=1), np.concatenate(subtract, axis=1)
 
 
 def term_forms(features: Features, category: str) -> Forms:
@@ -113,17 +120,22 @@ def rotated_bound(forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, de
     return _with_slack(forms, left, right, rest, signs, spread, device)
 
 
-def plain_bound(forms: Forms, rows: np.ndarray, device: str) -> Bound:
-    """The same with all columns as they are, in float32: less to prepare, more to multiply."""
-    left, right = [], []
-    for part in _chunks(rows):
-        add, subtract = forms.columns(part)
-        left.append(np.concatenate([add, subtract], axis=1, dtype=np.float32))
-        right.append(np.concatenate([add, -subtract], axis=1, dtype=np.float32))
-    n, nothing = len(rows), np.zeros(0, dtype=np.float32)
-    whole = torch.from_numpy(np.concatenate(left)), torch.from_numpy(np.concatenate(right))
-    rest, spread = np.zeros((n, 0), dtype=np.float32), np.zeros(n, dtype=np.float32)
-    return _with_slack(forms, *whole, rest, nothing, spread, device)
+def plain_bound(forms: Forms, rows: np.ndarray, sought: int, device: str) -> Bound:
+    """The same with all columns as they are, in float32: less to prepare, more to multiply.
+
+    Only the first `sought` rows get a left side.
+    """
+    widths = [part.shape[1] for part in forms.columns(rows[:1], np.float32)]
+    right = np.empty((len(rows), sum(widths)), dtype=np.float32)
+    for start in range(0, len(rows), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        columns = forms.columns(rows[chunk], np.float32)
+        right[chunk, : widths[0]], right[chunk, widths[0] :] = columns
+    left = right[:sought].copy()
+    right[:, widths[0] :] *= -1
+    rest, spread = np.zeros((len(rows), 0), np.float32), np.zeros(len(rows), np.float32)
+    whole = torch.from_numpy(left), torch.from_numpy(right)
+    return _with_slack(forms, *whole, rest, rest[0], spread, device)
 
 
 def _with_slack(
@@ -238,13 +250,13 @@ def _kind(features: Features, term: Term) -> str:
     return "open" if is_open(features.policy, term) else "codes"
 
 
-def _nothing(rows: np.ndarray) -> np.ndarray:
-    return np.zeros((len(rows), 0))
+def _nothing(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
+    return np.zeros((len(rows), 0), dtype)
 
 
 def _cosine(features: Features, term: Term, weight: float) -> _Form:
-    def add(rows: np.ndarray) -> np.ndarray:
-        return np.sqrt(weight) * features.vectors[rows].astype(np.float64)
+    def add(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
+        return dtype(np.sqrt(weight)) * features.vectors[rows].astype(dtype, copy=False)
 
     return _Form(add, _nothing)
 
@@ -260,7 +272,11 @@ def _of_codes(codes: np.ndarray, matrix: np.ndarray) -> _Form:
     values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
     kept = [sign * values > 1e-13 for sign in (1.0, -1.0)]
     tables = [axes[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
-    return _Form(lambda rows: tables[0][codes[rows]], lambda rows: tables[1][codes[rows]])
+    add, subtract = tables
+    return _Form(
+        lambda rows, dtype: add.astype(dtype)[codes[rows]],
+        lambda rows, dtype: subtract.astype(dtype)[codes[rows]],
+    )
 
 
 def _open(features: Features, term: Term, weight: float) -> _Form:
@@ -289,13 +305,14 @@ def _overlap(features: Features, term: Term, weight: float) -> _Form:
     common = common_columns(features, *names)
     scale = np.sqrt(weight) / 2
 
-    def side(rows: np.ndarray, which: int) -> np.ndarray:
+    def side(rows: np.ndarray, which: int, dtype: Any) -> np.ndarray:  # noqa: ANN401
         sets = features.sets[names[which]][rows]
-        return sets[:, common[which]] / np.sqrt(np.maximum(sets.sum(axis=1), 1))[:, None]
+        length = scale / np.sqrt(np.maximum(sets.sum(axis=1), 1))
+        return sets[:, common[which]] * length.astype(dtype)[:, None]
 
     return _Form(
-        lambda rows: scale * (side(rows, 0) + side(rows, 1)),
-        lambda rows: scale * (side(rows, 0) - side(rows, 1)),
+        lambda rows, dtype: side(rows, 0, dtype) + side(rows, 1, dtype),
+        lambda rows, dtype: side(rows, 0, dtype) - side(rows, 1, dtype),
     )
 
 

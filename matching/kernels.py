@@ -263,8 +263,17 @@ def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
 @_kernel
 def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
     """Sort each row's heap, best first; both arrays are `(n, depth)`, written."""
+    depth = scores.shape[1]
     for row in range(len(scores)):
-        for last in range(scores.shape[1] - 1, 0, -1):
+        rising = True
+        for at in range(1, depth):
+            if _is_worse(scores[row, at], ids[row, at], scores[row, at - 1], ids[row, at - 1]):
+                rising = False
+                break
+        if rising:  # a list that was carried over and not changed since
+            scores[row, :], ids[row, :] = scores[row, ::-1].copy(), ids[row, ::-1].copy()
+            continue
+        for last in range(depth - 1, 0, -1):
             score, who = scores[row, last], ids[row, last]
             scores[row, last], ids[row, last] = scores[row, 0], ids[row, 0]
             _sink(scores[row, :last], ids[row, :last], score, who)

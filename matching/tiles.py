@@ -82,7 +82,10 @@ class BlockPass:
             self.rows, self.bound = rows[order], bound.take(order)
         else:
             order = np.lexsort((classes.of, ~sought))
-            self.rows, self.bound = rows[order], plain_bound(forms, rows[order], device)
+            self.rows, self.bound = (
+                rows[order],
+                plain_bound(forms, rows[order], int(sought.sum()), device),
+            )
         # A mean that is cut off at 0 says nothing of the bound below it.
         self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
         self.hoped = np.full(len(rows), -np.inf, dtype=np.float32)
@@ -146,14 +149,21 @@ class BlockPass:
             members[at, classes[cut]] = 1.0
         possible = members @ meet.astype(np.float32) @ members.T > 0
         self.mixed = members @ (~meet).astype(np.float32) @ members.T > 0
+        alike = np.zeros((len(self.cuts), len(self.cuts)))
+        if len(self.bound.left) == len(self.bound.right):
+            alike = self._alike()
+        tiles = [(i, j) for i in range(sought) for j in range(i, len(self.cuts)) if possible[i, j]]
+        self.plan = sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t))
+
+    def _alike(self) -> np.ndarray:
+        """How alike tiles are on average, by a few rows of each: `(tiles, tiles)` float64."""
         some = [slice(cut.start, cut.stop, -(-self.tile // 16)) for cut in self.cuts]
         middles = [
             torch.stack([side[few].float().mean(dim=0) for few in some]).double().cpu().numpy()
             for side in (self.bound.left, self.bound.right)
         ]
-        alike = middles[0] @ middles[1].T
-        tiles = [(i, j) for i in range(sought) for j in range(i, len(self.cuts)) if possible[i, j]]
-        self.plan = sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t))
+        alike: np.ndarray = middles[0] @ middles[1].T
+        return alike
 
     def _work(self, todo: deque[tuple[int, int]]) -> None:
         while todo:
