@@ -2,6 +2,7 @@
 
     python bench/nightly.py                          2,000, 10,000 and 50,000 sample users
     python bench/nightly.py --users 2000 10000 --json
+    python bench/nightly.py --users 50000 --made-up    the stages after the encoding, in minutes
 
 Each size runs in a process and a home of its own, from nothing: no text is encoded before. Memory
 is the largest sum of resident sets of the process and its children (the language model's engine
@@ -22,6 +23,19 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from population import vectors
+
+from matching.texts import all_texts
+from stages.embed import embed, open_encoder
+from stages.explain import explain
+from stages.prepare import prepare
+from stages.publish import publish_run
+from stages.recompute import recompute
+from stages.run import Run, open_run
+from stages.sample import make_sample
+from storage.embeddings import EmbeddingStore, text_hash
+from storage.files import read_frame, write_frame
+from storage.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,18 +68,11 @@ def _resident() -> float:
     return total / 1e6
 
 
-def one_size(users: int, home: Path) -> list[dict[str, Any]]:
-    """Run a night of so many sample users in this process; one row a stage."""
-    from stages.embed import embed
-    from stages.explain import explain
-    from stages.prepare import prepare
-    from stages.publish import publish_run
-    from stages.recompute import recompute
-    from stages.run import Run, open_run
-    from stages.sample import make_sample
-    from storage.files import write_frame
-    from storage.settings import load_settings
+def one_size(users: int, home: Path, made_up: bool) -> list[dict[str, Any]]:
+    """Run a night of so many sample users in this process; one row a stage.
 
+    With `made_up` the texts get vectors without being encoded: the stage `embed` then only stores.
+    """
     source = home / "profiles.parquet"
     settings = load_settings(ROOT / "hertz.toml", home, str(source))
     write_frame(make_sample(users, 7, settings.policy), source)
@@ -73,10 +80,15 @@ def one_size(users: int, home: Path) -> list[dict[str, Any]]:
     stages = (prepare, embed, recompute, explain, publish_run)
     rows = []
     with open_run(settings) as run:
+        if made_up:
+            prepare(run)
+            store_made_up(run)
         for stage in stages:
             before = set(run.stages)
             with PeakMemory() as memory:
                 stage(run)
+            if made_up and stage is embed:
+                continue
             seconds = sum(run.stages[name]["seconds"] for name in set(run.stages) - before)
             name = stage.__name__.removesuffix("_run")
             rows.append(
@@ -86,6 +98,15 @@ def one_size(users: int, home: Path) -> list[dict[str, Any]]:
                 f"{users:>7,} {name:<10} {seconds:>9.1f} s {memory.peak:>8,.0f} MB", file=sys.stderr
             )
     return rows
+
+
+def store_made_up(run: Run) -> None:
+    """Store a made-up vector for every text of the run's users.parquet."""
+    identity = open_encoder(run.settings).identity
+    texts = all_texts(run.settings.policy, read_frame(run.folder / "users.parquet"))
+    EmbeddingStore(run.settings.home, identity).add(
+        [text_hash(identity, text) for text in texts], vectors(len(texts), 7)
+    )
 
 
 def exponents(rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -109,15 +130,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, nargs="+", default=[2000, 10_000, 50_000])
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--made-up", action="store_true", help="vectors without encoding")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         if options.one:
-            print(json.dumps(one_size(options.one, Path(home))))
+            print(json.dumps(one_size(options.one, Path(home), options.made_up)))
             return
     rows: list[dict[str, Any]] = []
     for users in options.users:
         command = [sys.executable, __file__, "--one", str(users)]
+        command += ["--made-up"] if options.made_up else []
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         rows += json.loads(done.stdout.splitlines()[-1])
     result = {"runs": rows, "exponent": exponents(rows)}

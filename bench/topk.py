@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from population import K, changed, population, profiles
 from threadpoolctl import threadpool_limits
 
-from bench.population import K, changed, population, profiles
 from matching.features import Features
 from matching.incremental import SPARE, Known, compare, fingerprints, update
 from matching.pairs import score_pairs

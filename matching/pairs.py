@@ -196,9 +196,12 @@ class _Cosine:
 class _Codes:
     codes: np.ndarray
     matrix: np.ndarray
+    symmetric: bool
 
     def both(self, a: np.ndarray, b: np.ndarray) -> Both:
         there = kernels.table_values(self.matrix, self.codes, a, b)
+        if self.symmetric:
+            return there, there
         return there, kernels.table_values(self.matrix, self.codes, b, a)
 
 
@@ -250,7 +253,8 @@ def _columns(features: Features, name: str) -> _Columns:
     if is_open(features.policy, term):
         return _Open(codes, term.missing)
     matrix = term_matrix(features.policy, name)
-    return _Codes(np.where(codes < 0, len(matrix) - 1, codes), matrix)
+    told = np.where(codes < 0, len(matrix) - 1, codes)
+    return _Codes(told, matrix, np.array_equal(matrix, matrix.T))
 
 
 def _overlap(features: Features, term: Term) -> _Overlap:

@@ -1,0 +1,96 @@
+"""The exact top-k on one GPU: seconds, share of the measured bfloat16 peak, and whether it is exact.
+
+    python bench/topk_gpu.py                     100,000, 300,000 and 1,000,000 users
+    python bench/topk_gpu.py --users 100000 --json
+
+The service's first formula with all its terms, everyone may meet everyone, d = 384, k = 50, made-up
+users as in topk.py. Sampled rows are compared with the reference on the CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from population import K, population
+
+from matching.features import Features
+from matching.pairs import score_pairs
+from matching.topk import neighbours
+
+SIZES = [100_000, 300_000, 1_000_000]
+CHECKED = 20
+
+
+def peak_flops() -> float:
+    """Bfloat16 multiply-adds a second of a large square product, times two."""
+    side = 8192
+    left, right = (torch.randn(side, side, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    best = float("inf")
+    for _ in range(10):
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        left @ right
+        torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - started)
+    return 2 * side**3 / best
+
+
+def is_exact(features: Features, ids: np.ndarray) -> bool:
+    """Sampled rows against all pairs of theirs."""
+    n = len(features)
+    for row in np.linspace(0, n - 1, CHECKED).astype(int):
+        others = np.setdiff1d(np.arange(n), [row])
+        mutual = score_pairs(features, "all", np.full(n - 1, row), others).mutual
+        if ids[row].tolist() != others[np.lexsort((others, -mutual))[:K]].tolist():
+            return False
+    return True
+
+
+def one_size(users: int, peak: float) -> dict[str, Any]:
+    """One full search."""
+    features = population(users)
+    started = time.perf_counter()
+    found = neighbours(features, "all", device="cuda")
+    seconds = time.perf_counter() - started
+    flops = users * users * features.vectors.shape[1]  # half of the pairs, two a product
+    return {
+        "users": users,
+        "seconds": round(seconds, 3),
+        "share_of_bf16_peak": round(flops / seconds / peak, 4),
+        "scored_pairs_a_user": round(found.scored_pairs / users, 1),
+        "equal_to_reference": is_exact(features, found.ids),
+    }
+
+
+def main() -> None:
+    """Measure every size and print one line or the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--users", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.exit("no CUDA device: bench/topk.py measures the CPU")
+    peak = peak_flops()
+    neighbours(population(3000), "all", device="cuda")  # compiled kernels are loaded
+    runs = [one_size(users, peak) for users in options.users]
+    result = {
+        "device": torch.cuda.get_device_name(),
+        "bf16_tflops": round(peak / 1e12),
+        "runs": runs,
+    }
+    if options.json:
+        print(json.dumps(result))
+        return
+    print(f"{result['device']}, {result['bf16_tflops']} TFLOP/s in bfloat16")
+    for run in runs:
+        print(run)
+
+
+if __name__ == "__main__":
+    main()
