@@ -1,4 +1,4 @@
-"""The exact top-k on one GPU: seconds, share of the measured bfloat16 peak, and whether it is exact.
+"""Exact top-k on one GPU: seconds, share of its measured bfloat16 peak, and whether it is exact.
 
     python bench/topk_gpu.py                     100,000, 300,000 and 1,000,000 users
     python bench/topk_gpu.py --users 100000 --json
