@@ -1,0 +1,123 @@
+"""From a registration over HTTP to the first list of the new user, through an on-demand run.
+
+    python bench/on_demand.py [--users 10000] [--json]
+
+A night of sample users is published with made-up vectors and the template voice, a server is
+started on it, one user is registered, and `hertz nightly --incremental` is run; the new user's text
+is really encoded. The clock runs from sending the registration to the first list.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from nightly import ROOT, store_made_up
+
+from stages.embed import embed
+from stages.nightly import explain_without_model
+from stages.prepare import prepare
+from stages.publish import publish_run
+from stages.recompute import recompute
+from stages.run import open_run
+from stages.sample import make_sample
+from storage.files import write_frame
+from storage.settings import load_settings
+from storage.snapshots import published_snapshot, read_manifest
+
+NEW, PORT = 987_654_321, 8799
+URL = f"http://127.0.0.1:{PORT}"
+
+
+def publish_night(users: int, home: Path) -> Path:
+    """A published night of so many users; the source file."""
+    source = home / "profiles.parquet"
+    settings = load_settings(ROOT / "hertz.toml", home, str(source))
+    write_frame(make_sample(users + 1, 7, settings.policy).head(users), source)
+    with open_run(settings) as run:
+        prepare(run)
+        store_made_up(run)
+        for stage in (embed, recompute, explain_without_model, publish_run):
+            stage(run)
+    return source
+
+
+def register(users: int, home: Path) -> float:
+    """Send the registration; milliseconds until it is answered."""
+    settings = load_settings(ROOT / "hertz.toml", home)
+    profile = make_sample(users + 1, 7, settings.policy).tail(1).row(0, named=True)
+    body = {name: value for name, value in profile.items() if value is not None}
+    started = time.perf_counter()
+    answer = httpx.post(f"{URL}/api/v3/users", json=body | {"userId": NEW})
+    answer.raise_for_status()
+    return 1000 * (time.perf_counter() - started)
+
+
+def wait_for(path: str, seconds: float) -> dict[str, Any]:
+    """The first answer that is neither an error nor "pending"."""
+    ends = time.perf_counter() + seconds
+    while time.perf_counter() < ends:
+        try:
+            answer = httpx.get(f"{URL}{path}")
+        except httpx.TransportError:
+            time.sleep(0.1)
+            continue
+        if answer.is_success and "PENDING" not in answer.text:
+            return dict(answer.json())
+        time.sleep(0.02)
+    message = f"no answer to {path} in {seconds} s"
+    raise TimeoutError(message)
+
+
+def measure(users: int, home: Path) -> dict[str, Any]:
+    """One registration brought into the lists."""
+    source = publish_night(users, home)
+    hertz = [str(Path(sys.executable).with_name("hertz"))]
+    where = ["--home", str(home), "--policy", str(ROOT / "hertz.toml")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    serve = subprocess.Popen([*hertz, "serve", *where, "--port", str(PORT)], env=environment)
+    try:
+        wait_for("/ready", 60)
+        answered = register(users, home)
+        started = time.perf_counter()
+        run = [*hertz, "nightly", "--incremental", *where, "--source", str(source)]
+        subprocess.run(run, env=environment, check=True, stdout=subprocess.DEVNULL)
+        ran = time.perf_counter() - started
+        listed = wait_for(f"/api/v3/tuning?userId={NEW}&category=friend", 60)
+        seconds = time.perf_counter() - started
+    finally:
+        serve.terminate()
+        serve.wait()
+    stages = read_manifest(published_snapshot(home))["stages"]
+    return {
+        "users": users,
+        "registration_ms": round(answered, 1),
+        "run_s": round(ran, 1),
+        "post_to_first_list_s": round(seconds + answered / 1000, 1),
+        "listed": len(listed["data"]["userIdList"]),
+        "stages_s": {name: figures["seconds"] for name, figures in stages.items()},
+        "path": stages["recompute"]["path"],
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--users", type=int, default=10_000)
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        found = measure(options.users, Path(home))
+    print(json.dumps(found) if options.json else "\n".join(f"{k}: {v}" for k, v in found.items()))
+
+
+if __name__ == "__main__":
+    main()
