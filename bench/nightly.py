@@ -20,22 +20,14 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
-from population import vectors
 
-from matching.texts import all_texts
-from stages.embed import embed, open_encoder
-from stages.explain import explain
-from stages.prepare import prepare
-from stages.publish import publish_run
-from stages.recompute import recompute
-from stages.run import Run, open_run
-from stages.sample import make_sample
-from storage.embeddings import EmbeddingStore, text_hash
-from storage.files import read_frame, write_frame
-from storage.settings import load_settings
+if TYPE_CHECKING:
+    from stages.run import Run
+
+# Everything else is imported where it is used: the language model's process imports this file, too.
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,6 +65,16 @@ def one_size(users: int, home: Path, made_up: bool) -> list[dict[str, Any]]:
 
     With `made_up` the texts get vectors without being encoded: the stage `embed` then only stores.
     """
+    from stages.embed import embed
+    from stages.explain import explain
+    from stages.prepare import prepare
+    from stages.publish import publish_run
+    from stages.recompute import recompute
+    from stages.run import open_run
+    from stages.sample import make_sample
+    from storage.files import write_frame
+    from storage.settings import load_settings
+
     source = home / "profiles.parquet"
     settings = load_settings(ROOT / "hertz.toml", home, str(source))
     write_frame(make_sample(users, 7, settings.policy), source)
@@ -102,6 +104,13 @@ def one_size(users: int, home: Path, made_up: bool) -> list[dict[str, Any]]:
 
 def store_made_up(run: Run) -> None:
     """Store a made-up vector for every text of the run's users.parquet."""
+    from population import vectors
+
+    from matching.texts import all_texts
+    from stages.embed import open_encoder
+    from storage.embeddings import EmbeddingStore, text_hash
+    from storage.files import read_frame
+
     identity = open_encoder(run.settings).identity
     texts = all_texts(run.settings.policy, read_frame(run.folder / "users.parquet"))
     EmbeddingStore(run.settings.home, identity).add(
