@@ -1,0 +1,91 @@
+"""The old test, 30 requests, 3 at a time, twice, against servers of 1,000 and 100,000 users.
+
+    python bench/registration.py [--users 1000 100000] [--times 5] [--json]
+
+`hertz loadtest` is run several times on each; what is printed are the medians over its runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+from api_world import ROOT, publish_world
+
+PORT = 8798
+URL = f"http://127.0.0.1:{PORT}"
+HERTZ = str(Path(sys.executable).with_name("hertz"))
+
+
+def measure(users: int, times: int, home: Path) -> dict[str, Any]:
+    """Medians of the rounds' figures over so many load tests."""
+    publish_world(home, users)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    where = ["--home", str(home), "--policy", str(ROOT / "hertz.toml")]
+    serve = subprocess.Popen(
+        [HERTZ, "serve", *where, "--port", str(PORT)], env=environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait()
+        test = [HERTZ, "loadtest", *where, "--url", URL, "--json"]
+        runs = [
+            json.loads(subprocess.run(test, env=environment, check=True, stdout=-1).stdout)
+            for _ in range(times + 1)
+        ][1:]  # the first one warms the server up
+    finally:
+        serve.terminate()
+        serve.wait()
+    found: dict[str, Any] = {"users": users}
+    for name in ("registration", "recommendation"):
+        rounds = {
+            f"{which}_{figure}": round(median(run[name][which][figure] for run in runs), 2)
+            for which in ("first", "second")
+            for figure in ("avg_ms", "p99_ms")
+        }
+        rounds["second_over_first"] = round(median(r[name]["second_over_first"] for r in runs), 3)
+        found[name] = rounds
+    return found
+
+
+def _wait() -> None:
+    for _ in range(600):
+        try:
+            if httpx.get(f"{URL}/ready").is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    message = "the server did not become ready in a minute"
+    raise TimeoutError(message)
+
+
+def main() -> None:
+    """Measure every size and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--users", type=int, nargs="+", default=[1000, 100_000])
+    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    options = parser.parse_args()
+    runs = []
+    for users in options.users:
+        with tempfile.TemporaryDirectory() as home:
+            runs.append(measure(users, options.times, Path(home)))
+    if options.json:
+        print(json.dumps({"runs": runs}))
+        return
+    for run in runs:
+        for name in ("registration", "recommendation"):
+            print(f"{run['users']:>8,} {name:<15} {run[name]}")
+
+
+if __name__ == "__main__":
+    main()
