@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from explanations.facts import Explanation, pair_facts
-from explanations.generator import Conversation, Generated, Generator, VllmGenerator
+from explanations.generator import Generated, Generator, Prompt, VllmGenerator
 from explanations.grounding import failed_checks
 from explanations.prompts import conversation, read_answer, response_schema, told_facts
 from explanations.settings import ExplanationSettings
@@ -40,19 +40,20 @@ def engine() -> Iterator[VllmGenerator]:
 
 
 class Watched:
-    """The engine, counting what it is asked; killed before the call after `calls`, if given."""
+    """The engine, killed when it has answered the part after `parts`, if given."""
 
-    def __init__(self, engine: VllmGenerator, calls: int = -1) -> None:
-        self.engine, self.calls, self.asked = engine, calls, 0
+    restarts = 0
 
-    def generate(
-        self, conversations: Sequence[Conversation], schema: dict[str, Any], seeds: Sequence[int]
-    ) -> list[Generated]:
-        if self.calls == 0 and self.engine.pid:
-            os.kill(self.engine.pid, signal.SIGKILL)
-        self.calls -= 1
-        self.asked += len(conversations)
-        return self.engine.generate(conversations, schema, seeds)
+    def __init__(self, engine: VllmGenerator, parts: int = -1) -> None:
+        self.engine, self.parts = engine, parts
+
+    def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
+        for answers in self.engine.stream(parts):
+            if self.parts == 0 and self.engine.pid:
+                os.kill(self.engine.pid, signal.SIGKILL)
+            self.parts -= 1
+            yield answers
+        self.restarts = self.engine.restarts
 
     def open(self, settings: ExplanationSettings) -> AbstractContextManager[Generator]:
         return nullcontext(self)
