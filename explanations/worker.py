@@ -6,7 +6,10 @@ gives no sign of life for too long, is an error here that says what happened; no
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ Beat = Callable[[], None]
 Serve = Callable[[Iterator[Any], Beat], Iterator[Any]]
 BEAT_SECONDS = 1.0
 CAUSE_LENGTH = 300
+PR_SET_PDEATHSIG = 1
 
 
 class Worker:
@@ -155,6 +159,7 @@ class Worker:
 
 def _serve(pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple[Any, ...]) -> None:
     """The child's life: load, say so, answer until the pipe closes."""
+    _die_with_parent()
     loaded = False
     try:
         about, serve = load(*args)
@@ -166,6 +171,12 @@ def _serve(pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple
         return  # the parent has closed or died
     except Exception as error:  # whatever the engine raises ends in words there
         pipe.send(("failed", _cause(error, with_message=not loaded)))
+
+
+def _die_with_parent() -> None:
+    """A killed parent takes this process with it: nobody would read what it still writes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _requests(pipe: Connection) -> Iterator[Any]:
