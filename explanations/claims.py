@@ -8,11 +8,11 @@ first, whatever its case, article, plural, hyphens or accents.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from explanations.facts import per_policy, talkable
+from explanations.reading import Reading, plain_words
 from matching.policy import Policy
 
 Meaning = tuple[str, str]  # field, code
@@ -28,7 +28,6 @@ _WISH = re.compile(
     r"\b(?:hop(?:es?|ed|ing)|wish\w*|wants?|look(?:s|ing)? for|seek\w*|prefer\w*|ask(?:s|ed) for)\b"
     r"|바라|바란|바람|찾|원하|소망|선호|만나고 싶"
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _HANGUL = re.compile("[가-힣]")
 
@@ -65,23 +64,18 @@ class _Lexicon:
     fields: list[_Field]
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order."""
-    return [part for part in _SENTENCE_END.split(text) if part]
-
-
-def claims(policy: Policy, language: str, plain: str) -> list[Claim]:
-    """Every label of the policy that a text (as `plain_words`) mentions.
+def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
+    """Every label of the policy that a text mentions.
 
     Labels of set fields and proper nouns count wherever they stand. Labels of other fields are
     often everyday words ("sometimes"): they count in a sentence that names their field. A label of
     several fields means the one that its sentence names, if it names one.
     """
-    lexicon = _lexicon(policy, language)
+    lexicon, plain = _lexicon(policy, language), reading.plain
     always = [word for word in lexicon.always if word.needle in plain]
     fields = [field for field in lexicon.fields if field.name.needle in plain]
     found: list[Claim] = []
-    for sentence in sentences(plain):
+    for sentence in reading.sentences:
         named = [
             field
             for field in fields
@@ -107,15 +101,6 @@ def _spoken(
         meant = () if wished else tuple(m for m in meanings if m[0] in names)
         both = says_both or times > 1
         yield Claim(meant or meanings, both, says_one and not both, wished)
-
-
-def plain_words(text: str) -> str:
-    """Lower case, without accents, hyphens as spaces; line breaks stay."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if not text.isascii():
-        marks = unicodedata.normalize("NFD", text)
-        text = unicodedata.normalize("NFC", re.sub(r"[\u0300-\u036f]", "", marks))
-    return re.sub(r"[ \t\u00a0-]+", " ", text)
 
 
 def _merged(named: list[list[_Word]]) -> list[_Word]:

@@ -200,7 +200,7 @@ def pairing_level(policy: Policy, category: str, fact: Fact) -> Level:
 
 
 def is_sayable(code: str) -> bool:
-    """May a value that a user typed be written out? A few plain words, and nothing unfit to read."""
+    """May a value that a user typed be written out? A few plain words, none unfit to read."""
     return bool(_TYPED.fullmatch(code)) and len(code.split()) <= TYPED_WORDS and not unfit(code)
 
 
