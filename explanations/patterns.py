@@ -55,9 +55,9 @@ CONTACT = _words(
     "페이스북 페북 트위터 디엠 유튜브 틱톡 라인_아이디 톡_아이디 아이디는 아이디로 전화번호 "
     "핸드폰 휴대폰 연락처 이메일 메일_주소 골뱅이 닷컴 점컴 쩜컴 홈페이지 사이트 블로그 번호는 "
     "번호로 전화해 전화_주세요 문자_주세요 문자해 연락_주세요 연락주세요 @ :// (at) (dot) "
-    "_dot_com _text_me _call_me _call_us _add_me _message_me _contact_me _follow_me _find_me "
-    "_write_to_me _reach_me _line_id _chat_id _my_id _id: _id_is _ig: handle_is my_handle",
+    "_dot_com _line_id _chat_id _my_id _id: _id_is _ig: handle_is my_handle",
     (".", r"\.(?:com|net|org|kr|io|me|gg|ly|app|xyz|shop|info)\b|\. (?:com|net|org)\b"),
+    (" me", r"\b(?:text|call|add|message|contact|follow|find|reach|dm|write to) me\b"),
 )
 SOLICITATION = _words(
     "click subscribe discount promo coupon wallet refund giveaway voucher sponsor sponsored "
@@ -96,7 +96,7 @@ OFFENSIVE = _words(
     "sex sexy sexual sexually nude nudes naked porn horny rape raped nazi hitler kill kills "
     "killed killing suicide murder ugly fat stupid idiot idiots loser losers moron pathetic "
     "worthless disgusting creepy creep trash retard retarded terrorist drugs cocaine heroin scam "
-    "scammer liar cheater hate hates hated escort",
+    "scammer liar cheater escort",
     "씨발 시발놈 시발년 씨빨 ㅅㅂ ㅂㅅ 병신 개새끼 이_새끼 새끼야 존나 좆 섹스 야동 _야한 변태 "
     "죽어라 죽어버 죽여 죽일 자살 꺼져 못생 못난 뚱뚱 돼지_같 찐따 멍청 바보 한남충 김치녀 창녀 "
     "걸레 미친놈 미친년 쓰레기_같 혐오 역겨 사기꾼 거짓말쟁이 바람둥이 마약 원나잇 조건만남 "
@@ -143,8 +143,8 @@ OVERSTATED = _words(
 )
 PLACEHOLDER = _words(
     "xx xxx xxxx ooo oooo null undefined lorem ipsum",
-    "홍길동 john_doe jane_doe ○○ ●● ◯◯ □□ n/a 사용자_a 사용자_b 사용자_1 사용자1 회원_a "
-    "회원_b 사람_a 사람_b 프로필_1 프로필_2 profile_1 profile_2 user_1 user_2 person_1 person_2",
+    "홍길동 john_doe jane_doe ○○ ●● ◯◯ □□ n/a 사용자_a 사용자_b 사용자_1 사용자1 회원_a 회원_b "
+    "사람_a 사람_b 프로필_1 프로필_2 profile_1 profile_2 user_1 user_2 person_1 person_2",
     ("[", r"\[[^\]]*\]"),
     ("{", r"\{[^}]*\}"),
     ("<", r"<[^>]*>"),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -24,10 +24,10 @@ from explanations.facts import (
     Fact,
     Facts,
     Kind,
+    Plan,
     Profile,
     fact_plan,
     is_sayable,
-    pair_facts,
     pairing_level,
     per_policy,
     reason,
@@ -40,9 +40,9 @@ from matching.policy import Policy
 
 PROMPT_VERSION = "2"
 KINDS: tuple[Kind, ...] = ("shared", "wish", "pairing", "same", "near")
-TOLD = {"shared": 2, "wish": 1, "pairing": 1, "same": 1, "near": 1}  # facts of each kind
+TOLD = {"shared": 1, "wish": 1, "pairing": 1, "same": 1, "near": 1}  # facts of each kind
 MAX_ITEMS = 2
-EXAMPLES = 3
+EXAMPLES, VARIANTS = 3, 3
 BIO_LENGTH = 300
 CUT = "[...]"  # users' brackets are taken out, so only a cut looks like this
 PARTS = (*KINDS, "complement")
@@ -107,8 +107,19 @@ def conversation(
         facts: All that is true of them (`pair_facts`).
         bio_length: Characters of each free text that are shown; the rest is cut, with a marker.
     """
-    question = _question(policy, category, language, a, b, facts, bio_length)
-    return [*_opening(policy, category, language), {"role": "user", "content": question}]
+    told = told_facts(policy, category, language, facts)
+    lines = _lines(policy, category, language, told)
+    if other := _complement(policy, language, facts):
+        lines += f"\ncomplement: {_filled_in(language, 'complement', other)}"
+    # So that neither a list nor a pair's categories read as copies.
+    variant = str(crc32(f"{category}\n{lines}".encode()) % VARIANTS)
+    kinds = (*told, "complement") if other else tuple(told)
+    return [
+        *_opening(policy, category, language, variant, *kinds),
+        {"role": "user", "content": _profiles(policy, language, a, b, bio_length)},
+        {"role": "assistant", "content": TEXTS[language]["noted"]},
+        {"role": "user", "content": lines},
+    ]
 
 
 @per_policy
@@ -206,29 +217,10 @@ def _labelled(policy: Policy, language: str, fact: Fact) -> ToldFact:
     return ToldFact(fact, tuple(policy.label(fact.fields[0], c, language) for c in fact.values))
 
 
-def _question(
-    policy: Policy,
-    category: str,
-    language: str,
-    a: Profile,
-    b: Profile,
-    facts: Facts,
-    bio_length: int,
-) -> str:
-    """Profiles, facts and the first line, each between its markers."""
-    texts = TEXTS[language]
-    told = told_facts(policy, category, language, facts)
-    lines = _lines(policy, category, language, told)
-    if other := _complement(policy, language, facts):
-        lines += f"\ncomplement: {attach(texts['facts']['complement'].format(**other))}"
-    teasers = texts["teasers"][policy.categories[category].voice]
-    # So that neither a list nor a pair's categories read as copies.
-    teaser = teasers[crc32(f"{category}\n{lines}".encode()) % len(teasers)]
+def _profiles(policy: Policy, language: str, a: Profile, b: Profile, bio_length: int) -> str:
+    """Both profiles, each between its markers."""
     shown = [_profile(policy, language, who, bio_length) for who in (a, b)]
-    return (
-        f"<profile_1>\n{shown[0]}\n</profile_1>\n<profile_2>\n{shown[1]}\n</profile_2>\n"
-        f"<facts>\n{lines}\n</facts>\n{texts['begin']}{teaser}"
-    )
+    return f"<profile_1>\n{shown[0]}\n</profile_1>\n<profile_2>\n{shown[1]}\n</profile_2>"
 
 
 def _profile(policy: Policy, language: str, who: Profile, bio_length: int) -> str:
@@ -255,21 +247,18 @@ def _shown(policy: Policy, field: str, code: str, language: str) -> str:
 
 
 def _lines(policy: Policy, category: str, language: str, told: Told) -> str:
-    """The facts as the model sees them: one line each, beginning with its kind."""
+    """The facts as the model sees them: one line a kind, beginning with it."""
     return "\n".join(
-        f"{kind}: {_wording(policy, category, language, item)}"
+        f"{kind}: "
+        + TEXTS[language]["joint"].join(
+            _parts(policy, category, language, item)["fact"] for item in items
+        )
         for kind, items in told.items()
-        for item in items
     )
 
 
-def _wording(policy: Policy, category: str, language: str, item: ToldFact) -> str:
-    wording = TEXTS[language]["facts"][item.fact.kind]
-    return attach(wording.format(**_parts(policy, category, language, item)))
-
-
 def _parts(policy: Policy, category: str, language: str, item: ToldFact) -> dict[str, str]:
-    """What the wording of a fact is filled with."""
+    """A fact in words, and what they are filled with."""
     texts, fact = TEXTS[language], item.fact
     parts = {
         "field": policy.field_label(fact.fields[0], language),
@@ -277,7 +266,11 @@ def _parts(policy: Policy, category: str, language: str, item: ToldFact) -> dict
     }
     if fact.kind == "pairing":
         parts["rated"] = texts["rated"][pairing_level(policy, category, fact)]
-    return parts
+    return {**parts, "fact": _filled_in(language, fact.kind, parts)}
+
+
+def _filled_in(language: str, kind: str, parts: dict[str, str]) -> str:
+    return attach(TEXTS[language]["facts"][kind].format(**parts))
 
 
 def _items(labels: tuple[str, ...], last: str) -> str:
@@ -295,78 +288,71 @@ def _complement(policy: Policy, language: str, facts: Facts) -> dict[str, str]:
 
 
 @per_policy
-def _opening(policy: Policy, category: str, language: str) -> list[dict[str, str]]:
-    """The system part and the examples: made-up people, in the policy's own words."""
+def _opening(
+    policy: Policy, category: str, language: str, variant: str, *kinds: str
+) -> list[dict[str, str]]:
+    """The system part, and examples with facts of the same kinds as the pair's."""
     texts = TEXTS[language]
     voice = policy.categories[category].voice
     system = texts["system"].format(voice=texts["voices"][voice], rule=texts["rules"][voice])
     turns = [{"role": "system", "content": system}]
     for number in range(EXAMPLES):
-        a, b = _people(policy, number)
-        facts = pair_facts(policy, category, a, b)
-        question = _question(policy, category, language, a, b, facts, BIO_LENGTH)
-        answer = _answer(policy, category, language, facts, number)
-        answer["content"]["teaser"] = question.rsplit(texts["begin"], 1)[1]
+        facts = {kind: _sample(policy, category, language, kind, number) for kind in kinds}
+        lines = "\n".join(f"{kind}: {parts['fact']}" for kind, parts in facts.items())
+        answer = _sample_answer(language, voice, facts, int(variant))
         compact = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))  # as it must answer
         turns += [
-            {"role": "user", "content": question},
+            {"role": "user", "content": lines},
             {"role": "assistant", "content": compact},
         ]
     return turns
 
 
-def _people(policy: Policy, number: int) -> tuple[Profile, Profile]:
-    """A made-up pair: in sets they overlap by one, in other fields they are equal or neighbours.
-
-    What a model copies from them, the checks know. Each pair leaves another kind of fact out.
-    """
-    a: dict[str, Any] = {}
-    b: dict[str, Any] = {}
-    for at, name in enumerate(policy.fields):
-        kind, codes = policy.fields[name].kind, policy.shown_codes(name)
-        many = kind in ("set", "ids")
-        a[name] = b[name] = [] if many else None
-        if len(codes) < 3 or name not in talkable(policy) or at % (EXAMPLES + 1) == number:
-            continue
-        start = (2 * number + at) % (len(codes) - 2)
-        a[name] = list(codes[start : start + 2]) if many else codes[start]
-        b[name] = list(codes[start + 1 : start + 3]) if many else codes[start + at % 2]
-    return a, b
-
-
-def _answer(
-    policy: Policy, category: str, language: str, facts: Facts, number: int
-) -> dict[str, Any]:
-    """How the made-up pair's report reads."""
-    texts, voice = TEXTS[language], policy.categories[category].voice
-    told = told_facts(policy, category, language, facts)
-    sentences: dict[str, str] = {
-        kind: " ".join(
-            attach(
-                _lead(texts, kind, number + at).format(**_filled(policy, category, language, item))
-            )
-            for at, item in enumerate(items)
-        )
-        for kind, items in told.items()
+def _sample(policy: Policy, category: str, language: str, kind: str, number: int) -> dict[str, str]:
+    """A made-up fact in the policy's own words: what a model copies from it, the checks know."""
+    plan = fact_plan(policy, category)
+    topics = [(name,) for name in plan.topics or plan.shared]
+    fields: dict[str, Sequence[tuple[str, ...]]] = {
+        "shared": topics,
+        "complement": topics[1:] or topics,
+        "wish": plan.wishes,
+        "pairing": [(name,) for _, name in plan.tables],
+        "same": [(name,) for name in plan.codes],
+        "near": [(name,) for name in plan.ordered],
     }
-    if other := _complement(policy, language, facts):
-        other["fact"] = attach(texts["facts"]["complement"].format(**other))
-        sentences["complement"] = attach(_lead(texts, "complement", number).format(**other))
-    topic = told.get("shared")
-    items = _items(topic[0].labels, texts["and"]) if topic else ""
+    chosen = fields[kind][number % len(fields[kind])]
+    codes = policy.shown_codes(chosen[0]) or ("one", "two", "three", "four")
+    size = 2 if kind in ("near", "pairing", "complement") or (kind == "shared" and number) else 1
+    start = 2 * number % max(1, len(codes) - size + 1)
+    values = codes[start : start + size]
+    if kind == "complement":
+        a, b = (policy.label(chosen[0], code, language) for code in values)
+        parts = {"field": policy.field_label(chosen[0], language), "a": a, "b": b}
+        return {**parts, "fact": _filled_in(language, kind, parts)}
+    made_up: dict[str, Kind] = {name: name for name in KINDS}
+    fact = Fact(made_up[kind], chosen, values, worth=_worth(plan, kind, values))
+    return _parts(policy, category, language, _labelled(policy, language, fact))
+
+
+def _worth(plan: Plan, kind: str, values: tuple[str, ...]) -> tuple[float, float]:
+    if kind != "pairing":
+        return (0.0, 0.0)
+    table, (a, b) = next(iter(plan.worth.values())), values
+    return table[a, b], table[b, a]
+
+
+def _sample_answer(
+    language: str, voice: str, facts: dict[str, dict[str, str]], wording: int
+) -> dict[str, Any]:
+    texts = TEXTS[language]
+    sentences = {
+        kind: attach(texts["leads"][kind][wording].format(**parts)) for kind, parts in facts.items()
+    }
+    items = facts["shared"]["items"] if "shared" in facts else ""
     outlook, title = (
-        attach(texts[slot][voice if topic else "nothing"][number].format(items=items))
+        attach(texts[slot][voice if items else "nothing"][wording].format(items=items))
         for slot in ("outlooks", "titles")
     )
-    content = {"teaser": "", **sentences, "outlook": outlook, "closing": CLOSING}
-    return {"content": content, "title": title, "reasons": list(told)}
-
-
-def _lead(texts: dict[str, Any], kind: str, number: int) -> str:
-    leads = texts["leads"][kind]
-    return str(leads[number % len(leads)])
-
-
-def _filled(policy: Policy, category: str, language: str, item: ToldFact) -> dict[str, str]:
-    fact = _wording(policy, category, language, item)
-    return {"fact": fact, **_parts(policy, category, language, item)}
+    teaser = texts["teasers"][voice][wording]
+    content = {"teaser": teaser, **sentences, "outlook": outlook, "closing": CLOSING}
+    return {"content": content, "title": title, "reasons": [k for k in facts if k in KINDS]}
