@@ -178,9 +178,8 @@ class ModelVoice:
 
     def _prompt(self, job: _Job) -> Prompt:
         task, desk, settings = job.task, self.desk, self.settings
-        cut: Any = {} if job.bio_length == BIO_LENGTH else {"bio_length": job.bio_length}
         who = (desk.policy, task.category, task.language, *desk.pair(task), desk.facts(task))
-        talk = conversation(*who, **cut)
+        talk = conversation(*who, bio_length=job.bio_length)
         # The same seed at temperature 0 would give the same text again, and so would any other.
         temperature = settings.temperature
         if job.tries:
