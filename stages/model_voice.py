@@ -173,6 +173,7 @@ class ModelVoice:
         size = max(1, self.settings.chunk // UNSAVED_PARTS)
         while self._queue and not self._spent():
             jobs = [self._queue.popleft() for _ in range(min(size, len(self._queue)))]
+            jobs.sort(key=lambda job: job.task)  # a user's pairs share the longest prefix
             asked.append(jobs)
             yield [self._prompt(job) for job in jobs]
 
