@@ -58,6 +58,16 @@ def test_a_model_that_is_not_cached_while_offline(
         found("a/b/c d")
 
 
+def test_a_run_that_starts_no_model_asks_no_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelError, match=r"'a/b' .*json: it is not in the cache; fetch it"):
+        find_language_model(ExplanationSettings(model="a/b"), fetch=False)
+
+
 def test_a_cached_model_is_pinned_to_its_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
