@@ -26,8 +26,8 @@ from matching.errors import ModelError
 CPU_ENVIRONMENT = {  # before torch is imported: without the thread setting, 24 times slower
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "OMP_NUM_THREADS": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
 }
+CPU_CACHE = "VLLM_CPU_KVCACHE_SPACE"
 ENVIRONMENT = {
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_NO_USAGE_STATS": "1",
@@ -58,6 +58,11 @@ def is_cpu_build() -> bool:
     raise ModelError(message)
 
 
+def cpu_cache_gib() -> int:
+    """Memory of the engine's cache on a CPU: what the environment says, else enough for a 1 B."""
+    return int(os.environ.get(CPU_CACHE) or 1)
+
+
 def load_engine(model: str, settings: ExplanationSettings) -> tuple[dict[str, Any], Serve]:
     """Load vLLM in this process.
 
@@ -73,7 +78,7 @@ def load_engine(model: str, settings: ExplanationSettings) -> tuple[dict[str, An
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if cpu:
-        os.environ.update(CPU_ENVIRONMENT)
+        os.environ.update(CPU_ENVIRONMENT | {CPU_CACHE: str(cpu_cache_gib())})
     started = time.perf_counter()
     import vllm
     from vllm.platforms import current_platform
