@@ -16,7 +16,7 @@ from explanations.reading import Reading, plain_words
 from explanations.vocabulary import known_words, labels, stems
 from matching.policy import Policy
 
-COPIED_WORDS, COPIED_SYLLABLES = 6, 12
+COPIED_WORDS, COPIED_SYLLABLES = 5, 12
 LEAKED_WORDS = 4
 COPIED_STEMS = 3  # words of a bio, in one sentence, that are neither labels nor a reporter's
 _WORD, _HANGUL = re.compile(r"\w+"), re.compile("[가-힣]+")

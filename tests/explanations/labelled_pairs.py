@@ -32,7 +32,8 @@ def labelled_pairs(policy: Policy) -> dict[str, tuple[Someone, Someone]]:
                 pets=["CAT"],
                 selfDevelopment=["READING"],
                 hobbies=["MUSIC", "BAKING"],
-                bio="주말이면 동네 골목을 천천히 걸으며 오래된 빵집을 찾아다니는 것을 가장 좋아해요.",
+                bio="주말이면 동네 골목을 천천히 걸으며 오래된 빵집을 "
+                "찾아다니는 것을 가장 좋아해요.",
             ),
             profile(
                 policy,
