@@ -1,0 +1,77 @@
+"""The table of language models as a picture: seconds, tokens, memory and shares, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.compare_report import SERVICE, name
+from stages.compare_models import Measured
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PANELS: dict[str, dict[str, str]] = {  # title -> field -> its name
+    "seconds to load": {"load_s": "loading"},
+    "seconds a report": {"single_s": "one at a time", "batch_s": "in a batch"},
+    "memory, GB": {"loaded_mb": "loaded", "inferring_mb": "inferring"},
+    "share of the reports": {"valid": "valid JSON", "grounded": "grounded", "accepted": "accepted"},
+}
+COLOURS = ("#1d3557", "#e76f51", "#2a9d8f")
+LONGEST = 34  # characters of a model's name
+
+
+def plot(path: Path, rows: Sequence[Measured]) -> None:
+    """Draw a bar for each figure; the service's table below, pale; random weights hatched.
+
+    Args:
+        path: The .png to write.
+        rows: What was measured.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [*rows, *SERVICE]
+    figure = Figure(figsize=(16, 1.6 + 0.5 * len(shown)), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(PANELS), sharey=True)
+    for axes, (title, fields) in zip(panels, PANELS.items(), strict=True):
+        _bars(axes, shown, fields)
+        axes.set(title=title, xlim=(0, 1.08) if "valid" in fields else (0, None))
+        axes.axhline(len(rows) - 0.5, color="black", linewidth=0.8)
+        axes.grid(axis="x", alpha=0.3)
+        if len(fields) > 1:
+            axes.legend(fontsize="small", loc="lower right")
+    panels[0].set_yticks(range(len(shown)), [_label(row) for row in shown])
+    panels[0].invert_yaxis()
+    figure.suptitle("Language models: measured, and below the line the service's table by hand")
+    figure.savefig(path, dpi=120)
+
+
+def _bars(axes: Axes, rows: Sequence[Measured], fields: dict[str, str]) -> None:
+    height = 0.8 / len(fields)
+    for place, (field, label) in enumerate(fields.items()):
+        colour, labelled = COLOURS[place], False
+        for at, row in enumerate(rows):
+            value = getattr(row, field)
+            if value is None:
+                continue
+            value /= 1000 if field.endswith("_mb") else 1
+            y = at + (place - (len(fields) - 1) / 2) * height
+            axes.barh(
+                y,
+                value,
+                0.9 * height,
+                color=colour,
+                alpha=1 if row.source == "measured" else 0.35,
+                hatch="//" if row.dummy else None,
+                edgecolor="white" if row.dummy else colour,
+                label=None if labelled else label,
+            )
+            labelled = True
+
+
+def _label(row: Measured) -> str:
+    short = name(row) if len(name(row)) <= LONGEST else f"…{name(row)[1 - LONGEST :]}"
+    return f"{short}\n{'failed' if row.vllm else 'not loaded'}" if row.error else short
