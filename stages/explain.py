@@ -27,7 +27,7 @@ from explanations.facts import (
     pair_facts,
     profile_digest,
 )
-from explanations.generator import Generated, Generator, VllmGenerator
+from explanations.generator import Generated, Generator, Prompt, VllmGenerator
 from explanations.grounding import CHECKS_VERSION, failed_checks
 from explanations.prompts import (
     PROMPT_VERSION,
@@ -285,7 +285,13 @@ class _Writer:
             for t in tasks
         ]
         seeds = [self.settings.seed + int(self._model_key(t)[:7], 16) for t in tasks]
-        return generator.generate(talks, response_schema(self.policy, tasks[0].language), seeds)
+        schema = response_schema(self.policy, tasks[0].language)
+        asked = [
+            Prompt(talk, schema, seed, self.settings.temperature)
+            for talk, seed in zip(talks, seeds, strict=True)
+        ]
+        (written,) = generator.stream([asked])
+        return written
 
     def _checked(self, task: Task, found: Generated) -> Explanation | None:
         text = read_answer(found.text, self._told(task))
