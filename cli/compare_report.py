@@ -39,7 +39,7 @@ SERVICE = (
     _by_hand("google/gemma-2-9b", True, 126.35, 61.57),
     _by_hand("LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", True, 99.02, 18.38, 17815, 18903),
 )
-"""Seconds a report and MB as the service noted them; its reports were longer (870-1,200 letters)."""
+"""As the service noted it."""
 
 
 def _seconds(value: float | None) -> str:

@@ -20,8 +20,8 @@ from typing import Any, Self
 import orjson
 import polars as pl
 import psutil
-from explanations.engine import is_cpu_build
 
+from explanations.engine import is_cpu_build
 from explanations.generator import Generated, Prompt, VllmGenerator
 from explanations.grounding import failed_checks
 from explanations.prompts import read_answer, response_schema
@@ -165,7 +165,7 @@ class Comparison:
         row = Measured(LANGUAGE_MODEL if name == "bundled" else name, dummy=name != model)
         generator = watch = None
         try:
-            generator = VllmGenerator(_place(name), settings_for(self.settings, name, row.dummy))
+            generator = VllmGenerator(place(name), settings_for(self.settings, name, row.dummy))
             with _Watch(generator, self.minutes) as watch:
                 self._run(row, generator, watch, progress)
         except (ModelError, GenerationError) as error:
@@ -314,7 +314,7 @@ def frame(rows: Sequence[Measured]) -> pl.DataFrame:
     return pl.DataFrame([asdict(row) for row in rows], SCHEMA)
 
 
-def _place(model: str) -> str:
+def place(model: str) -> str:
     """What vLLM is given: a folder's full path, or a Hugging Face id as it is."""
     if model == "bundled":
         return str(bundled_language_model())
