@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,12 +18,13 @@ from typing import Any, Protocol, Self
 
 from explanations.engine import MEMORY, PARTS_AT_ONCE, load_engine
 from explanations.settings import ExplanationSettings
-from explanations.worker import Worker
+from explanations.worker import Serve, Worker
 from matching.errors import GenerationError, ModelError
 
 logger = logging.getLogger(__name__)
 
 Conversation = list[dict[str, str]]
+Load = Callable[[str, ExplanationSettings], tuple[dict[str, Any], Serve]]
 Asked = tuple[list[tuple[Any, ...]], bool]  # a part in plain values; whether another follows
 
 
@@ -78,6 +79,7 @@ class VllmGenerator:
     Args:
         model: Folder or Hugging Face id.
         settings: Sampling and memory.
+        load: What loads it in the child: `load(model, settings)`.
 
     Attributes:
         loaded: What was loaded, once it is.
@@ -86,8 +88,8 @@ class VllmGenerator:
 
     loaded: Loaded
 
-    def __init__(self, model: str, settings: ExplanationSettings) -> None:
-        self._model, self._settings = model, settings
+    def __init__(self, model: str, settings: ExplanationSettings, load: Load = load_engine) -> None:
+        self._model, self._settings, self._load_model = model, settings, load
         self._worker = self._new_worker()
         self.restarts = 0
 
@@ -162,7 +164,7 @@ class VllmGenerator:
     def _new_worker(self) -> Worker:
         settings = self._settings
         return Worker(
-            load_engine,
+            self._load_model,
             (self._model, settings),
             f"language model {self._model!r}",
             settings.load_seconds,

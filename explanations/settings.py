@@ -53,7 +53,7 @@ class ExplanationSettings(BaseModel):
     seed: int = Field(7, ge=0, description="Added to each prompt's own seed")
     max_model_len: int = Field(4096, ge=256, description="Longest prompt and answer together")
     chunk: int = Field(
-        768, ge=1, description="Prompts that a killed run may have to pay for twice, at most"
+        768, ge=3, description="Prompts that a killed run may have to pay for twice, at most"
     )
 
     device: Literal["auto", "cpu", "cuda"] = Field(
