@@ -26,14 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 if __name__ == "explanations":  # a benchmark beside this one imports the package of this name
-    __path__ = [str(ROOT / "explanations")]
+    __path__ = [str(Path(__file__).parent.parent / "explanations")]
 
 from explanations.engine import is_cpu_build, load_engine
 from explanations.generator import Generated, Prompt, VllmGenerator
-from explanations.worker import Worker
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
 
 # Everything else is imported where it is used: the language model's process imports this file, too.
 
+ROOT = Path(__file__).parent.parent
 CHUNKS = 4  # parts of a round, where it is written in many
 RAW, RESET = "raw", "reset"
 
@@ -111,7 +110,7 @@ class Both(VllmGenerator):
     """The stage's generator over `load_both`; remembers what it was asked and what was answered."""
 
     def __init__(self, model: str, settings: ExplanationSettings) -> None:
-        super().__init__(model, settings)
+        super().__init__(model, settings, load_both)
         self.asked: list[Prompt] = []
         self.answered: list[Generated] = []
 
@@ -143,10 +142,6 @@ class Both(VllmGenerator):
         for part in parts:
             self.asked += part
             yield part
-
-    def _new_worker(self) -> Worker:
-        name = f"language model {self._model!r}"
-        return Worker(load_both, (self._model, self._settings), name, hang_seconds=3600)
 
 
 class Stage:
@@ -190,7 +185,7 @@ class Stage:
 
 def one_round(stage: Stage, lists: Lists, prompts: int, name: str) -> dict[str, dict[str, float]]:
     """The same pairs four ways, and a fifth time with nothing changed."""
-    whole, many = 3 * prompts, max(1, prompts // CHUNKS)
+    whole, many = 3 * prompts, 3 * max(1, prompts // CHUNKS)  # three parts are a chunk
     found = {"ours": stage.run(lists, whole, f"{name}-whole")}
     asked, answered = stage.engine.asked, stage.engine.answered
     found["raw"] = stage.engine.raw(asked)
@@ -252,23 +247,30 @@ def lists_of(lists: Lists, pairs: pl.DataFrame, top: int) -> Lists:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Everything, as one object."""
-    from stages.compare_models import place, settings_for
+    from stages.compare_models import settings_for
     from stages.compared_pairs import cases, made_up_lists
-    from stages.explain import explained_pairs
+    from stages.explain_tasks import explained_pairs
+    from storage.language_models import find_language_model
     from storage.settings import load_settings
 
     settings = load_settings(ROOT / "hertz.toml")
     policy, top = settings.policy, settings.explanations.top
     language = options.language
     chosen = settings_for(settings.explanations, options.model, options.dummy).model_copy(
-        update={"languages": (language,), "budget": options.prompts, "retries": 0}
+        update={
+            "languages": (language,),
+            "budget": options.prompts,
+            "retries": 0,
+            "hang_seconds": 3600.0,  # one raw call gives no sign of life
+        }
     )
     print(f"lists of {options.users:,} made-up users", file=sys.stderr)
     lists = made_up_lists(policy, 7, options.users)
     rounds = options.rounds + 1  # the first one warms up
     wanted = cases(policy, lists, top, rounds * options.prompts, (language,))
     print(f"loading {options.model}", file=sys.stderr)
-    with tempfile.TemporaryDirectory() as folder, Both(place(options.model), chosen) as engine:
+    model = find_language_model(chosen)
+    with tempfile.TemporaryDirectory() as folder, Both(model.source, chosen) as engine:
         stage = Stage(Path(folder), chosen, engine)
         found = []
         for at in range(rounds):

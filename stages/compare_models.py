@@ -14,41 +14,34 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 import orjson
 import polars as pl
 import psutil
 
-from explanations.engine import is_cpu_build
-from explanations.generator import Generated, Prompt, VllmGenerator
+from explanations.engine import is_cpu_build, load_engine
+from explanations.generator import Generated, Load, Prompt, VllmGenerator
 from explanations.grounding import failed_checks
 from explanations.prompts import read_answer, response_schema
 from explanations.settings import ExplanationSettings
 from matching.errors import GenerationError, ModelError
 from matching.policy import Policy
+from stages.check_model import check_language_model
 from stages.compared_pairs import Case
 from stages.run import Progress, no_progress
-from storage.bundled_models import LANGUAGE_MODEL, bundled_language_model
+from storage.bundled_models import LANGUAGE_MODEL
+from storage.language_models import find_language_model
 
 DUMMY = ":dummy"
 MB = 1e6
 CACHE_BYTES = 4 << 30  # of a GPU's memory: room for some thirty reports of an 8 B model
 SINGLES = 4  # reports that are also asked for one at a time
-TRUTH = {  # checks of what a text claims; the others are about form, voice and privacy
-    "unknown_value",
-    "not_shared",
-    "wish_not_met",
-    "not_same",
-    "not_near",
-    "not_paired",
-    "claims_in_text",
-    "not_told",
-    "number",
-    "mbti",
-    "json",
-}
+FORM = {  # checks of form, voice and privacy; the others are about what a text claims
+    "empty", "length", "closing", "emoji", "script", "repetition", "markup", "code_fence",
+    "placeholder", "romance", "offensive", "solicitation", "contact", "id", "name", "bio_copied",
+    "prompt_leak",
+}  # fmt: skip
 SCHEMA: dict[str, Any] = {
     "model": pl.String,
     "source": pl.String,
@@ -144,6 +137,7 @@ class Comparison:
         warm_up: Reports that nothing is measured by.
         asked: Those that are.
         minutes: What a model may take in all; then it is stopped.
+        load: What the model's process runs.
         texts: What was written, row by row as it comes (`TEXTS`).
     """
 
@@ -152,6 +146,7 @@ class Comparison:
     warm_up: list[Case]
     asked: list[Case]
     minutes: float = 60.0
+    load: Load = load_engine
     texts: list[dict[str, Any]] = field(default_factory=list)
 
     def measure(self, model: str, progress: Progress = no_progress) -> Measured:
@@ -163,17 +158,22 @@ class Comparison:
         """
         name = model.removesuffix(DUMMY)
         row = Measured(LANGUAGE_MODEL if name == "bundled" else name, dummy=name != model)
-        generator = watch = None
         try:
-            generator = VllmGenerator(place(name), settings_for(self.settings, name, row.dummy))
-            with _Watch(generator, self.minutes) as watch:
+            settings = settings_for(self.settings, name, row.dummy)
+            check_language_model(self.policy, settings)
+            found = find_language_model(settings)
+        except ModelError as error:
+            row.error = _one_line(error)
+            return row
+        pinned = settings.model_copy(update={"revision": found.revision})
+        generator = VllmGenerator(found.source, pinned, self.load)
+        with _Watch(generator, self.minutes) as watch:
+            try:
                 self._run(row, generator, watch, progress)
-        except (ModelError, GenerationError) as error:
-            row.error = " ".join(str(error).split())
-            if watch and watch.killed:
-                row.error = f"not done after {self.minutes:g} minutes: stopped"
-            if generator and generator.pid and row.vllm is None:
-                row.vllm = False
+            except (ModelError, GenerationError) as error:
+                row.vllm = bool(row.vllm)
+                late = f"not done after {self.minutes:g} minutes: stopped"
+                row.error = late if watch.killed else _one_line(error)
         return row
 
     def _run(
@@ -233,7 +233,7 @@ class Comparison:
             checks = failed_checks(self.policy, case.category, case.language, case.a, case.b, text)
             failed.update(checks)
             counts["valid"] += text is not None
-            counts["grounded"] += not TRUTH.intersection(checks)
+            counts["grounded"] += FORM.issuperset(checks)
             counts["accepted"] += not checks
             self.texts.append(
                 {
@@ -314,10 +314,5 @@ def frame(rows: Sequence[Measured]) -> pl.DataFrame:
     return pl.DataFrame([asdict(row) for row in rows], SCHEMA)
 
 
-def place(model: str) -> str:
-    """What vLLM is given: a folder's full path, or a Hugging Face id as it is."""
-    if model == "bundled":
-        return str(bundled_language_model())
-    path = Path(model).expanduser()
-    is_path = model.startswith((".", "/", "~")) or path.is_dir()
-    return str(path.resolve()) if is_path else model
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

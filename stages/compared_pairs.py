@@ -6,7 +6,7 @@ pairs of whom there is something to tell, each category's in turn, asked about i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from explanations.facts import Profile, pair_facts
 from explanations.generator import Conversation
 from explanations.prompts import Told, conversation, told_facts
 from matching.policy import Policy
-from stages.explain import explained_pairs
+from stages.explain_tasks import explained_pairs
 
 USERS, DIM = 300, 32
 PAIR = ("category", "user_a", "user_b")
@@ -75,12 +75,6 @@ def cases(
         )
         found += islice((case for case in asked if case.told), reports)
     return found
-
-
-def by_language(asked: Sequence[Case]) -> Iterator[tuple[str, list[Case]]]:
-    """The cases of each language: one JSON schema each."""
-    for language in dict.fromkeys(case.language for case in asked):
-        yield language, [case for case in asked if case.language == language]
 
 
 def _case(policy: Policy, category: str, language: str, a: Profile, b: Profile) -> Case:
