@@ -1,6 +1,6 @@
 """The stage `explain` against raw `vllm.LLM.generate` on the same prompts, in one engine.
 
-    python bench/explanations.py [--prompts 16] [--rounds 3] [--model bundled] [--dummy] [--json]
+    python bench/explanations.py [--prompts 12] [--rounds 3] [--model bundled] [--dummy] [--json]
 
 One engine is loaded. In every round new pairs are explained four ways, in turns, each with an empty
 prefix cache: by the stage as one batch, by `LLM.generate` with the same prompts, schema and
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 CHUNKS = 4  # parts of a round, where it is written in many
+WARM_UP = 2  # prompts that nothing is measured by
 RAW, RESET = "raw", "reset"
 
 
@@ -266,15 +268,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     )
     print(f"lists of {options.users:,} made-up users", file=sys.stderr)
     lists = made_up_lists(policy, 7, options.users)
-    rounds = options.rounds + 1  # the first one warms up
-    wanted = cases(policy, lists, top, rounds * options.prompts, (language,))
+    ends = range(WARM_UP, WARM_UP + options.prompts * options.rounds + 1, options.prompts)
+    wanted = cases(policy, lists, top, ends[-1], (language,))
     print(f"loading {options.model}", file=sys.stderr)
     model = find_language_model(chosen)
     with tempfile.TemporaryDirectory() as folder, Both(model.source, chosen) as engine:
         stage = Stage(Path(folder), chosen, engine)
         found = []
-        for at in range(rounds):
-            part = wanted[at * options.prompts : (at + 1) * options.prompts]
+        for at, (start, end) in enumerate(pairwise((0, *ends))):
+            part = wanted[start:end]
             of_round = lists_of(lists, pairs_of(part), top)
             found.append(one_round(stage, of_round, len(part), f"round {at}"))
         check_ms = check_milliseconds(policy, part, engine.answered)
@@ -353,7 +355,7 @@ def ratios(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
 def main() -> None:
     """Measure, and print the JSON object or its lines."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    size = 16 if is_cpu_build() else 512
+    size = 12 if is_cpu_build() else 512
     parser.add_argument("--model", default="bundled", help='"bundled", a folder or an id')
     parser.add_argument("--dummy", action="store_true", help="random weights of its shape")
     parser.add_argument("--language", default="en")

@@ -50,15 +50,18 @@ def made_up_lists(policy: Policy, seed: int, users: int = USERS) -> Lists:
 
     from matching.features import build_features
     from matching.profiles import validate_profiles
-    from matching.topk import mutual_top_k
+    from matching.topk import neighbours, top_k
     from stages.recompute import match_frame
     from stages.sample import make_sample
 
     profiles = validate_profiles(policy, make_sample(users, seed, policy)).profiles
     drawn = np.random.default_rng(seed).standard_normal((len(profiles), DIM), np.float32)
     vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-    found = mutual_top_k(features := build_features(policy, profiles, vectors))
-    frames = [match_frame(features, category, top) for category, top in found.items()]
+    features = build_features(policy, profiles, vectors)
+    frames = [
+        match_frame(features, category, top_k(features, category, neighbours(features, category)))
+        for category in policy.categories
+    ]
     return Lists(profiles, pl.concat(frames))
 
 
