@@ -11,7 +11,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -233,7 +233,7 @@ class Comparison:
             checks = failed_checks(self.policy, case.category, case.language, case.a, case.b, text)
             failed.update(checks)
             counts["valid"] += text is not None
-            counts["grounded"] += FORM.issuperset(checks)
+            counts["grounded"] += is_grounded(checks)
             counts["accepted"] += not checks
             self.texts.append(
                 {
@@ -307,6 +307,11 @@ def settings_for(
         # vLLM fills the GPU with its cache whatever the model: a fixed one makes memory tell.
         changed["engine"] = settings.engine | {"kv_cache_memory_bytes": CACHE_BYTES}
     return settings.model_copy(update=changed)
+
+
+def is_grounded(failed: Iterable[str]) -> bool:
+    """Whether every claim of a text that fails these checks is true."""
+    return FORM.issuperset(failed)
 
 
 def frame(rows: Sequence[Measured]) -> pl.DataFrame:
