@@ -48,7 +48,7 @@ def comparison(
 ) -> Comparison:
     """Over a recorded engine that does as planned."""
     load = partial(recorded, ledger=str(folder / "ledger"), **plan)
-    settings = ExplanationSettings(hang_seconds=1.0)
+    settings = ExplanationSettings(hang_seconds=5.0)
     return Comparison(policy, settings, asked[:1], asked[1:], minutes, load)
 
 
