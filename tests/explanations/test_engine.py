@@ -9,7 +9,7 @@ import pytest
 
 from explanations.generator import Generated, Prompt, VllmGenerator
 from explanations.settings import ExplanationSettings
-from tests.explanations.tiny_model import write_tiny_model
+from tests.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
 SCHEMA = {
@@ -42,7 +42,7 @@ def written(model: Path) -> list[list[Generated]]:
 
 
 def test_parts_are_written_in_order_and_the_same_on_a_fresh_engine(tmp_path: Path) -> None:
-    model = write_tiny_model(tmp_path, ["be kind number 0 1 2 3 4 5 6 7 8 9"])
+    model = write_tiny_model(tmp_path)
     parts = written(model)
     assert [len(part) for part in parts] == [4] * 5 + [2]
     texts = [item.text for part in parts[:5] for item in part]
