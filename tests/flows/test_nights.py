@@ -20,7 +20,7 @@ from tests.flows.servers import Prefect, eventually, start, started_prefect
 
 pytestmark = pytest.mark.slow
 NAMES = {"nightly", "on-demand", "embed-users", "recompute-similarity", "generate-explanations"}
-STAGES = ["prepare", "embed", "recompute", "explain", "publish_run"]
+STAGES = ["check_model", "prepare", "embed", "recompute", "explain", "publish_run"]
 
 
 def test_all_four_flows_are_deployed(prefect: Prefect) -> None:
