@@ -43,6 +43,9 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "users_lost": ("사라진 사용자", "Users lost"),
     "users_new": ("새 사용자", "New users"),
+    "new": ("새로", "new"),
+    "gone": ("사라짐", "gone"),
+    "took": ("걸린 시간", "Took"),
     "score_shift": ("점수 이동", "Score shift"),
     "grounded": ("사실로 확인된 모델 글", "Grounded model texts"),
     "on_no_list": ("어느 목록에도 없는 사용자", "Users on no list"),
@@ -59,11 +62,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "figure": ("지표", "Figure"),
     "found": ("값", "Found"),
     "limit": ("기준", "Limit"),
-    "verdict": ("판정", "Verdict"),
     "least": ("최소", "at least"),
     "most": ("최대", "at most"),
-    "ok": ("통과", "within"),
-    "not judged": ("판정 안 함", "not judged"),
+    "ok.short": ("통과", "within"),
+    "outside.short": ("벗어남", "outside"),
+    "not judged.short": ("판정 안 함", "not judged"),
     "runs": ("지난 실행과 비교", "Against the last runs"),
     "counts": ("수량", "Counts"),
     "this_run": ("이번", "This run"),
@@ -91,7 +94,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "with_match": ("매칭 있음", "With a match"),
     "exposure": ("노출", "Exposure"),
     "lorenz_plot": (
-        "가로: 덜 노출된 사용자부터의 비율, 세로: 그들이 차지하는 목록 자리. 점선: 완전히 고른 경우",
+        "가로: 덜 노출된 사용자부터의 비율, 세로: 그들이 차지하는 목록 자리. 점선: 고른 경우",
         "Across: users, the least listed first; up: their share of all places on lists. "
         "Dashed: all alike",
     ),
@@ -124,7 +127,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "reason": ("사유", "Reason"),
     "rows": ("행", "Rows"),
     "footer": (
-        "이 파일은 다른 파일이나 네트워크 없이 열립니다. 사용자 ID 외의 프로필 내용은 담지 않습니다.",
+        "다른 파일이나 네트워크 없이 열립니다. 사용자 ID 외의 프로필 내용은 담지 않습니다.",
         "This file needs no other and no network. Of profiles it holds user ids only.",
     ),
     # why the gate did not judge, or what to look at
