@@ -95,8 +95,7 @@ def _explanations(told: Mapping[str, Any]) -> list[str]:
     lines += [_row(_word(name), percent(told[name])) for name in ("prefix_hits", "grounded")]
     failed = told["failed_checks"]
     lines += [
-        _row(f"{_word('failed_checks')}: `{_safe(name)}`", number(times))
-        for name, times in failed.items()
+        _row(f"{_word('failed_checks')}: `{name}`", number(times)) for name, times in failed.items()
     ]
     return lines
 
