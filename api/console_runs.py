@@ -17,10 +17,10 @@ from api.console_texts import Language
 from api.follower import Served
 from api.why import public
 from matching.errors import SnapshotError
-from storage.snapshots import list_snapshots, read_manifest
+from storage.history import Outcome, list_runs, told
+from storage.snapshots import HELD, REPORT, list_held, list_snapshots, read_manifest
 
-RUNS = 50  # the newest that are shown
-REPORT = "report.html"
+RUNS = 60  # the newest that are shown
 
 
 class Now(NamedTuple):
@@ -44,6 +44,7 @@ class Run:
     id: str
     outcome: str
     reason: str
+    forced: bool
     ended: str
     age: str
     users: int | None
@@ -70,30 +71,40 @@ class Overview:
 def overview(home: Path, served: Served | None, notes: list[str], language: Language) -> Overview:
     """What is served, what is wrong with it, and the runs, newest first."""
     current = served.manifest.run_id if served else ""
-    folders = _folders(home)
-    records = {run: _from_manifest(folder) for run, folder in folders.items()}
-    names = sorted(records, reverse=True)[:RUNS]
+    kept, held = _kept(home), _held(home)
+    records = {run["run_id"]: run for run in list_runs(home, RUNS)}
+    for run, folder in (kept | held).items():
+        records.setdefault(run, _from_manifest(run, folder))
+    folders = kept | held
     return Overview(
         now=_now(served, language) if served else None,
         notes=notes,
-        runs=[_run(name, records[name], folders.get(name), current, language) for name in names],
-        older=[run for run in sorted(folders, reverse=True) if run != current],
-        held=[],
+        runs=[
+            _run(record, folders.get(run), current, language)
+            for run, record in sorted(records.items(), reverse=True)[:RUNS]
+        ],
+        older=[run for run in sorted(kept, reverse=True) if run != current],
+        held=sorted(held),
     )
 
 
 def report(home: Path, run_id: str) -> bytes | None:
-    """The report in a kept snapshot; None where there is none."""
-    folder = _folders(home).get(run_id)
+    """The report in a snapshot that is kept or held; None where there is none."""
+    folder = (_kept(home) | _held(home)).get(run_id)
     try:
         return (folder / REPORT).read_bytes() if folder else None
     except FileNotFoundError:
         return None
 
 
-def _folders(home: Path) -> dict[str, Path]:
-    """The kept snapshots by run."""
+def _kept(home: Path) -> dict[str, Path]:
+    """The snapshots by run."""
     return {snapshot.name: snapshot for snapshot in list_snapshots(home)}
+
+
+def _held(home: Path) -> dict[str, Path]:
+    """What the gate held back, by run."""
+    return {folder.name.removeprefix(HELD): folder for folder in list_held(home)}
 
 
 def _now(served: Served, language: Language) -> Now:
@@ -111,39 +122,32 @@ def _now(served: Served, language: Language) -> Now:
     )
 
 
-def _from_manifest(snapshot: Path) -> dict[str, Any]:
-    """The record of a run that none was written of, as far as its snapshot tells."""
+def _from_manifest(run: str, folder: Path) -> dict[str, Any]:
+    """The record of a run that left none, as far as its snapshot tells."""
+    outcome: Outcome = "held" if folder.name.startswith(HELD) else "published"
     try:
-        manifest = read_manifest(snapshot)
+        return told(run, outcome, "", read_manifest(folder))
     except SnapshotError as error:
-        return {"outcome": "failed", "reason": str(error).replace(f"{snapshot.parent}/", "")}
-    seconds = [part["seconds"] for part in manifest.get("stages", {}).values()]
-    return {
-        "outcome": "published",
-        "ended_at": manifest.get("created_at"),
-        "counts": manifest.get("counts", {}),
-        "total_seconds": sum(seconds) if seconds else None,
-    }
+        return told(run, "failed", str(error).replace(f"{folder}", run), {})
 
 
-def _run(
-    run: str, record: Mapping[str, Any], folder: Path | None, current: str, language: Language
-) -> Run:
-    counts: Mapping[str, Any] = record.get("counts") or {}
-    overall = (record.get("quality") or {}).get("overall") or {}
-    ended = record.get("ended_at") or ""
+def _run(record: dict[str, Any], folder: Path | None, current: str, language: Language) -> Run:
+    counts, run = record["counts"], record["run_id"]
+    ended = datetime.fromisoformat(record["ended_at"])
+    overall = (record["quality"] or {}).get("overall", {})
     return Run(
         id=run,
         outcome=record["outcome"],
-        reason=record.get("reason", ""),
-        ended=ended,
-        age=age(datetime.fromisoformat(ended), language) if ended else "",
+        reason=record["reason"],
+        forced=record["forced"],
+        ended=record["ended_at"],
+        age=age(ended, language),
         users=counts.get("users"),
         matches=_total(counts.get("matches")),
         explanations=_total(counts.get("explanations")),
         quarantined=counts.get("quarantined"),
         coverage=overall.get("coverage"),
-        seconds=record.get("total_seconds"),
+        seconds=record["total_seconds"] or None,
         served=run == current,
         report=folder is not None and (folder / REPORT).is_file(),
     )

@@ -129,10 +129,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "report_of": ("{run} 리포트", "Report of {run}"),
     "is_current": ("제공 중", "served"),
     "outcome_published": ("게시됨", "published"),
-    "outcome_kept": ("보관 중", "kept"),
     "outcome_held": ("게시 보류", "held back"),
     "outcome_failed": ("실패", "failed"),
-    "outcome_running": ("실행 중", "running"),
+    "forced": ("사람이 강제로 게시함", "published by a person, past the gate"),
+    "coverage": ("매칭 비율", "Covered"),
     "go_back": ("이전 스냅샷으로 되돌리기", "Going back to an older snapshot"),
     "go_back_note": (
         "서버에서 아래 명령을 실행하면 1초 안에 그 스냅샷이 제공됩니다. 줄을 누르면 전체가 "
