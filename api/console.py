@@ -34,6 +34,7 @@ from api.console_pages import (
     language_of,
     own_page,
     page,
+    prepare,
     redirect,
     report_page,
 )
@@ -75,6 +76,7 @@ _Cursor = Annotated[str | None, Query()]
 
 def install(app: FastAPI, keys: Keys) -> None:
     """Give the application its console, last of all routes."""
+    prepare()
     app.state.sessions = Sessions(keys)
     app.include_router(outside)
     app.include_router(inside)

@@ -63,6 +63,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "matches_of": ("{category} 매칭", "Matches: {category}"),
     "legend": ("점수 구성 (가중치)", "What the score is made of (weight)"),
     "mutual": ("상호 점수", "Mutual score"),
+    "mutual_short": ("상호", "mutual"),
+    "looks_out": ("{a}이(가) 보는 상대", "{a} looking at the other"),
+    "looked_at": ("상대가 보는 {a}", "The other looking at {a}"),
     "rank": ("순위", "Rank"),
     "why": ("근거 보기", "Why"),
     "why_of": ("사용자 {a}과(와) {b}의 매칭 근거", "Why users {a} and {b} were matched"),
@@ -132,7 +135,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "outcome_held": ("게시 보류", "held back"),
     "outcome_failed": ("실패", "failed"),
     "forced": ("사람이 강제로 게시함", "published by a person, past the gate"),
-    "coverage": ("매칭 비율", "Covered"),
+    "coverage": ("매칭된 비율", "Covered"),
     "go_back": ("이전 스냅샷으로 되돌리기", "Going back to an older snapshot"),
     "go_back_note": (
         "서버에서 아래 명령을 실행하면 1초 안에 그 스냅샷이 제공됩니다. 줄을 누르면 전체가 "
