@@ -14,11 +14,17 @@ from matching.policy import Gate
 
 Verdict = Literal["ok", "outside", "not judged"]
 
-FIXES = {
+NOTES = {
+    "first_run": "nothing was published before: the next run is compared with this one",
+    "policy_changed": "the policy has changed since: its lists are of another kind",
+    "model_changed": "the embedding model has changed since: its scores are of another kind",
+    "few_users": "shares of so few users are told, not judged ([policy.gate] smallest)",
+    "few_candidates": "so few of the model's texts are not judged ([policy.gate])",
+    "nothing": "there is nothing to measure",
     "coverage": "look for a wrong [policy.eligibility] or a source that lost a field",
     "users_lost": "look whether the source is whole",
-    "churn": "look at what changed in the source or the embedding model",
-    "score_shift": "look at what changed in the source or the embedding model",
+    "churn": "look at what changed in the source",
+    "score_shift": "look at what changed in the source",
     "quarantined": "look into quarantine.parquet for what the source does differently",
     "grounded": "look at the failed checks, and whether the language model fits",
 }
@@ -33,7 +39,7 @@ class Check(NamedTuple):
         limit: The policy's limit.
         value: What was found; None where there is nothing.
         verdict: Whether it is within.
-        note: Why it is not judged, or what to look at where it is outside.
+        why: Key of `NOTES`: why it is not judged, or what to look at where it is outside.
     """
 
     figure: str
@@ -41,7 +47,12 @@ class Check(NamedTuple):
     limit: float
     value: float | None
     verdict: Verdict
-    note: str = ""
+    why: str = ""
+
+    @property
+    def note(self) -> str:
+        """`why` in words."""
+        return NOTES.get(self.why, "")
 
 
 def checks(gate: Gate, quality: Mapping[str, Any]) -> list[Check]:
@@ -79,7 +90,7 @@ def told(check: Check) -> str:
 
 def _compared(gate: Gate, last: Mapping[str, Any] | None, few: str) -> Iterator[Check]:
     """The limits of what changed since the published snapshot."""
-    none = "" if last else "nothing was published before: the next run is compared with this one"
+    none = "" if last else "first_run"
     other = none or (last or {}).get("incomparable", "")
     found = last or {"lost_share": None, "churn": None, "categories": {}}
     shifts = [part["score_shift"] for part in found["categories"].values()]
@@ -91,9 +102,8 @@ def _compared(gate: Gate, last: Mapping[str, Any] | None, few: str) -> Iterator[
 
 def _grounded(gate: Gate, explanations: Mapping[str, Any]) -> Check:
     candidates = explanations.get("candidates", 0)
-    few = f"{candidates} texts by the language model; judged from {gate.smallest_candidates}"
-    why = few if candidates < gate.smallest_candidates else ""
-    return _judged("grounded", "least", gate.grounded, explanations["grounded"], why)
+    few = "few_candidates" if candidates < gate.smallest_candidates else ""
+    return _judged("grounded", "least", gate.grounded, explanations["grounded"], few)
 
 
 def _judged(
@@ -103,18 +113,13 @@ def _judged(
     value: float | None,
     not_judged: str = "",
 ) -> Check:
-    if not_judged:
-        return Check(figure, bound, limit, value, "not judged", not_judged)
-    if value is None:
-        return Check(figure, bound, limit, value, "not judged", "there is nothing to measure")
+    if not_judged or value is None:
+        return Check(figure, bound, limit, value, "not judged", not_judged or "nothing")
     outside = value < limit if bound == "least" else value > limit
-    if not outside:
-        return Check(figure, bound, limit, value, "ok")
-    return Check(figure, bound, limit, value, "outside", FIXES[figure.partition(".")[0]])
+    why = figure.partition(".")[0] if outside else ""
+    return Check(figure, bound, limit, value, "outside" if outside else "ok", why)
 
 
 def _too_few(gate: Gate, users: int, last: Mapping[str, Any] | None) -> str:
     most = max(users, last["users"] if last else 0)
-    if most >= gate.smallest:
-        return ""
-    return f"{most} users; shares are judged from {gate.smallest}"
+    return "few_users" if most < gate.smallest else ""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from matching.errors import GateError
 from matching.gate import Check, first_line, told
 from stages.forget import purge_removed
-from stages.report import held_reason, measure_run, write_report
+from stages.report import held_reason, judged, measure_run, write_report
 from stages.run import Run
 from storage.files import read_frame
 from storage.history import record
@@ -55,7 +55,7 @@ def publish_run(run: Run) -> Path:
     with run.stage("report"):
         whole["quality"] = measure_run(run)
         write_report(run, whole)
-    found = [Check(**check) for check in whole["quality"]["gate"]]
+    found = judged(whole)
     if first_line(found):
         _hold(run, whole, found)
     snapshot = publish(settings.home, run.folder, whole, settings.storage.keep)

@@ -40,7 +40,7 @@ def measure_run(run: Run) -> dict[str, Any]:
     found = measure(policy, users, matches, quarantine)
     found["last"] = _last(run, users, matches)
     found["explanations"] = explained(run.stages["explain"], explanations)
-    found["gate"] = [check._asdict() for check in checks(policy.gate, found)]
+    found["gate"] = [c._asdict() | {"note": c.note} for c in checks(policy.gate, found)]
     return found
 
 
@@ -88,7 +88,13 @@ def remember_snapshots(home: Path) -> None:
 
 def held_reason(manifest: dict[str, Any]) -> str:
     """What is outside the gate, in one line, by a run's manifest."""
-    return first_line([Check(**check) for check in manifest["quality"]["gate"]])
+    return first_line(judged(manifest))
+
+
+def judged(manifest: dict[str, Any]) -> list[Check]:
+    """The gate's checks of a run, from its manifest."""
+    found = manifest["quality"]["gate"]
+    return [Check(**{name: check[name] for name in Check._fields}) for check in found]
 
 
 def _last(run: Run, users: pl.DataFrame, matches: pl.DataFrame) -> dict[str, Any] | None:
@@ -115,10 +121,8 @@ def _last(run: Run, users: pl.DataFrame, matches: pl.DataFrame) -> dict[str, Any
 
 
 def _incomparable(run: Run, manifest: dict[str, Any]) -> str:
-    """Why lists and scores may differ as much as they like; empty if they may not."""
+    """Why lists and scores may differ as much as they like (`gate.NOTES`); empty: they may not."""
     if manifest["policy_hash"] != run.settings.policy.digest:
-        return f"the policy has changed since {manifest['run_id']}: its lists are of another kind"
+        return "policy_changed"
     made_with = manifest["stages"]["embed"].get("model_identity")
-    if made_with != run.stages["embed"].get("model_identity"):
-        return f"the embedding model has changed since {manifest['run_id']}"
-    return ""
+    return "" if made_with == run.stages["embed"].get("model_identity") else "model_changed"
