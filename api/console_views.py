@@ -59,7 +59,7 @@ class Told:
     """An explanation as shown."""
 
     title: str
-    content: str
+    paragraphs: list[str]
     language: str
     origin: str
     reasons: list[Reason]
@@ -266,7 +266,7 @@ class _Words:
         sides = (min(user, other), max(user, other))
         return Told(
             title=found["title"],
-            content=found["content"],
+            paragraphs=[text for text in found["content"].split("\n\n") if text.strip()],
             language=found["language"],
             origin=self._texts[f"by_{found['origin']}"],
             reasons=[self._reason(reason, sides) for reason in found["reasons"]],
