@@ -49,8 +49,9 @@ def console_frames(policy: Policy) -> Frames:
 
 @contextmanager
 def console(home: Path, policy: Policy, keys: Keys | None = None) -> Iterator[httpx.Client]:
-    """Publish the home and serve it; a client of it that asks for English."""
-    publish_frames(home, policy, RUN, console_frames(policy))
+    """Publish the home if nothing is, and serve it; a client of it that asks for English."""
+    if not (home / "CURRENT").exists():
+        publish_frames(home, policy, RUN, console_frames(policy))
     with served_app(create_app(home, keys=keys, policy=policy)) as client:
         client.headers["accept-language"] = "en"
         yield client

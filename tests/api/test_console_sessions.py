@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -16,14 +17,28 @@ from tests.api.console_world import KEY, console
 from tests.api.servers import eventually
 
 OTHER_KEY = "another-key-of-the-console"
+NUMBERS = count(1)
 INSIDE = ["/console", "/console/users/7", "/console/users/7/why/8", "/console/users?id=7"]
 INSIDE += ["/console/runs/x/report", "/console/nothing"]
 
 
-@pytest.fixture
-def client(tmp_path: Path, service_policy: Policy) -> Iterator[httpx.Client]:
-    with console(tmp_path, service_policy, Keys([KEY])) as client:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path, service_policy: Policy) -> Iterator[httpx.Client]:
+    with console(home, service_policy, Keys([KEY])) as client:
         yield client
+
+
+@pytest.fixture
+def client(server: httpx.Client) -> Iterator[httpx.Client]:
+    """A browser of its own, at an address of its own: attempts are counted by address."""
+    headers = {"accept-language": "en", "x-forwarded-for": f"10.0.0.{next(NUMBERS)}"}
+    with httpx.Client(base_url=server.base_url, headers=headers) as browser:
+        yield browser
 
 
 def sign_in(
@@ -87,11 +102,11 @@ def test_after_signing_out_the_old_cookie_opens_nothing(client: httpx.Client) ->
 
 
 def test_the_session_of_a_key_that_is_withdrawn_ends(
-    tmp_path: Path, service_policy: Policy
+    home: Path, tmp_path: Path, service_policy: Policy
 ) -> None:
     file = tmp_path / "keys"
     file.write_text(f"{KEY}\n{OTHER_KEY}\n", encoding="utf-8")
-    with console(tmp_path, service_policy, Keys(file=file)) as client:
+    with console(home, service_policy, Keys(file=file)) as client:
         sign_in(client)
         assert client.get("/console").status_code == 200
         file.write_text(f"{OTHER_KEY}\n", encoding="utf-8")
