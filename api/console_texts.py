@@ -107,8 +107,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unavailable": ("제공 불가", "Unavailable"),
     "health": ("상태", "Health"),
     "all_well": (
-        "CURRENT가 가리키는 스냅샷이 그대로 제공되고 있습니다.",
-        "What CURRENT names is what is served.",
+        "게시된 스냅샷이 그대로 제공되고 있습니다.",
+        "The published snapshot is the one that is served.",
     ),
     "snapshot": ("스냅샷", "Snapshot"),
     "made": ("만든 시각", "Made"),
