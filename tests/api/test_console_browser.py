@@ -18,7 +18,7 @@ from tests.api.browsers import Watched, chromium, window
 from tests.api.console_world import BACKWARD, FORWARD, HOSTILE, KEY, KNOWN, console
 
 LIST = f"/console/users/{KNOWN}?category=friend"
-HERE = Path(__file__).parent
+AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 HELD_RUN = "20261124T170000Z-0001"
 REPORT_PAGE = """<!doctype html><title>a report</title><style>p { color: rgb(1, 2, 3) }</style>
 <p>figures</p><script>document.title = "owned"</script>
@@ -86,10 +86,12 @@ def visit_all(page: Page) -> Iterator[str]:
 
 
 def test_signing_in_and_out_with_a_wrong_key_first(browser: Browser, server: str) -> None:
-    with window(browser, server) as watched:
+    phone = {"width": 375, "height": 700}
+    with window(browser, server, viewport=phone) as watched:
         page = watched.page
         page.goto(LIST)
         assert page.title() == "Sign in · Hertz"
+        assert page.evaluate(AUDIT) == []
         page.keyboard.type("not-the-right-key-at-all")  # the field has the focus
         page.keyboard.press("Enter")
         page.get_by_role("alert").get_by_text("does not accept that key").wait_for()
@@ -99,7 +101,10 @@ def test_signing_in_and_out_with_a_wrong_key_first(browser: Browser, server: str
         assert page.url == server + LIST
         assert KEY not in page.url + page.content() + str(page.context.cookies())
         assert page.evaluate("document.cookie") == ""
-        page.get_by_role("button", name="Sign out").click()
+        assert page.evaluate(AUDIT) == []
+        out = page.get_by_role("button", name="Sign out")
+        assert out.bounding_box()["y"] < 40  # type: ignore[index]  # on the first line, on a phone too
+        out.click()
         page.wait_for_url("**/console/sign-in")
         page.goto("/console")
         assert "/console/sign-in" in page.url
@@ -232,10 +237,9 @@ def test_every_page_fits_can_be_read_and_is_labelled(
     browser: Browser, open_server: str, scheme: str, width: int, locale: str
 ) -> None:
     size = {"width": width, "height": 800}
-    audit = (HERE / "audit.js").read_text(encoding="utf-8")
     with window(browser, open_server, color_scheme=scheme, viewport=size, locale=locale) as watched:
         for name in visit_all(watched.page):
-            assert watched.page.evaluate(audit) == [], name
+            assert watched.page.evaluate(AUDIT) == [], name
         background = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
         dark = max(map(int, re.findall(r"\d+", background))) < 60
         assert dark == (scheme == "dark")
