@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
-from api import document, health, routes, similar
+from api import console, document, health, routes, similar
 from api.errors import install
 from api.follower import SnapshotFollower
 from api.guard import Guard
@@ -46,6 +46,7 @@ def create_app(
         keys: Who may call.
         policy: What the intake accepts; without one the application only reads.
     """
+    keys = keys or Keys()
     app = FastAPI(title="Hertz", description=__doc__, version="1", lifespan=_lifespan)
     app.state.home = home
     app.state.follower = SnapshotFollower(home)
@@ -57,13 +58,14 @@ def create_app(
         app.include_router(router)
     if policy:
         add_intake(app, home, policy)
+    console.install(app, keys)
     install(app)
     document.install(app)
     app.add_middleware(LeanReads, state=app)  # added last is outermost
     app.add_middleware(
         Guard,
         settings=settings or ApiSettings(),
-        keys=keys or Keys(),
+        keys=keys,
         metrics=app.state.metrics,
     )
     return app
