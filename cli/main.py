@@ -7,7 +7,6 @@ Every subcommand calls the same functions as the Prefect flows, without any serv
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 
 from matching.errors import HertzError
+from stages.logs import configure_logging
 
 app = typer.Typer(
     help="Hertz: the nightly brain of a people-matching service.\n\n"
@@ -254,7 +254,7 @@ def loadtest(
 
 def main() -> None:
     """Entry point: expected failures become one message and exit code 1."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    configure_logging()
     try:
         app()
     except HertzError as error:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from stages.logs import set_run
 from storage.settings import Settings
 from storage.snapshots import locked_home, new_folder, new_run_id
 
@@ -66,4 +67,6 @@ def open_run(settings: Settings, progress: Progress = no_progress) -> Iterator[R
     """
     run_id = new_run_id()
     with locked_home(settings.home, run_id):
+        set_run(run_id)
         yield Run(run_id, settings, new_folder(settings.home, run_id), {}, progress)
+        set_run("")

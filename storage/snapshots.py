@@ -102,10 +102,18 @@ def publish(home: Path, folder: Path, manifest: dict[str, Any], keep: int) -> Pa
     snapshot = folder.rename(folder.parent / manifest["run_id"])
     sync(snapshot.parent)
     write_text(home / "CURRENT", snapshot.name)
-    for old in list_snapshots(home)[:-keep]:
-        if old != snapshot:
-            shutil.rmtree(old)
+    remove_old(home, keep)
     return snapshot
+
+
+def remove_old(home: Path, keep: int) -> list[str]:
+    """Remove all snapshots but the `keep` newest and the published one; their names."""
+    published = current_snapshot(home)
+    removed = [old for old in list_snapshots(home)[:-keep] if old != published]
+    for old in removed:
+        # Killed in the middle, what is left is no snapshot, and the next run clears it.
+        shutil.rmtree(old.rename(old.with_name(f"{BUILDING}{old.name}")))
+    return [old.name for old in removed]
 
 
 def replace_snapshot(snapshot: Path, folder: Path, manifest: dict[str, Any]) -> None:

@@ -26,7 +26,9 @@ TEXT = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
     found["name"]: found for found in yaml.safe_load(TEXT)["deployments"]
 }
-NAMES = ["nightly", "on-demand", "embed-users", "recompute-similarity", "generate-explanations"]
+RUNS = ["nightly", "on-demand", "embed-users", "re-embed", "recompute-similarity"]
+RUNS += ["generate-explanations", "cleanup"]
+NAMES = [*RUNS[:-1], "forget", "rollback", "cleanup"]
 
 
 def flow_of(name: str) -> Flow[..., Any]:
