@@ -23,10 +23,11 @@ def cleanup(options: CleanupOptions) -> State:
     show_stages()
     try:
         settings = options.settings()
-        removed = once_free(lambda: clean(settings, options.keep))
+        cleaned, vectors = once_free(lambda: clean(settings, options.keep, options.held))
     except HertzError as error:
         return Failed(message=str(error))
-    lines = [f"- {what}: {', '.join(names) or 'none'}" for what, names in removed.items()]
-    create_markdown_artifact("\n".join(["# Removed", "", *lines]), "hertz-cleanup", "Removed")
-    counts = ", ".join(f"{len(names)} {what}" for what, names in removed.items())
-    return Completed(message=f"removed: {counts}; home {settings.home}")
+    rows = {"removed": cleaned.removed, "kept": cleaned.kept, "vectors removed": vectors}
+    lines = [f"- {what}: {', '.join(names) or 'none'}" for what, names in rows.items()]
+    create_markdown_artifact("\n".join(["# Cleanup", "", *lines]), "hertz-cleanup", "Cleanup")
+    freed = f"{cleaned.freed_bytes / 1e6:,.0f} MB of snapshots"
+    return Completed(message=f"{len(cleaned.removed)} removed, {freed}; home {settings.home}")

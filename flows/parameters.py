@@ -178,6 +178,11 @@ class CleanupOptions(HomeOptions):
         title="Snapshots to keep",
         description="The newest ones, and the published one. Empty: the policy file's number.",
     )
+    held: bool = Field(
+        False,
+        title="Held ones too",
+        description="Also remove what the gate held back, which waits for a look.",
+    )
 
 
 def _path(value: str) -> Path | None:

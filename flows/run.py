@@ -55,7 +55,7 @@ def run_stages(stages: Stages, options: HomeOptions, tags: tuple[str, ...] = ())
             for stage in stages:
                 ended = stage_task(stage, opened)(return_state=True)
                 if not ended.is_completed():
-                    return Failed(message=ended.message)
+                    raise HertzError(ended.message)
     except HertzError as error:
         return Failed(message=str(error))
     show_report(opened)

@@ -1,8 +1,8 @@
-"""Removing what no kept snapshot needs: old snapshots, and vectors of models no longer in use.
+"""Removing vectors that nobody needs: of models that no kept snapshot and no setting names.
 
-Every published run already keeps no more snapshots than `[storage] keep`; this is for keeping
-fewer, and for the vectors, which runs never remove: those of a model that no kept snapshot was
-made with, and that the settings do not name.
+Runs never remove vectors, so that a text is encoded once ever. After another embedding model was
+taken into use, the old model's stay as long as a snapshot made with it: erasing a user from that
+one makes its Chroma anew.
 """
 
 from __future__ import annotations
@@ -11,45 +11,46 @@ import json
 from typing import Any
 
 from stages.embed import open_encoder
+from stages.publish import Cleaned
+from stages.publish import cleanup as remove_snapshots
 from stages.run import Run
 from storage.embeddings import drop_stores
 from storage.settings import Settings
-from storage.snapshots import list_snapshots, locked_home, read_manifest, remove_old
+from storage.snapshots import kept_folders, locked_home, read_manifest
 
 
-def cleanup(settings: Settings, keep: int | None = None) -> dict[str, list[str]]:
-    """Remove snapshots older than the `keep` newest, and vectors that nobody needs.
+def cleanup(
+    settings: Settings, keep: int | None = None, held: bool = False
+) -> tuple[Cleaned, list[str]]:
+    """Remove old snapshots, then vectors of models no longer in use.
 
     Args:
-        settings: What to work on.
-        keep: How many snapshots stay; the published one does in any case. None: as the settings.
+        settings: The home, and how many snapshots it keeps.
+        keep: How many of the newest stay, if not so many as the settings say.
+        held: Whether what the gate held goes too.
 
     Returns:
-        Names of what was removed: `snapshots` and `embeddings`.
+        What was done to the snapshots, and the names of the removed folders of vectors.
 
     Raises:
         LockedError: If a run holds the home.
-        StorageError: If the home cannot be read or written.
     """
+    cleaned = remove_snapshots(settings, keep, held)
     with locked_home(settings.home, "cleanup"):
-        removed = remove_old(settings.home, keep or settings.storage.keep)
-        return {"snapshots": removed, "embeddings": drop_unused_vectors(settings)}
-
-
-def drop_unused_vectors(settings: Settings) -> list[str]:
-    """Remove the vectors of models that neither a kept snapshot nor the settings name.
-
-    A kept snapshot's vectors stay as long as it does: erasing a user makes its Chroma anew.
-    """
-    used = {open_encoder(settings).identity}
-    used |= {_identity(read_manifest(snapshot)) for snapshot in list_snapshots(settings.home)}
-    return drop_stores(settings.home, used)
+        return cleaned, drop_unused_vectors(settings)
 
 
 def drop_vectors(run: Run) -> None:
     """Last stage of a run with a new embedding model: `drop_unused_vectors`, with its figures."""
     with run.stage("drop_vectors") as figures:
-        figures["stores_removed"] = len(drop_unused_vectors(run.settings))
+        figures["models_removed"] = len(drop_unused_vectors(run.settings))
+
+
+def drop_unused_vectors(settings: Settings) -> list[str]:
+    """Remove them; the names of the removed folders. The home must be held."""
+    used = {open_encoder(settings).identity}
+    used |= {_identity(read_manifest(folder)) for folder in kept_folders(settings.home)}
+    return drop_stores(settings.home, used)
 
 
 def _identity(manifest: dict[str, Any]) -> str:
