@@ -98,6 +98,19 @@ def recompute(
     show_night(snapshot)
 
 
+@app.command(name="re-embed")
+def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
+    """Take a new embedding model into use: encode and match everyone, drop old vectors."""
+    from cli.progress import bars
+    from cli.report import show_night
+    from stages.nightly import re_embed as run_re_embed
+    from storage.settings import load_settings
+
+    with bars() as progress:
+        snapshot = run_re_embed(load_settings(policy, home, source), progress)
+    show_night(snapshot)
+
+
 @app.command()
 def explain(policy: PolicyFile = DEFAULT_POLICY, home: Home = None) -> None:
     """Explain the published matches with the language model, and publish."""
@@ -160,6 +173,21 @@ def rollback(
     from storage.snapshots import rollback as roll
 
     typer.echo(f"published again: {roll(load_settings(policy, home).home, to).name}")
+
+
+@app.command()
+def doctor(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    source: Source = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Is everything there that a night needs? A fix for each fault; exit code 1 if there is one."""
+    from cli.doctor import as_dict, examine, faults, show
+
+    findings = examine(policy, home, source)
+    typer.echo(json.dumps(as_dict(findings), ensure_ascii=False)) if as_json else show(findings)
+    raise typer.Exit(int(faults(findings) > 0))
 
 
 @app.command()
