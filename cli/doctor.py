@@ -65,8 +65,9 @@ def examine(policy: Path, home: Path | None = None, source: str | None = None) -
     for check in checks:
         try:
             findings.append(check(settings))
-        except HertzError as error:
-            findings.append(Finding(check.__name__[1:].replace("_", " "), "fault", str(error)))
+        except (HertzError, OSError) as error:
+            name = check.__name__[1:].replace("_", " ")
+            findings.append(Finding(name, "fault", str(error), "mend the home, or name another"))
     found = doctor_prefect.examine()
     return findings + [Finding(what, *told) for what, told in found.items()]
 

@@ -47,7 +47,6 @@ if wants_json():
     ENVIRONMENT |= {
         "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json",
         "PREFECT_LOGGING_FORMATTERS_JSON_CLASS": "stages.logs.JsonFormatter",
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "logging.StreamHandler",
     }
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which nohup asks for
