@@ -51,7 +51,7 @@ if wants_json():
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which nohup asks for
     SIGNALS.add(signal.SIGHUP)
-SECONDS_TO_START = 180  # a first start makes the database; slow machines take a minute
+SECONDS_TO_START = 600  # a first start makes the database; a slow, busy machine takes minutes
 SECONDS_TO_STOP = 20
 MOST_RESTARTS = 5  # of one program within
 WITHIN = 600.0  # seconds; more often means that something is wrong
