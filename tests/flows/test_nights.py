@@ -36,7 +36,8 @@ def test_all_flows_are_deployed(prefect: Prefect) -> None:
 
 
 def test_the_next_nights_are_scheduled_at_two_in_seoul(prefect: Prefect) -> None:
-    query = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 2}
+    scheduled = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 2}
+    query = scheduled | {"flows": {"name": {"any_": ["nightly"]}}}
     runs = eventually(
         lambda: prefect.find("flow_runs", **query, sort="NEXT_SCHEDULED_START_TIME_ASC"),
         "nights to be scheduled",
@@ -44,7 +45,7 @@ def test_the_next_nights_are_scheduled_at_two_in_seoul(prefect: Prefect) -> None
     first, second = [datetime.fromisoformat(run["next_scheduled_start_time"]) for run in runs]
     assert (first.astimezone(UTC).hour, first.minute, first.second) == (17, 0, 0)
     assert second - first == timedelta(days=1)
-    assert first > datetime.now(UTC)
+    assert first > datetime.now(UTC) - timedelta(minutes=5)  # or it waits for a worker by now
 
 
 def test_a_night_publishes_a_snapshot(night: Night) -> None:
