@@ -18,7 +18,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from reports.markdown import render_markdown
+from reports.page import RUNS_SHOWN
 from stages.run import Run
+from storage.history import list_runs
+from storage.snapshots import REPORT, kept_folders, read_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +61,16 @@ class ProgressBars:
 
 
 def show_report(run: Run) -> None:
-    """Leave the closing table of a finished run as an artifact of its flow run."""
-    create_markdown_artifact(report(run), "hertz-run", f"Run {run.id}: counts and seconds")
+    """Leave a finished run's report as an artifact: its stages, its quality, and where the page is.
+
+    What the gate held has one, too; a run that made no snapshot has its stages alone.
+    """
+    parts = [report(run)]
+    folders = [path for path in kept_folders(run.settings.home) if path.name.endswith(run.id)]
+    for folder in folders:
+        runs = [r for r in list_runs(run.settings.home, RUNS_SHOWN) if r["run_id"] != run.id]
+        parts += [render_markdown(read_manifest(folder), runs), f"The page: `{folder / REPORT}`"]
+    create_markdown_artifact("\n\n".join(parts), "hertz-run", f"Run {run.id}: its report")
 
 
 def report(run: Run) -> str:

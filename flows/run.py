@@ -47,6 +47,7 @@ def run_stages(stages: Stages, options: HomeOptions, tags: tuple[str, ...] = ())
         tags: For a flow run that publishes; see flows/automations.py.
     """
     show_stages()
+    opened: Run | None = None
     try:
         with ExitStack() as held, told_without_values():
             settings = options.settings()
@@ -57,6 +58,8 @@ def run_stages(stages: Stages, options: HomeOptions, tags: tuple[str, ...] = ())
                 if not ended.is_completed():
                     raise HertzError(ended.message)
     except HertzError as error:
+        if opened:
+            show_report(opened)
         return Failed(message=str(error))
     show_report(opened)
     tag_flow_run(*tags)

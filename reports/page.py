@@ -2,14 +2,13 @@
 
 In: a run's manifest (its figures, `quality` among them) and the records of the last runs. Out: HTML
 in Korean and English, light and dark. User ids stand only in rows marked with `data-user`, so that
-`without_rows_of` can take them out when a user is forgotten.
+`reports/rows.py` can take them out when a user is forgotten.
 """
 
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -44,23 +43,12 @@ def render(manifest: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> st
         stages=stages,
         seconds=compared_seconds(runs, stages),
         trends=TRENDS,
+        blocks=block_rows(quality["categories"]),
         labels={n: c.get("label", {}) for n, c in manifest["policy"]["categories"].items()},
         percent=percent,
         number3=functools.partial(number, digits=3),
         drawn=_drawn(quality, runs, stages),
     )
-
-
-def rows_of(page: str, user: int) -> int:
-    """How many rows of a page tell of a user."""
-    return page.count(f'<tr data-user="{user}">')
-
-
-def without_rows_of(page: str, users: Collection[int]) -> str:
-    """A page without the rows that tell of some users; nothing else in it names anybody."""
-    for user in users:
-        page = re.sub(rf'<tr data-user="{user}">.*?</tr>', "", page, flags=re.DOTALL)
-    return page
 
 
 def last_published(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -104,6 +92,18 @@ def compared_seconds(
     return [*found, ("", sum(now.values()), _median([run["total_seconds"] for run in earlier]))]
 
 
+def block_rows(
+    categories: Mapping[str, Mapping[str, Any]],
+) -> list[tuple[str | None, int, dict[str, float]]]:
+    """(block, users, coverage by category), largest first; None: all smaller ones together."""
+    found: dict[str | None, tuple[int, dict[str, float]]] = {}
+    for name, part in categories.items():
+        for line in part["blocks"]:
+            found.setdefault(line["block"], (line["users"], {}))[1][name] = line["coverage"]
+    ordered = sorted(found.items(), key=lambda item: (item[0] is None, -item[1][0], str(item[0])))
+    return [(block, users, shares) for block, (users, shares) in ordered]
+
+
 def trend(runs: Sequence[Mapping[str, Any]], figure: str) -> list[float | None]:
     """One of TRENDS over the runs; None where a run has none."""
     return [_trend_value(run.get("quality") or {}, figure) for run in runs]
@@ -117,6 +117,15 @@ def number(value: float | None, digits: int = 0) -> str:
 def percent(value: float | None) -> str:
     """0.1234 as 12.3 %; a dash for nothing."""
     return "–" if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def duration(seconds: float) -> str:
+    """12.3 s, or 4:05 (minutes) from two minutes on, or 1:02:03 (hours)."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _trend_value(quality: Mapping[str, Any], figure: str) -> float | None:
@@ -142,7 +151,7 @@ def _drawn(
     found["lorenz"] = plots.lorenz_plot("l", curves)
     found["seconds"] = plots.seconds_plot("t", runs, stages)
     found["quality"] = plots.quality_plot("q", [trend(runs, name) for name in TRENDS], runs)
-    return {name: Markup(drawing) for name, drawing in found.items()}  # noqa: S704
+    return {name: Markup(drawing) for name, drawing in found.items()}
 
 
 def _said(key: str) -> Markup:
@@ -172,6 +181,6 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent}
+    environment.filters |= {"number": number, "percent": percent, "duration": duration}
     environment.globals |= {"t": _said, "both": _both, "named": _named}
     return environment.get_template("page.jinja")

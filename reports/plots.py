@@ -1,8 +1,8 @@
 """The report's plots: matplotlib draws them, the page colours them.
 
-In: figures. Out: SVG for the inside of a page, without ids of its own, fonts or fixed colours: every
-colour is a custom property of the page (`--c0` ...), so that one drawing serves light and dark.
-Words stay outside, where they can be translated.
+In: figures. Out: SVG for the inside of a page, without fonts or fixed colours: every colour is a
+custom property of the page (`--c0` ...), so that one drawing serves light and dark. Words stay
+outside, where they can be translated.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ COLOURS = 8
 WIDTH, HEIGHT = 5.2, 2.3  # inches of 72 units: readable at the width of a phone
 
 _INK, _RULE = "#010101", "#020202"
-_STYLE = {
+_STYLE: Any = {  # matplotlib types each key
     "svg.fonttype": "none",
     "svg.hashsalt": "hertz",
-    "font.size": 9,
+    "font.size": 10.5,
     "text.color": _INK,
     "axes.edgecolor": _RULE,
     "axes.labelcolor": _INK,
@@ -71,7 +71,7 @@ def score_plot(
 
 
 def lorenz_plot(name: str, curves: Sequence[Sequence[float]]) -> str:
-    """Share of all places on lists that the least listed share of users has, one line a category."""
+    """The share of all places that the least listed users have, one line a category."""
     figure, axes = _axes()
     axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
     for number, curve in enumerate(curves):
@@ -80,7 +80,7 @@ def lorenz_plot(name: str, curves: Sequence[Sequence[float]]) -> str:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(xlim=(0, 1), ylim=(-0.02, 1.02))
     return _svg(figure, name)
 
 
@@ -111,13 +111,13 @@ def quality_plot(name: str, series: Sequence[Sequence[float | None]], runs: Sequ
 
 
 def _axes() -> tuple[Figure, Axes]:
-    """An empty figure with axes; matplotlib takes a second to import, so only whoever draws does."""
+    """An empty figure with axes; matplotlib, a second to import, only where it is used."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(WIDTH, HEIGHT))
-        axes = figure.add_axes((0.085, 0.11, 0.895, 0.84))
+        axes = figure.add_axes((0.115, 0.13, 0.835, 0.83))
     axes.tick_params(length=0)
     axes.locator_params(axis="x", nbins=6)  # each tick costs milliseconds
     axes.locator_params(axis="y", nbins=4)
@@ -132,7 +132,8 @@ def _shares(histogram: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 
 def _cross(axes: Axes, runs: Sequence[Any], places: np.ndarray, tops: np.ndarray) -> None:
     lost = np.array([run["outcome"] != "published" for run in runs], dtype=bool)
-    axes.plot(places[lost], tops[lost], "x", color=_INK, markersize=5, clip_on=False)
+    above = tops[lost] + 0.05 * max(float(tops.max()), 1.0)
+    axes.plot(places[lost], above, "x", color=_INK, markersize=4.5, clip_on=False)
 
 
 def _name_runs(axes: Axes, runs: Sequence[Mapping[str, Any]]) -> None:

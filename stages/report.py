@@ -25,7 +25,10 @@ logger = logging.getLogger(__name__)
 
 LISTS = ["category", "user_id", "other_id", "mutual"]
 TEXTS = ["category", "language", "origin"]
-COUNTED = ("candidates", "accepted", "prompt_tokens", "output_tokens", "prefix_hit_tokens")
+COUNTED = (
+    "candidates", "accepted", "retried", "bios_cut", "prompt_tokens", "cached_tokens",
+    "output_tokens", "generating_seconds", "engine_restarts",
+)  # fmt: skip
 
 
 def measure_run(run: Run) -> dict[str, Any]:
@@ -58,7 +61,9 @@ def explained(figures: dict[str, Any], explanations: pl.DataFrame) -> dict[str, 
         "origins": figures["explanations"],
         **counted,
         "grounded": round(counted["accepted"] / candidates, 6) if candidates else None,
+        "prefix_hits": figures.get("prefix_hit_rate"),
         "failed_checks": figures.get("failed_checks", {}),
+        "left_to_template": figures.get("left_to_template", {}),
         "model_failed": bool(figures.get("generator_failed")),
         "texts": texts.to_dicts(),
     }

@@ -21,7 +21,7 @@ from matching.errors import StorageError
 from matching.policy import Policy
 from matching.quality import without_exposed
 from matching.texts import user_vectors
-from reports.page import without_rows_of
+from reports.rows import without_rows_of
 from storage.chroma import write_chroma
 from storage.embeddings import EmbeddingStore, text_hash
 from storage.files import read_frame, write_frame, write_text

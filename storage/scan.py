@@ -27,7 +27,7 @@ import orjson
 import polars as pl
 
 from matching.errors import StorageError
-from reports.page import rows_of
+from reports.rows import rows_of
 from storage.erasure import ID_COLUMNS, as_ids
 from storage.history import FOLDER as HISTORY
 from storage.serving import SERVING_FILE, ServingReader
