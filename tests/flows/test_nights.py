@@ -16,8 +16,18 @@ import httpx
 import pytest
 
 from flows.automations import EXPLANATIONS, LOST_RUNS
-from storage.files import read_frame
-from storage.snapshots import BUILDING, corrupt_files, list_snapshots, locked_home, read_manifest
+from matching.policy import Policy
+from matching.texts import profile_texts
+from storage.files import read_frame, write_frame
+from storage.snapshots import (
+    BUILDING,
+    HELD,
+    corrupt_files,
+    list_held,
+    list_snapshots,
+    locked_home,
+    read_manifest,
+)
 from storage.snapshots import published_snapshot as published
 from tests.conftest import ROOT
 from tests.flows.conftest import Night
@@ -188,6 +198,27 @@ def test_the_automations_are_there_once_and_stay_off_if_switched_off(prefect: Pr
     assert again == {EXPLANATIONS: False, LOST_RUNS: True}
 
 
+def test_a_failed_gate_fails_the_run_with_the_reason_in_its_first_line(
+    prefect: Prefect, night: Night
+) -> None:
+    before = published(night.home)
+    policy = Path(night.options["policy"])
+    strict, few = policy.with_name("strict.toml"), policy.with_name("few.parquet")
+    text = policy.read_text(encoding="utf-8")
+    strict.write_text(text.replace("[policy.gate]", "[policy.gate]\nsmallest = 10"), "utf-8")
+    write_frame(night.profiles.head(30), few)
+    options = night.options | {"policy": str(strict), "source": str(few)}
+    run = prefect.run("on-demand", options)
+    first = run["state"]["message"].splitlines()[0]
+    assert run["state"]["type"] == "FAILED"
+    assert first.startswith(f"run {run['name']} is held, not published: ")
+    assert published(night.home) == before
+    assert [folder.name for folder in list_held(night.home)] == [f"{HELD}{run['name']}"]
+    of_run = {"flow_run_id": {"any_": [run["id"]]}}
+    (report,) = prefect.find("artifacts", artifacts=of_run | {"type": {"any_": ["markdown"]}})
+    assert run["name"] in report["data"]
+
+
 def test_a_killed_run_is_followed_by_one_that_publishes(prefect: Prefect, night: Night) -> None:
     run_id = in_mid_run(prefect, night)
     for process in prefect.run_processes(run_id):
@@ -274,14 +305,20 @@ def test_a_run_that_no_one_works_on_any_more_does_not_block_the_next_start(
         assert again.until(lost_run, {"CRASHED"})["state"]["message"]
 
 
-def test_prefect_keeps_nothing_out_of_a_profile(prefect: Prefect, night: Night) -> None:
-    kept = b"".join(path.read_bytes() for path in prefect.home.rglob("*") if path.is_file())
-    kept += prefect.output.read_bytes()
+def test_nothing_of_a_profile_is_in_any_log_artifact_parameter_or_database(
+    prefect: Prefect, night: Night, service_policy: Policy
+) -> None:
+    files = [path for path in prefect.home.rglob("*") if path.is_file()]
+    assert {"prefect.db", "server.log"} <= {path.name for path in files}
+    kept = b"".join(path.read_bytes() for path in [*files, prefect.output])
+    assert published(night.home).name.encode() in kept  # what is there is found
+    users = read_frame(published(night.home) / "users.parquet")
     bios = [bio for bio in night.profiles["bio"] if bio]
+    texts = {*bios, *profile_texts(service_policy, users)} - {""}
     assert len(bios) > 30
-    for bio in bios:
-        assert bio.encode() not in kept
-        assert json.dumps(bio).encode()[1:-1] not in kept
+    assert len(texts) > len(bios)
+    spelled = {form for text in texts for form in (text.encode(), json.dumps(text).encode()[1:-1])}
+    assert [form.decode() for form in spelled if form in kept] == []
 
 
 @pytest.fixture(scope="session")
