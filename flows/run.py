@@ -19,7 +19,7 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from flows.parameters import HomeOptions
 from flows.patience import once_free
@@ -31,6 +31,7 @@ from stages.run import Run, open_run
 
 RETRIES_OF_A_DATABASE = (10, 60)  # seconds; files that cannot be read stay so
 UNREACHABLE = "Unreachable"  # the state of a task that a second try may help
+UNREACHED = (OSError, OperationalError, InterfaceError)
 ROOT = Path(__file__).parent.parent
 
 
@@ -84,7 +85,7 @@ def stage_task(stage: Stage, run: Run) -> Task[[], State | None]:
             with told_without_values():
                 stage(run)
         except HertzError as error:  # its message is all: no traceback in the log
-            unreachable = isinstance(error.__cause__, (OSError, SQLAlchemyError))
+            unreachable = isinstance(error.__cause__ or error.__context__, UNREACHED)
             return Failed(message=str(error), name=UNREACHABLE if unreachable else "Failed")
         return None
 

@@ -39,7 +39,7 @@ class Night:
         return {name: self.options[name] for name in ("policy", "home")}
 
 
-USERS = 80
+USERS = 60
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,7 @@ def test_a_night_leaves_bars_and_a_table(prefect: Prefect, night: Night) -> None
     assert bars["encoding texts"] == 100
     for stage in read_manifest(published(night.home))["stages"]:
         assert f"| {stage} |" in table
-    assert "users: 80" in table
+    assert "users: 60" in table
 
 
 def test_each_stage_says_its_figures_in_the_log(prefect: Prefect, night: Night) -> None:
@@ -101,7 +101,7 @@ def test_each_stage_says_its_figures_in_the_log(prefect: Prefect, night: Night) 
 
     def found() -> bool:
         messages = [line["message"] for line in prefect.find("logs", logs=of_night)]
-        return any("prepare" in m and "'users': 80" in m for m in messages)
+        return any("prepare" in m and "'users': 60" in m for m in messages)
 
     assert eventually(found, "the log to arrive")
 
