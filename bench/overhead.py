@@ -7,6 +7,7 @@ Both read the same profiles from a fresh copy of the same home, whose text vecto
 template voice explains. The two take turns, so that a busy machine slows both. Counted is from the
 command, or from pressing Run, to the end that is seen; a night's stages tell their own seconds, so
 what is around them (starting programs, waiting for the worker, telling the server) stands apart.
+CPU seconds (of the command; of server, worker and flow run) hardly know what else the machine does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).parent.parent
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -58,8 +61,10 @@ def prepare(folder: Path, users: int) -> None:
         discard(run.folder)
 
 
-def one_night(folder: Path, run: Callable[[dict[str, str]], None]) -> dict[str, float]:
-    """Seconds of a night in a fresh home: all of it, and the part that its stages tell."""
+def one_night(
+    folder: Path, run: Callable[[dict[str, str]], None], used: Callable[[], float]
+) -> dict[str, float]:
+    """Seconds of a night in a fresh home: all of it, what its stages tell, and of the processor."""
     from storage.snapshots import published_snapshot, read_manifest
 
     home = folder / "home"
@@ -70,11 +75,27 @@ def one_night(folder: Path, run: Callable[[dict[str, str]], None]) -> dict[str, 
         "home": str(home),
         "source": str(folder / "profiles.parquet"),
     }
-    started = time.perf_counter()
+    started, before = time.perf_counter(), used()
     run(options)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, used() - before
     stages = read_manifest(published_snapshot(home))["stages"]
-    return {"seconds": seconds, "stages": sum(told["seconds"] for told in stages.values())}
+    told = sum(figures["seconds"] for figures in stages.values())
+    return {"seconds": seconds, "stages": told, "cpu": cpu}
+
+
+def cpu_of_commands() -> float:
+    """CPU seconds of all commands that this process has run and seen end."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def cpu_below(program: int) -> Callable[[], float]:
+    """CPU seconds of all that a program has started, runs that ended included."""
+
+    def used() -> float:
+        return sum(sum(p.cpu_times()[:4]) for p in psutil.Process(program).children(recursive=True))
+
+    return used
 
 
 def by_command(options: dict[str, str]) -> None:
@@ -104,8 +125,8 @@ def through(address: str) -> Callable[[dict[str, str]], None]:
 
 
 @contextmanager
-def started_prefect(folder: Path) -> Iterator[str]:
-    """`make prefect` on a free port; the API's address."""
+def started_prefect(folder: Path) -> Iterator[tuple[str, int]]:
+    """`make prefect` on a free port; the API's address, and the process id."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -124,7 +145,7 @@ def started_prefect(folder: Path) -> Iterator[str]:
             if program.poll() is not None or time.monotonic() > last:
                 raise SystemExit(output.read_text(encoding="utf-8"))
             time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/api"
+        yield f"http://127.0.0.1:{port}/api", program.pid
     finally:
         program.send_signal(signal.SIGTERM)
         program.wait(120)
@@ -136,24 +157,30 @@ def measured(users: int, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, users)
-        with started_prefect(folder) as address:
+        with started_prefect(folder) as (address, program):
+            through_prefect = through(address)
             for _ in range(rounds):
-                nights["hertz nightly"].append(one_night(folder, by_command))
-                nights["Prefect"].append(one_night(folder, through(address)))
-    whole = {way: statistics.median(n["seconds"] for n in of) for way, of in nights.items()}
-    around = {
-        way: statistics.median(n["seconds"] - n["stages"] for n in of) for way, of in nights.items()
+                nights["hertz nightly"].append(one_night(folder, by_command, cpu_of_commands))
+                nights["Prefect"].append(one_night(folder, through_prefect, cpu_below(program)))
+    medians = {
+        way: {
+            "seconds": statistics.median(n["seconds"] for n in of),
+            "around_stages": statistics.median(n["seconds"] - n["stages"] for n in of),
+            "cpu": statistics.median(n["cpu"] for n in of),
+        }
+        for way, of in nights.items()
     }
-    added = around["Prefect"] - around["hertz nightly"]
+    alone, prefect = medians["hertz nightly"], medians["Prefect"]
+    added = prefect["around_stages"] - alone["around_stages"]
     return {
         "users": users,
-        "nights": {
-            way: [{k: round(v, 1) for k, v in n.items()} for n in of] for way, of in nights.items()
-        },
-        "median_seconds": {way: round(seconds, 1) for way, seconds in whole.items()},
-        "around_the_stages": {way: round(seconds, 1) for way, seconds in around.items()},
+        "nights": nights,
+        "medians": medians,
         "added_seconds": round(added, 1),
-        "added_share": round(added / whole["hertz nightly"], 3),
+        "added_share": round(added / alone["seconds"], 3),
+        "added_cpu_seconds": round(prefect["cpu"] - alone["cpu"], 1),
+        "added_cpu_share": round(prefect["cpu"] / alone["cpu"] - 1, 3),
+        "load": os.getloadavg()[0],
     }
 
 
@@ -168,10 +195,14 @@ def main() -> None:
     if options.json:
         print(json.dumps(found))
         return
-    print(f"{found['users']:,} users, median of {options.rounds}, load {os.getloadavg()[0]:.1f}")
-    for way, seconds in found["median_seconds"].items():
-        print(f"  {way:<14} {seconds:>7.1f} s, {found['around_the_stages'][way]:.1f} around stages")
+    print(f"{found['users']:,} users, median of {options.rounds}, load {found['load']:.1f}")
+    for way, told in found["medians"].items():
+        print(
+            f"  {way:<14} {told['seconds']:>7.1f} s, {told['around_stages']:.1f} around the stages, "
+            f"{told['cpu']:.1f} CPU s"
+        )
     print(f"  Prefect adds   {found['added_seconds']:>7.1f} s, {found['added_share']:.1%}")
+    print(f"  CPU            {found['added_cpu_seconds']:>7.1f} s, {found['added_cpu_share']:.1%}")
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def test_deploying_again_never_wakes_a_paused_schedule() -> None:
 
 def test_only_recompute_sets_the_tag_that_starts_explanations() -> None:
     wanted = explain_after_recompute(UUID(int=7))
-    assert wanted.trigger.match_related["prefect.resource.id"] == f"prefect.tag.{THEN_EXPLAIN}"
+    assert wanted.trigger.match_related["prefect.resource.id"] == [f"prefect.tag.{THEN_EXPLAIN}"]
     texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "flows").glob("*.py")}
     users = {name for name, text in texts.items() if "THEN_EXPLAIN" in text}
     assert users == {"automations.py", "recompute_similarity.py"}
