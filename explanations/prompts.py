@@ -40,7 +40,7 @@ from matching.policy import Policy
 
 PROMPT_VERSION = "2"
 KINDS: tuple[Kind, ...] = ("shared", "wish", "pairing", "same", "near")
-TOLD = {"shared": 1, "wish": 1, "pairing": 1, "same": 1, "near": 1}  # facts of each kind
+TOLD = {"shared": 2, "wish": 2, "pairing": 1, "same": 1, "near": 1}  # facts of each kind
 MAX_ITEMS = 2
 EXAMPLES, VARIANTS = 3, 3
 BIO_LENGTH = 300
@@ -130,7 +130,10 @@ def response_schema(policy: Policy, language: str) -> dict[str, Any]:
     inner = f"[{letters} ,:;&+/'‘’“”-]"
 
     def text(least: int) -> dict[str, Any]:
-        sentence = f"[{letters}‘“]{inner}{{{least},{SENTENCE_LENGTH}}}[.!?]( [{_EMOJI}])?"
+        # in two halves: from 128 repetitions on, xgrammar lets tokens pass that it then refuses
+        half = SENTENCE_LENGTH // 2
+        body = f"{inner}{{{least},{half}}}{inner}{{0,{half + 1}}}"
+        sentence = f"[{letters}‘“]{body}[.!?]( [{_EMOJI}])?"
         return {"type": "string", "pattern": f"^{sentence}( {sentence})?$"}
 
     title = f"^[{letters}‘“]{inner}{{8,{TITLE_LENGTH[1]}}}[{letters}!?’”]$"
@@ -235,8 +238,9 @@ def _profile(policy: Policy, language: str, who: Profile, bio_length: int) -> st
             told = f"“{typed}”" if _SCRIPTS[language].search(typed) else ""
         else:
             codes = value if isinstance(value, list) else [value]
-            told = ", ".join(_shown(policy, name, code, language) for code in codes)
-        if told.strip(" ,"):
+            shown = (_shown(policy, name, code, language) for code in codes)
+            told = ", ".join(label for label in shown if label)
+        if told:
             lines.append(f"{policy.field_label(name, language)}: {told}")
     return "\n".join(lines)
 
