@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
+CPU_STEP = 8192  # tokens
 PARTS_AT_ONCE = 2
 MEMORY = "memory"  # a request of its own
 
@@ -112,7 +113,9 @@ def llm_arguments(model: str, settings: ExplanationSettings, cpu: bool) -> dict[
         "load_format": settings.load_format,
         "tensor_parallel_size": settings.tensor_parallel_size,
         "max_model_len": settings.max_model_len,
-        "max_num_batched_tokens": 65536 if cpu else None,  # on a CPU a split prompt breaks seeds
+        # On a CPU a split prompt breaks seeds, and a long step would look like a hang.
+        "enable_chunked_prefill": False if cpu else None,
+        "max_num_batched_tokens": max(CPU_STEP, settings.max_model_len) if cpu else None,
         "gpu_memory_utilization": settings.gpu_memory_utilization,
         "enable_prefix_caching": True,
         "generation_config": "vllm",
