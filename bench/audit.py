@@ -69,6 +69,7 @@ class Label:
     """A label, how it is found in a text, and what it can mean."""
 
     text: str
+    bare: str  # without an article
     pattern: re.Pattern[str]
     meanings: tuple[Meaning, ...]
     trait: bool
@@ -109,8 +110,10 @@ class Auditor:
             yield "romance"
         yield from self._numbers(text, a, b)
         yield from self._bios(text, a, b)
+        lower = text.lower()
+        here = [label for label in self.labels if label.bare in lower]
         for sentence in re.split(r"(?<=[.!?])\s+|\n+", text):
-            yield from self._sentence(sentence, a, b)
+            yield from self._sentence(sentence, here, a, b)
         yield from self._reasons(row, text, a, b)
 
     def _labels(self) -> Iterator[Label]:
@@ -125,7 +128,7 @@ class Auditor:
             else:
                 pattern = rf"(?<![\w-]){re.escape(bare)}s?(?![\w-])"
             trait = all(field in self.traits for field, _ in meanings)
-            yield Label(text, re.compile(pattern), tuple(meanings), trait)
+            yield Label(text, bare, re.compile(pattern), tuple(meanings), trait)
 
     def _form(self, title: str, content: str) -> Iterator[str]:
         if not (4 <= len(title.strip()) <= 100 and 100 <= len(content) <= 2400):
@@ -154,7 +157,7 @@ class Auditor:
         latin = [w for w in re.findall(r"[A-Za-z]{2,}", text) if w.lower() not in allowed]
         if self.language == "ko" and [word for word in latin if not TYPE.fullmatch(word)]:
             yield "script"
-        inner = re.findall(r"(?<=[a-z,;:’”] )[“‘]?([A-Z][a-z]+)", text.split("\n", 1)[1])
+        inner = re.findall(r"(?<=[a-z,;:’”] )[“‘]?([A-Z]\w+)", text.split("\n", 1)[1])
         if self.language == "en" and [word for word in inner if word.lower() not in allowed]:
             yield "name"
 
@@ -195,7 +198,7 @@ class Auditor:
                     yield "bio"
                     return
 
-    def _sentence(self, sentence: str, a: Person, b: Person) -> Iterator[str]:
+    def _sentence(self, sentence: str, labels: list[Label], a: Person, b: Person) -> Iterator[str]:
         plain = sentence.lower()
         both = BOTH[self.language].search(sentence) is not None
         wish = WISH[self.language].search(sentence) is not None
@@ -205,7 +208,7 @@ class Auditor:
         for text in {*QUOTED.findall(plain)} & self.meanings.keys():
             if not self._true(self.meanings[text], plain, both, wish, a, b):
                 yield "label"
-        for label in self.labels:
+        for label in labels:
             found = label.pattern.search(plain)
             if not found or (label.trait and not AFTER_TRAIT.match(plain, found.end())):
                 continue
@@ -219,12 +222,16 @@ class Auditor:
         named = [m for m in meanings if self.names[m[0]] in plain]
         meant = named or meanings
         if wish and any(field in self.traits for field, _ in meant):
-            return any(
+            met = any(
                 code in self._codes(x, mine) and code in self._codes(y, theirs)
                 for mine, theirs in self.wishes
                 for _, code in meanings
                 for x, y in ((a, b), (b, a))
             )
+            return met or self._had(named, True, a, b)  # or a wish that both have
+        return self._had(meant, both, a, b)
+
+    def _had(self, meant: list[Meaning], both: bool, a: Person, b: Person) -> bool:
         has = [[code in self._codes(who, field) for who in (a, b)] for field, code in meant]
         return any(all(sides) if both else any(sides) for sides in has)
 
