@@ -194,7 +194,7 @@ class Auditor:
                     re.findall(r"\w+", (who[field] or "").lower()) if rule.kind == "text" else []
                 )
                 runs = {" ".join(words[i : i + 4]) for i in range(len(words) - 3)}
-                if any(run in said for run in runs if len(run) > 14):
+                if any(run in said for run in runs if len(run) >= 12):
                     yield "bio"
                     return
 
@@ -220,8 +220,9 @@ class Auditor:
         self, meanings: list[Meaning], plain: str, both: bool, wish: bool, a: Person, b: Person
     ) -> bool:
         named = [m for m in meanings if self.names[m[0]] in plain]
-        meant = named or meanings
-        if wish and any(field in self.traits for field, _ in meant):
+        wishes = {mine for mine, _ in self.wishes}
+        meant = named or [m for m in meanings if m[0] not in wishes]
+        if wish and any(field in self.traits for field, _ in meanings):
             met = any(
                 code in self._codes(x, mine) and code in self._codes(y, theirs)
                 for mine, theirs in self.wishes
