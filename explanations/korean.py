@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-# Libraries were tried first: tossi (last release 2018) writes `MBTI은(는)`; korean-glue, korean-josa,
-# es-hangul and pyjosa miss quotes, remarks in brackets or the last sound of a Latin word.
+# Libraries were tried first: tossi (last release 2018) writes `MBTI은(는)`; korean-glue, es-hangul,
+# korean-josa and pyjosa miss quotes, remarks in brackets or the last sound of a Latin word.
 NONE, RIEUL, OTHER = 0, 8, 1  # final consonants; 8 is ㄹ's place in a Hangul syllable
 FORMS = {
     "은(는)": ("은", "는"),
@@ -31,9 +31,7 @@ def attach(text: str) -> str:
 
 
 def final_consonant(text: str, end: int | None = None) -> int:
-    """Final consonant with which `text[:end]` is read: # Libraries were tried first: tossi (last release 2018) writes `MBTI은(는)`; korean-glue, korean-josa,
-    # es-hangul and pyjosa miss quotes, remarks in brackets or the last sound of a Latin word.
-    NONE, RIEUL (ㄹ) or another number.
+    """Final consonant with which `text[:end]` is read: NONE, RIEUL (ㄹ) or another number.
 
     Closing quotes are skipped, a bracketed remark at the end too: `카페(홈)` is read `카페`.
     """

@@ -112,7 +112,12 @@ def test_the_audit_reads_the_published_snapshot(
     pl.DataFrame([minji, jun]).write_parquet(folder / "users.parquet")
     texts = [row("en", ""), row("en", "Both of them list cooking."), row("ko", "")]
     pl.DataFrame(texts).write_parquet(folder / "explanations.parquet")
-    publish(tmp_path, folder, {"policy": service_policy.model_dump(mode="json")}, keep=1)
+    publish(
+        tmp_path,
+        folder,
+        {"run_id": "one", "policy": service_policy.model_dump(mode="json")},
+        keep=1,
+    )
     told = audit(tmp_path)
     assert told["by_origin_and_language"] == {"model en": 2, "model ko": 1}
     assert told["findings"] == {"label": 1}
