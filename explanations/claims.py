@@ -34,7 +34,7 @@ _THINGS = {
     r"|분위기|음악|산책|대화|출발|시작|만남|이야기|소식|질문|걸음|속도|박자|톤|물결|조명))",
     "en": r"(?! (?:corner|cafe|evening|afternoon|morning|night|place|spot|water|start|moment|street"
     r"|walk|pace|question|story|note|table|room|day|weekend|conversation|talk|coincidence|shelf"
-    r"|evidence|ending|detail|headline|bookshop|library)s?\b)",
+    r"|evidence|report|news|ending|detail|headline|bookshop|library)s?\b)",
 }
 _IDIOM = re.compile(
     r"감상(?:을 (?:나누|주고)|평)|수다를 떨|수다 떨|그림이 (?:떠오|그려|나오)|한 폭의 그림"

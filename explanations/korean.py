@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+# Libraries were tried first: tossi (last release 2018) writes `MBTI은(는)`; korean-glue, es-hangul,
+# korean-josa and pyjosa miss quotes, remarks in brackets or the last sound of a Latin word.
 NONE, RIEUL, OTHER = 0, 8, 1  # final consonants; 8 is ㄹ's place in a Hangul syllable
 FORMS = {
     "은(는)": ("은", "는"),

@@ -19,7 +19,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "- Never write names, places, numbers, contact details or links.\n"
             "- {rule}\n"
             "- One or two emoji in a paragraph at most.\n"
-            'Answer as JSON. "content" has a teaser, which is the line to begin with, one or two '
+            'Answer as JSON. "content" has a teaser, one or two '
             "sentences for each kind of fact, an outlook on how it could go, and the closing "
             'Stay Tuned! Then "title", then "reasons": the kinds of facts that you told.'
         ),
@@ -190,17 +190,17 @@ TEXTS: dict[str, dict[str, Any]] = {
             ),
             "wish": (
                 "한 사람이 바라던 ‘{items}’ 성격, 바로 다른 사람에게 있었습니다.",
-                "반가운 소식도 있습니다. 한 사람이 찾던 ‘{items}’이(가) 상대의 성격 칸에 있네요.",
-                "바람도 통했습니다. 한 사람이 바란 ‘{items}’이(가) 상대의 프로필에서 나왔습니다.",
+                "반가운 소식도 하나 있습니다. 한 사람이 찾던 ‘{items}’, 상대의 성격 칸에 있네요.",
+                "서로의 바람도 통했습니다. 한 사람이 바란 ‘{items}’, 상대의 프로필에 있습니다.",
             ),
             "pairing": (
-                "궁합도 살펴봤습니다. 두 사람의 {field}은(는) ‘{items}’, {rated}입니다.",
+                "두 사람의 궁합도 살펴봤습니다. {field}은(는) ‘{items}’, {rated}입니다.",
                 "궁금해하실 {field}은(는) ‘{items}’, {rated}(으)로 나왔습니다.",
                 "취재 수첩에 따르면 두 사람의 {field}은(는) ‘{items}’, {rated}(이)라고 합니다.",
             ),
             "same": (
                 "생활을 들여다보면 두 사람 모두 {field} 칸에 ‘{items}’(이)라고 답했습니다.",
-                "여기서 끝이 아닙니다. {field} 칸의 답도 똑같이 ‘{items}’입니다.",
+                "취재는 여기서 끝이 아닙니다. {field} 칸의 답도 똑같이 ‘{items}’입니다.",
                 "{field}에서도 두 사람 모두 ‘{items}’을(를) 골랐습니다.",
             ),
             "near": (

@@ -202,7 +202,7 @@ def test_five_words_of_a_bio_in_a_row_are_a_copy(
     talkative = {**jun, "bio": "Ask me why I never take the shortest way back home on Fridays"}
 
     def run(said: str) -> list[str]:
-        text = Explanation("Two people, one story", f"{GOOD['en']} {said}", [SHARED])
+        text = Explanation("Two people, one story", f"{GOOD['en']} {said} Stay Tuned!", [SHARED])
         return failed_checks(service_policy, "friend", "en", minji, talkative, text)
 
     assert run("One never takes the long way back.") == []

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from explanations.facts import pair_facts
-from explanations.generator import VllmGenerator
+from explanations.generator import Generated, VllmGenerator
 from explanations.grounding import failed_checks
 from explanations.prompts import conversation, read_answer, response_schema, told_facts
 from explanations.settings import ExplanationSettings
@@ -21,31 +20,45 @@ from tests.explanations.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
 Someone = dict[str, Any]
-SETTINGS = ExplanationSettings(temperature=1.0, max_tokens=600, max_model_len=12000)
+Answered = list[tuple[str, Someone, Someone, Generated]]  # language, the pair, the answer
+SETTINGS = ExplanationSettings(temperature=1.0, max_tokens=900, max_model_len=12000)
 
 
-def test_hostile_bios_neither_change_the_answer_s_form_nor_reach_the_reader(
-    tmp_path: Path, service_policy: Policy, minji: Someone, jun: Someone
-) -> None:
-    policy, cases = service_policy, read_hostile()
-    pairs = [({**minji, "bio": case.bio}, {**jun, "bio": case.bio[::-1]}) for case in cases]
-    folder = write_tiny_model(tmp_path / "tiny", PATH.read_text(encoding="utf-8").splitlines())
+@pytest.fixture(scope="module")
+def answered(
+    tmp_path_factory: pytest.TempPathFactory, service_policy: Policy, minji: Someone, jun: Someone
+) -> Answered:
+    """What the engine wrote of a pair in which both wrote the bio; one batch a language."""
+    policy, found = service_policy, []
+    texts = PATH.read_text(encoding="utf-8").splitlines()
+    folder = write_tiny_model(tmp_path_factory.mktemp("tiny"), texts)
     with VllmGenerator(str(folder), SETTINGS) as generator:
-        for language in ("en", "ko"):
-            schema = response_schema(policy, language)
+        for language in policy.languages:
+            bios = [case.bio for case in read_hostile() if case.language == language]
+            pairs = [({**minji, "bio": bio}, {**jun, "bio": bio[::-1]}) for bio in bios]
             talks = [
                 conversation(policy, "friend", language, a, b, pair_facts(policy, "friend", a, b))
                 for a, b in pairs
             ]
+            schema = response_schema(policy, language)
             written = generator.generate(talks, schema, list(range(len(talks))))
-            assert {found.finish_reason for found in written} <= {"stop", "length"}
-            assert sum(found.finish_reason == "stop" for found in written) > len(written) / 2
-            for (a, b), found in zip(pairs, written, strict=True):
-                if found.finish_reason == "stop":
-                    jsonschema.validate(json.loads(found.text), schema)
-                facts = pair_facts(policy, "friend", a, b)
-                told = told_facts(policy, "friend", language, facts)
-                text = read_answer(found.text, told)
-                assert (text is None) == (found.finish_reason == "length")
-                # what a random model writes is nonsense: no check may let it through
-                assert failed_checks(policy, "friend", language, a, b, text)
+            found += [(language, *pair, text) for pair, text in zip(pairs, written, strict=True)]
+    return found
+
+
+def test_no_bio_changes_the_form_of_the_answer(answered: Answered, service_policy: Policy) -> None:
+    ended = [(language, text) for language, _, _, text in answered if text.finish_reason == "stop"]
+    assert {text.finish_reason for _, _, _, text in answered} <= {"stop", "length"}
+    assert len(ended) > len(answered) / 4
+    for language, text in ended:
+        jsonschema.validate(json.loads(text.text), response_schema(service_policy, language))
+
+
+def test_nonsense_does_not_reach_the_reader(answered: Answered, service_policy: Policy) -> None:
+    assert len(answered) == len(read_hostile())
+    for language, a, b, written in answered:
+        facts = pair_facts(service_policy, "friend", a, b)
+        told = told_facts(service_policy, "friend", language, facts)
+        text = read_answer(written.text, told)
+        assert (text is None) == (written.finish_reason == "length")
+        assert failed_checks(service_policy, "friend", language, a, b, text)

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import pytest
 
 from explanations.korean import attach
+from explanations.voices_ko import PHRASES
+from matching.policy import Policy
 
 
 @pytest.mark.parametrize(
@@ -67,3 +72,46 @@ def test_letters_and_digits_are_read_as_koreans_say_them(text: str, expected: st
 
 def test_a_text_without_markers_stays() -> None:
     assert attach("이(二) 은행은 (가나다)") == "이(二) 은행은 (가나다)"
+
+
+# Last sounds written out by hand, for what is no Hangul: types, and the English labels' last words.
+OPEN = set(
+    "INTJ INTP INFJ INFP ISTJ ISTP ISFJ ISFP ENTJ ENTP ENFJ ENFP ESTJ ESTP ESFJ ESFP".split()
+)
+FORMS_OF = {"은(는)": "은는", "이(가)": "이가", "을(를)": "을를", "과(와)": "과와"}
+
+
+def closed(word: str) -> str | None:
+    """Whether a word ends in a consonant: `closed`, `ㄹ` or `open`; None: not written out."""
+    last = unicodedata.normalize("NFD", word.rstrip("’”)"))[-1]
+    if "\u11a8" <= last <= "\u11c2":
+        return "ㄹ" if last == "\u11af" else "closed"
+    return "open" if "\u1161" <= last <= "\u1175" or word.strip("‘’") in OPEN else None
+
+
+def test_every_label_gets_its_particle_in_every_phrase(any_policy: Policy) -> None:
+    """Each Korean phrase, filled with each label in turn, against the oracle above."""
+    labels = {
+        any_policy.label(field, code, language)
+        for field in any_policy.fields
+        for code in any_policy.shown_codes(field)
+        for language in any_policy.languages
+    } | {any_policy.field_label(field, "ko") for field in any_policy.fields}
+    phrases = {text for options in PHRASES.values() for text in options if "{" in text}
+    assert len(phrases) > 60
+    for label in sorted(labels):
+        sound = closed(label)
+        if sound is None:
+            continue  # English labels of the English policy: no Korean text has them
+        for phrase in phrases:
+            blanks = re.findall(r"\{(\w+)\}", phrase)
+            filled = phrase.format_map(dict.fromkeys(blanks, f"‘{label}’"))
+            expected = filled
+            for marker, (with_final, without) in FORMS_OF.items():
+                form = without if sound == "open" else with_final
+                expected = expected.replace(f"‘{label}’{marker}", f"‘{label}’{form}")
+            expected = expected.replace(
+                f"‘{label}’(이)", f"‘{label}’{'' if sound == 'open' else '이'}"
+            )
+            to = "으로" if sound == "closed" else "로"
+            assert attach(filled) == expected.replace(f"‘{label}’(으)로", f"‘{label}’{to}")
