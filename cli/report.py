@@ -19,7 +19,6 @@ from stages.report import held_reason
 from storage.files import read_frame
 from storage.snapshots import REPORT, list_held, read_manifest
 
-
 RUNS_WIDTH = 120  # columns; narrower, every cell would wrap
 
 
