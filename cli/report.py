@@ -19,6 +19,8 @@ from stages.report import held_reason
 from storage.files import read_frame
 from storage.snapshots import REPORT, list_held, read_manifest
 
+RUNS_WIDTH = 120  # columns; narrower, every cell would wrap
+
 
 def status_of(snapshot: Path) -> dict[str, Any]:
     """What `hertz status --json` prints."""
@@ -83,7 +85,7 @@ def show_runs(found: list[dict[str, Any]]) -> None:
             percent(last.get("churn")),
             Text(run["reason"]),
         )
-    Console().print(table)
+    Console(width=max(Console().width, RUNS_WIDTH)).print(table)
 
 
 def show_night(snapshot: Path) -> None:

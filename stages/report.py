@@ -12,14 +12,14 @@ from typing import Any
 
 import polars as pl
 
-from matching.errors import StorageError
+from matching.errors import SnapshotError, StorageError
 from matching.gate import Check, checks, first_line
 from matching.quality import compare, measure
 from reports.page import RUNS_SHOWN, render
 from stages.run import Run
 from storage.files import read_frame, write_text
 from storage.history import is_recorded, list_runs, record, told
-from storage.snapshots import REPORT, current_snapshot, list_held, list_snapshots, read_manifest
+from storage.snapshots import HELD, REPORT, current_snapshot, kept_folders, read_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -82,13 +82,19 @@ def write_report(run: Run, manifest: dict[str, Any]) -> Path:
 
 def remember_snapshots(home: Path) -> None:
     """Write down snapshots of which nothing is: older ones, and that of a run killed at its end."""
-    for snapshot in list_snapshots(home):
-        if not is_recorded(home, snapshot.name):
-            record(home, snapshot.name, "published", manifest=read_manifest(snapshot))
-    for folder in list_held(home):
-        manifest = read_manifest(folder)
-        if not is_recorded(home, manifest["run_id"]):
-            record(home, manifest["run_id"], "held", held_reason(manifest), manifest)
+    for folder in kept_folders(home):
+        run_id = folder.name.removeprefix(HELD)
+        if is_recorded(home, run_id):
+            continue
+        try:
+            manifest = read_manifest(folder)
+        except SnapshotError as error:  # it may serve nobody, but stops no night either
+            logger.warning("not in the history: %s", error)
+            continue
+        if folder.name == run_id:
+            record(home, run_id, "published", manifest=manifest)
+        else:
+            record(home, run_id, "held", held_reason(manifest), manifest)
 
 
 def held_reason(manifest: dict[str, Any]) -> str:

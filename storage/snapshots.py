@@ -231,7 +231,10 @@ def published_snapshot(home: Path) -> Path:
     """
     snapshot = current_snapshot(home)
     if snapshot is None:
-        message = f"{home}: no snapshot published yet; `hertz nightly` makes the first"
+        held = [folder.name.removeprefix(HELD) for folder in list_held(home)]
+        hint = f"`hertz publish {held[0]}` tells why it is held" if held else ""
+        hint = hint or "`hertz nightly` makes the first"
+        message = f"{home}: no snapshot published yet; {hint}"
         raise SnapshotError(message)
     return snapshot
 

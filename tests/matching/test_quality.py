@@ -126,6 +126,16 @@ def test_the_figures_of_a_run_equal_their_definitions(service_policy: Policy) ->
     json.dumps(found, allow_nan=False)
 
 
+def test_ids_far_apart_make_no_difference(service_policy: Policy) -> None:
+    def figures(ids: list[int]) -> dict[str, object]:
+        frames = random_frames(service_policy, ids)
+        users = frames.profiles.with_columns(emailDomain=pl.lit("a.example"))
+        return without_ids(measure(service_policy, users, frames.matches, quarantine()))
+
+    close = list(range(1, 41))
+    assert figures([user**8 for user in close]) == figures(close)
+
+
 def test_nobody_with_a_match_divides_by_nothing(service_policy: Policy) -> None:
     frames = random_frames(service_policy, [1])
     users = frames.profiles.with_columns(emailDomain=pl.lit("a.example"))

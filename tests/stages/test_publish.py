@@ -192,6 +192,16 @@ def test_snapshots_from_before_the_history_are_remembered(settings: Settings) ->
     assert [run["run_id"] for run in list_runs(settings.home)] == [first.name, second.name]
 
 
+def test_an_older_snapshot_with_a_damaged_manifest_stops_no_night(settings: Settings) -> None:
+    first = small_night(settings)
+    small_night(settings)
+    (settings.home / FOLDER / f"{first.name}.json").unlink()
+    (first / "manifest.json").write_text("{", encoding="utf-8")
+    third = small_night(settings)
+    assert published_snapshot(settings.home) == third
+    assert first.name not in [run["run_id"] for run in list_runs(settings.home)]
+
+
 def test_cleanup_keeps_so_many_and_what_current_names(settings: Settings) -> None:
     nights = [small_night(settings).name for _ in range(3)]
     rollback(settings.home, nights[0])
