@@ -96,12 +96,12 @@ def _comparison(
     warm_up: list[Case] = []
     asked: list[Case] = []
     for language in languages:
-        first, *others = cases(policy, lists, chosen.top, reports + 1, (language,)) or [None]
-        if first is None or not others:
+        found = cases(policy, lists, chosen.top, reports + 1, (language,))
+        if len(found) < 2:
             message = f"too few pairs with anything to tell in {language!r}; leave --published out"
             raise HertzError(message)
-        warm_up.append(first)
-        asked += others
+        warm_up += found[:1]
+        asked += found[1:]
     spoken = chosen.model_copy(update={"languages": tuple(languages)})
     return Comparison(policy, spoken, warm_up, asked, minutes)
 
