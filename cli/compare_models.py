@@ -66,7 +66,7 @@ def compare_models(
         markdown = compare_report.markdown(rows, _notes(comparison, published))
         texts = pl.DataFrame([] if published else comparison.texts, TEXTS)
         keep(folder, frame([*rows, *compare_report.SERVICE]), texts, markdown)
-    plot(folder / PLOT, rows)
+        plot(folder / PLOT, rows)
     found = {
         "models": [asdict(row) for row in rows],
         "service": [asdict(row) for row in compare_report.SERVICE],
