@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
-from api import document, health, routes, similar
+from api import console, document, health, routes, similar
 from api.errors import install
 from api.follower import SnapshotFollower
 from api.guard import Guard
@@ -27,6 +27,7 @@ from api.metrics import Metrics
 from api.security import Keys, check_address, keys_from_environment
 from api.similar import Similarity
 from matching.policy import Policy
+from stages.logs import wants_json
 from storage.settings import ApiSettings
 
 _PATIENCE = 2.0  # seconds a start waits for the snapshot; a larger check goes on behind /ready
@@ -46,6 +47,7 @@ def create_app(
         keys: Who may call.
         policy: What the intake accepts; without one the application only reads.
     """
+    keys = keys or Keys()
     app = FastAPI(title="Hertz", description=__doc__, version="1", lifespan=_lifespan)
     app.state.home = home
     app.state.follower = SnapshotFollower(home)
@@ -57,13 +59,14 @@ def create_app(
         app.include_router(router)
     if policy:
         add_intake(app, home, policy)
+    console.install(app, keys)
     install(app)
     document.install(app)
     app.add_middleware(LeanReads, state=app)  # added last is outermost
     app.add_middleware(
         Guard,
         settings=settings or ApiSettings(),
-        keys=keys or Keys(),
+        keys=keys,
         metrics=app.state.metrics,
     )
     return app
@@ -91,7 +94,8 @@ def serve(home: Path, settings: ApiSettings, policy: Policy | None = None) -> No
 def log_config() -> dict[str, Any]:
     """Uvicorn's logging, with our own messages, and errors without trace or message."""
     config = copy.deepcopy(LOGGING_CONFIG)
-    config["formatters"]["default"]["()"] = "api.logs.PlainFormatter"
+    lines = "stages.logs.JsonFormatter" if wants_json() else "api.logs.PlainFormatter"
+    config["formatters"]["default"]["()"] = lines
     config["loggers"]["api"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     return config
 

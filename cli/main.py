@@ -7,7 +7,6 @@ Every subcommand calls the same functions as the Prefect flows, without any serv
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 
 from matching.errors import HertzError
+from stages.logs import configure_logging
 
 app = typer.Typer(
     help="Hertz: the nightly brain of a people-matching service.\n\n"
@@ -98,6 +98,19 @@ def recompute(
     show_night(snapshot)
 
 
+@app.command(name="re-embed")
+def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
+    """Take a new embedding model into use: encode and match everyone, drop old vectors."""
+    from cli.progress import bars
+    from cli.report import show_night
+    from stages.nightly import re_embed as run_re_embed
+    from storage.settings import load_settings
+
+    with bars() as progress:
+        snapshot = run_re_embed(load_settings(policy, home, source), progress)
+    show_night(snapshot)
+
+
 @app.command()
 def explain(policy: PolicyFile = DEFAULT_POLICY, home: Home = None) -> None:
     """Explain the published matches with the language model, and publish."""
@@ -138,11 +151,12 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """What is published: snapshot, policy, counts, models, age."""
-    from cli.report import show_status, status_of
+    from cli.report import held_in, show_status, status_of
     from storage.settings import load_settings
     from storage.snapshots import published_snapshot
 
-    found = status_of(published_snapshot(load_settings(policy, home).home))
+    where = load_settings(policy, home).home
+    found = status_of(published_snapshot(where)) | {"held": held_in(where)}
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -160,6 +174,87 @@ def rollback(
     from storage.snapshots import rollback as roll
 
     typer.echo(f"published again: {roll(load_settings(policy, home).home, to).name}")
+
+
+@app.command()
+def doctor(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    source: Source = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Is everything there that a night needs? A fix for each fault; exit code 1 if there is one."""
+    from cli.doctor import as_dict, examine, faults, show
+
+    findings = examine(policy, home, source)
+    typer.echo(json.dumps(as_dict(findings), ensure_ascii=False)) if as_json else show(findings)
+    raise typer.Exit(int(faults(findings) > 0))
+
+
+@app.command()
+def publish(
+    run_id: Annotated[str, typer.Argument(help="The run that the gate held.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="You have looked at its report, and mean it.")
+    ] = False,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+) -> None:
+    """Publish a run that the policy's gate held back, after a look; without --force: tell why."""
+    from cli.report import held_in
+    from stages.publish import publish_anyway
+    from storage.settings import load_settings
+
+    settings = load_settings(policy, home)
+    held = held_in(settings.home)
+    if held and held["run_id"] == run_id and not force:
+        typer.echo(
+            f"held: {held['reason']}\nreport: {held['report']}\nmeant? add --force", err=True
+        )
+        raise typer.Exit(1)
+    typer.echo(f"published: {publish_anyway(settings, run_id).name}")
+
+
+@app.command()
+def cleanup(
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Newest snapshots to keep; default: [storage] keep.")
+    ] = None,
+    held: Annotated[bool, typer.Option("--held", help="Remove what the gate held, too.")] = False,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Remove old snapshots, what killed runs left, and unused models' vectors."""
+    from stages.cleanup import cleanup as clean
+    from storage.settings import load_settings
+
+    done, vectors = clean(load_settings(policy, home), keep, held)
+    if as_json:
+        typer.echo(json.dumps(done._asdict() | {"vectors": vectors}))
+    else:
+        typer.echo(f"removed: {', '.join(done.removed) or 'none'} ({done.freed_bytes:,} bytes)")
+        typer.echo(f"kept: {', '.join(done.kept) or 'none'}")
+        typer.echo(f"vectors of unused models removed: {', '.join(vectors) or 'none'}")
+
+
+@app.command()
+def runs(
+    last: Annotated[int, typer.Option(min=1, help="So many of the last runs.")] = 14,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+) -> None:
+    """How the last runs ended: outcome, users, seconds, quality figures."""
+    from cli.report import show_runs
+    from storage.history import list_runs
+    from storage.settings import load_settings
+
+    found = list_runs(load_settings(policy, home).home, last)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show_runs(found)
 
 
 @app.command()
@@ -295,7 +390,7 @@ def compare_models(
 
 def main() -> None:
     """Entry point: expected failures become one message and exit code 1."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    configure_logging()
     try:
         app()
     except HertzError as error:

@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from matching.policy import Policy
+from reports.page import number, percent
+from stages.report import held_reason
 from storage.files import read_frame
-from storage.snapshots import read_manifest
+from storage.snapshots import REPORT, list_held, read_manifest
 
 
 def status_of(snapshot: Path) -> dict[str, Any]:
@@ -36,6 +38,20 @@ def status_of(snapshot: Path) -> dict[str, Any]:
         "embedding_model": manifest["embedding_model"],
         "language_model": manifest["language_model"],
         "path": str(snapshot),
+        "report": _report_in(snapshot),
+    }
+
+
+def held_in(home: Path) -> dict[str, Any] | None:
+    """What the gate held, why, and where its report is; None if nothing is held."""
+    folder = next(iter(list_held(home)), None)
+    if folder is None:
+        return None
+    manifest = read_manifest(folder)
+    return {
+        "run_id": manifest["run_id"],
+        "reason": held_reason(manifest),
+        "report": _report_in(folder),
     }
 
 
@@ -43,7 +59,30 @@ def show_status(found: dict[str, Any]) -> None:
     """`hertz status` for people."""
     table = Table(show_header=False, box=None)
     for name, value in found.items():
-        table.add_row(name.replace("_", " "), _plain(value))
+        if value is not None or name == "language_model":
+            table.add_row(name.replace("_", " "), Text(_plain(value)))
+    Console().print(table)
+
+
+def show_runs(found: list[dict[str, Any]]) -> None:
+    """`hertz runs` for people, newest last."""
+    names = ("run", "outcome", "users", "seconds", "coverage", "reciprocity", "Gini", "churn", "")
+    table = Table(*names, box=None)
+    for run in found:
+        quality = run["quality"] or {}
+        overall, last = quality.get("overall", {}), quality.get("last") or {}
+        outcome = "forced" if run["forced"] else run["outcome"]
+        figures = [overall.get("coverage"), overall.get("reciprocity")]
+        table.add_row(
+            run["run_id"],
+            Text(outcome, {"held": "yellow", "failed": "red"}.get(outcome, "")),
+            number(run["counts"].get("users")),
+            number(run["total_seconds"], 1),
+            *(percent(value) for value in figures),
+            number(overall.get("gini"), 3),
+            percent(last.get("churn")),
+            Text(run["reason"]),
+        )
     Console().print(table)
 
 
@@ -55,7 +94,14 @@ def show_night(snapshot: Path) -> None:
     shown = _one_match(snapshot, Policy.model_validate(manifest["policy"]))
     if shown:
         console.print(shown)
-    console.print(f"published {manifest['run_id']} in {snapshot}")
+    console.print(
+        f"published {manifest['run_id']} in {snapshot}; its report: {_report_in(snapshot)}"
+    )
+
+
+def _report_in(snapshot: Path) -> str | None:
+    report = snapshot / REPORT
+    return str(report) if report.is_file() else None
 
 
 def _counts(manifest: dict[str, Any]) -> Table:

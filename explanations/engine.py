@@ -26,8 +26,8 @@ from matching.errors import ModelError
 CPU_ENVIRONMENT = {  # before torch is imported: without the thread setting, 24 times slower
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "OMP_NUM_THREADS": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
 }
+CPU_CACHE = "VLLM_CPU_KVCACHE_SPACE"
 ENVIRONMENT = {
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_NO_USAGE_STATS": "1",
@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
+CPU_STEP = 8192  # tokens
 PARTS_AT_ONCE = 2
 MEMORY = "memory"  # a request of its own
 
@@ -58,6 +59,11 @@ def is_cpu_build() -> bool:
     raise ModelError(message)
 
 
+def cpu_cache_gib() -> int:
+    """Memory of the engine's cache on a CPU: what the environment says, else enough for a 1 B."""
+    return int(os.environ.get(CPU_CACHE) or 1)
+
+
 def load_engine(model: str, settings: ExplanationSettings) -> tuple[dict[str, Any], Serve]:
     """Load vLLM in this process.
 
@@ -73,7 +79,7 @@ def load_engine(model: str, settings: ExplanationSettings) -> tuple[dict[str, An
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if cpu:
-        os.environ.update(CPU_ENVIRONMENT)
+        os.environ.update(CPU_ENVIRONMENT | {CPU_CACHE: str(cpu_cache_gib())})
     started = time.perf_counter()
     import vllm
     from vllm.platforms import current_platform
@@ -107,7 +113,9 @@ def llm_arguments(model: str, settings: ExplanationSettings, cpu: bool) -> dict[
         "load_format": settings.load_format,
         "tensor_parallel_size": settings.tensor_parallel_size,
         "max_model_len": settings.max_model_len,
-        "max_num_batched_tokens": 65536 if cpu else None,  # on a CPU a split prompt breaks seeds
+        # On a CPU a split prompt breaks seeds, and a long step would look like a hang.
+        "enable_chunked_prefill": False if cpu else None,
+        "max_num_batched_tokens": max(CPU_STEP, settings.max_model_len) if cpu else None,
         "gpu_memory_utilization": settings.gpu_memory_utilization,
         "enable_prefix_caching": True,
         "generation_config": "vllm",

@@ -10,7 +10,7 @@ HERTZ_SETS = {  # arguments of vllm.LLM that have a setting, or that Hertz depen
     "model", "revision", "dtype", "max_model_len", "max_num_batched_tokens", "seed",
     "gpu_memory_utilization", "enable_prefix_caching", "generation_config", "disable_log_stats",
     "structured_outputs_config", "load_format", "quantization", "tensor_parallel_size",
-    "worker_extension_cls",
+    "worker_extension_cls", "enable_chunked_prefill",
 }  # fmt: skip
 
 

@@ -7,14 +7,14 @@ gives no sign of life for too long, is an error here that says what happened; no
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
-
-import psutil
 
 from matching.errors import GenerationError, HertzError, ModelError
 
@@ -131,16 +131,15 @@ class Worker:
             watch.cancel()
 
     def _kill(self) -> None:
-        """End the child and whatever processes it has started."""
-        with suppress(psutil.NoSuchProcess):
-            child = psutil.Process(self._process.pid)
-            for process in [*child.children(recursive=True), child]:
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
+        """End the child and whatever processes it has started, even if it is dead itself."""
+        self._process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid or 0, signal.SIGKILL)
         self._process.join()
 
     def _raise(self, kind: type[ModelError | GenerationError], what: str, error: Exception) -> None:
         self._process.join()
+        self._kill()  # what it leaves behind would keep the GPU's memory
         code = self._process.exitcode or 0
         if self._silent_for:
             cause = f"it gave no sign of life for {self._silent_for:g} s and was ended"
@@ -155,6 +154,7 @@ class Worker:
 
 def _serve(pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple[Any, ...]) -> None:
     """The child's life: load, say so, answer until the pipe closes."""
+    _lead_group()
     loaded = False
     try:
         about, serve = load(*args)
@@ -166,6 +166,19 @@ def _serve(pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple
         return  # the parent has closed or died
     except Exception as error:  # whatever the engine raises ends in words there
         pipe.send(("failed", _cause(error, with_message=not loaded)))
+
+
+def _lead_group() -> None:
+    """Make this process and those it will start a group, which ends with the parent."""
+    os.setpgid(0, 0)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()  # killed or done: nobody reads what would still be written
+            os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _requests(pipe: Connection) -> Iterator[Any]:

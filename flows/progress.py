@@ -18,7 +18,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from reports.markdown import render_markdown
+from reports.page import RUNS_SHOWN
 from stages.run import Run
+from storage.history import list_runs
+from storage.snapshots import REPORT, kept_folders, read_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +61,22 @@ class ProgressBars:
 
 
 def show_report(run: Run) -> None:
-    """Leave the closing table of a finished run as an artifact of its flow run."""
-    create_markdown_artifact(report(run), "hertz-run", f"Run {run.id}: counts and seconds")
+    """Leave a finished run's report as an artifact of its flow run."""
+    create_markdown_artifact(whole_report(run), "hertz-run", f"Run {run.id}: its report")
+
+
+def whole_report(run: Run) -> str:
+    """A run's stages, its quality, and where its page is, in Markdown.
+
+    What the gate held has all of it, too; a run that made no snapshot has its stages alone.
+    """
+    parts = [report(run)]
+    for folder in kept_folders(run.settings.home):
+        if folder.name.endswith(run.id):
+            runs = [r for r in list_runs(run.settings.home, RUNS_SHOWN) if r["run_id"] != run.id]
+            parts += [render_markdown(read_manifest(folder), runs)]
+            parts += [f"The report's page: `{folder / REPORT}`"]
+    return "\n\n".join(parts)
 
 
 def report(run: Run) -> str:

@@ -4,6 +4,7 @@ HertzError
 ├── PolicyError      hertz.toml does not say something sensible (shown at start)
 ├── SourceError      the profiles cannot be read at all (a bad row is quarantined instead)
 ├── ModelError       an embedding or language model cannot be loaded
+├── GateError        a run's figures are outside the policy's limits: it is kept aside
 ├── GenerationError  the language model's engine died and did not come back
 └── StorageError     the home cannot be read or written
     ├── SnapshotError    a snapshot is missing, incomplete or corrupted
@@ -32,6 +33,10 @@ class ModelError(HertzError):
 
 class GenerationError(HertzError):
     """The language model's engine failed in the middle of a run."""
+
+
+class GateError(HertzError):
+    """A run is not published: its figures are outside the policy's floors and ceilings."""
 
 
 class StorageError(HertzError):

@@ -144,8 +144,32 @@ class Embed(_Strict):
     fields: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 
+class Gate(_Strict):
+    """Floors and ceilings of a run's figures: outside, its snapshot is kept aside, not published.
+
+    They decide nothing about who matches whom, so they are no part of `Policy.digest`.
+    """
+
+    coverage: Share = Field(0.5, description="Least share of users with a match in any category")
+    category_coverage: dict[str, Share] = Field(
+        default_factory=dict, description="The same for single categories"
+    )
+    users_lost: Share = Field(0.3, description="Most of the published users that may be gone")
+    churn: Share = Field(0.8, description="Most that the lists may change on average, of k")
+    score_shift: float = Field(
+        0.1, ge=0, allow_inf_nan=False, description="Most that a category's scores may move"
+    )
+    quarantined: Share = Field(0.3, description="Most of the source's rows that may be refused")
+    grounded: Share = Field(0.2, description="Least of the model's texts that the checks accept")
+    smallest: int = Field(100, ge=0, description="Shares of fewer users are told, not judged")
+    smallest_candidates: int = Field(20, ge=1, description="The same for the model's texts")
+
+
 class Policy(_Strict):
-    """Everything that decides who matches whom. `digest` changes when any of it does."""
+    """Everything that decides who matches whom. `digest` changes when any of it does.
+
+    The gate judges what came out; it can be changed without another digest.
+    """
 
     name: str
     languages: tuple[str, ...] = Field(min_length=1)
@@ -160,11 +184,13 @@ class Policy(_Strict):
     terms: dict[str, Term]
     eligibility: Eligibility = Eligibility()
     categories: dict[str, Category] = Field(min_length=1)
+    gate: Gate = Gate()
 
     @property
     def digest(self) -> str:
-        """Sha256 (hex) over the whole policy, in a canonical form."""
-        canonical = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=False)
+        """Sha256 (hex) over the policy but for its gate, in a canonical form."""
+        whole = self.model_dump(mode="json", exclude={"gate"})
+        canonical = json.dumps(whole, ensure_ascii=False, sort_keys=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def vocabulary(self, field: str) -> Vocabulary | None:

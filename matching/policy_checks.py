@@ -29,7 +29,17 @@ def problems(policy: Policy) -> list[str]:
         *_field_problems(policy),
         *_embed_problems(policy),
         *_category_problems(policy),
+        *_gate_problems(policy),
         *(p for name in policy.terms for p in _term_problems(policy, name)),
+    ]
+
+
+def _gate_problems(policy: Policy) -> list[str]:
+    named = policy.gate.category_coverage
+    return [
+        _unknown("gate.category_coverage", name, policy.categories)
+        for name in named
+        if name not in policy.categories
     ]
 
 

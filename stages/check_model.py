@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from explanations.engine import CPU_ENVIRONMENT, is_cpu_build
+from explanations.engine import cpu_cache_gib, is_cpu_build
 from explanations.prompts import response_schema
 from explanations.settings import ExplanationSettings
 from matching.errors import ModelError
@@ -105,7 +105,7 @@ def _check_memory(model: LanguageModel, settings: ExplanationSettings, cpu: bool
         return  # its weights are not there to be measured
     dtype = "float32" if cpu and settings.dtype == "auto" else settings.dtype
     needed = weight_bytes(model, FLOAT_BYTES.get(dtype)) // settings.tensor_parallel_size
-    needed += int(CPU_ENVIRONMENT["VLLM_CPU_KVCACHE_SPACE"]) * GIB if cpu else 0
+    needed += cpu_cache_gib() * GIB if cpu else 0
     free = psutil.virtual_memory().available if cpu else _free_video_memory(settings)
     if needed > free:
         message = (

@@ -71,7 +71,7 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
     with run.stage("explain") as figures:
         profiles = read_frame(run.folder / "users.parquet")
         pairs = explained_pairs(policy, read_frame(run.folder / "matches.parquet"), chosen.top)
-        name, digest, why_none = _model(chosen)
+        name, digest, why_none = _model(chosen, fetch=generate)
         desk = Desk(policy, chosen, profiles, digest)
         wanted = _wanted(pairs, policy.languages)
         same = carried_over(run.settings.home, policy, voice_of(desk.by_template), profiles, wanted)
@@ -87,12 +87,12 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
         figures |= {"model": name, "pairs": len(pairs), **texts.figures(frame)}
 
 
-def _model(settings: ExplanationSettings) -> tuple[str | None, str, str]:
+def _model(settings: ExplanationSettings, fetch: bool) -> tuple[str | None, str, str]:
     """The model's name, its digest, and why there is none where one is configured."""
     if not settings.model:
         return None, "", ""
     try:
-        found = find_language_model(settings)
+        found = find_language_model(settings, fetch)
     except ModelError as error:
         logger.warning("the template voice takes over: %s", error)
         return settings.model, "", str(error)

@@ -30,10 +30,11 @@ from storage.erasure import embedding_identities, erase_from_snapshot, traces
 from storage.events import Request
 from storage.explanation_cache import ExplanationCache
 from storage.files import read_frame, write_text
+from storage.history import erase_from_history
 from storage.intake import INTAKE_FILE, Intake
 from storage.scan import Scan, scan_home
 from storage.settings import Settings
-from storage.snapshots import list_snapshots, locked_home, read_manifest
+from storage.snapshots import kept_folders, locked_home, read_manifest
 from storage.sources import text_frame
 
 Cause = Literal["forget", "delete"]
@@ -138,10 +139,12 @@ def _purge(settings: Settings, users: Mapping[int, int], cause: Cause) -> list[R
         }
         _purge_vectors(settings, intake, users, receipts)
         _purge_cache(home, users, receipts)
-        for snapshot in list_snapshots(home):
+        for snapshot in kept_folders(home):
             _purge_snapshot(snapshot, users, receipts)
         for user, sequence in users.items():
             receipts[user].add("intake", intake.erase(user, sequence))
+        for user, runs in erase_from_history(home, users).items():
+            receipts[user].add("history", runs)
         intake.wipe()
     for receipt in receipts.values():
         receipt.add("mark of the id (HMAC)", 0, "kept, so that no source brings the user back")
@@ -207,7 +210,7 @@ class _KeptUsers(NamedTuple):
 
 
 def _kept_users(home: Path) -> Iterable[_KeptUsers]:
-    for snapshot in list_snapshots(home):
+    for snapshot in kept_folders(home):
         manifest = read_manifest(snapshot)
         if "policy" in manifest and (snapshot / "users.parquet").exists():
             policy = Policy.model_validate(manifest["policy"])
@@ -242,7 +245,7 @@ def _purge_cache(home: Path, users: Mapping[int, int], receipts: Mapping[int, Re
     """What the model wrote is kept by content alone: all that no other kept pair uses goes."""
     used: set[str] = set()
     own: dict[int, set[str]] = {user: set() for user in users}
-    for snapshot in list_snapshots(home):
+    for snapshot in kept_folders(home):
         path = snapshot / "explanations.parquet"
         if not path.exists():
             continue

@@ -173,14 +173,14 @@ class ModelVoice:
         size = max(1, self.settings.chunk // UNSAVED_PARTS)
         while self._queue and not self._spent():
             jobs = [self._queue.popleft() for _ in range(min(size, len(self._queue)))]
+            jobs.sort(key=lambda job: job.task)  # a user's pairs share the longest prefix
             asked.append(jobs)
             yield [self._prompt(job) for job in jobs]
 
     def _prompt(self, job: _Job) -> Prompt:
         task, desk, settings = job.task, self.desk, self.settings
-        cut: Any = {} if job.bio_length == BIO_LENGTH else {"bio_length": job.bio_length}
         who = (desk.policy, task.category, task.language, *desk.pair(task), desk.facts(task))
-        talk = conversation(*who, **cut)
+        talk = conversation(*who, bio_length=job.bio_length)
         # The same seed at temperature 0 would give the same text again, and so would any other.
         temperature = settings.temperature
         if job.tries:

@@ -1,23 +1,46 @@
-"""Last stage: the serving files, the manifest, and the one atomic step that publishes."""
+"""Last stage: the serving files, the report, the gate, and the one atomic step that publishes.
+
+A run whose figures are outside the policy's gate is held: kept aside whole, while the old snapshot
+serves. `publish_anyway` publishes it after a look.
+"""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from matching.errors import GateError
+from matching.gate import Check, first_line, told
 from stages.forget import purge_removed
+from stages.report import held_reason, judged, measure_run, write_report
 from stages.run import Run
 from storage.files import read_frame
+from storage.history import record
 from storage.serving import write_serving
-from storage.snapshots import publish
+from storage.settings import Settings
+from storage.snapshots import (
+    REPORT,
+    current_snapshot,
+    hold,
+    kept_folders,
+    locked_home,
+    publish,
+    publish_held,
+    read_manifest,
+    remove_held,
+    remove_old,
+)
 
 
 def publish_run(run: Run) -> Path:
-    """Write serving/ and the manifest, then publish the run's folder; its final path.
+    """Write serving/, the report and the manifest, then publish the run's folder; its final path.
 
     Users whose deletion is published with it are then erased from all that is kept.
+
+    Raises:
+        GateError: If the figures are outside the policy's gate; the run is held.
     """
     with run.stage("publish"):
         frames = {
@@ -28,10 +51,62 @@ def publish_run(run: Run) -> Path:
         write_serving(
             run.folder, policy, frames["users"], frames["matches"], frames["explanations"]
         )
-    told = manifest(run)
-    snapshot = publish(run.settings.home, run.folder, told, run.settings.storage.keep)
-    purge_removed(run.settings, told["intake_sequence"])
+    settings, whole = run.settings, manifest(run)
+    with run.stage("report"):
+        whole["quality"] = measure_run(run)
+        write_report(run, whole)
+    found = judged(whole)
+    if first_line(found):
+        _hold(run, whole, found)
+    snapshot = publish(settings.home, run.folder, whole, settings.storage.keep)
+    record(settings.home, run.id, "published", manifest=whole)
+    purge_removed(settings, whole["intake_sequence"])
     return snapshot
+
+
+def publish_anyway(settings: Settings, run_id: str) -> Path:
+    """Publish a held run although its figures are outside the gate; its final path.
+
+    Raises:
+        LockedError: If a run holds the home.
+        SnapshotError: If no such run is held, or it is damaged.
+    """
+    home = settings.home
+    with locked_home(home, f"publish {run_id}"):
+        snapshot = publish_held(home, run_id, settings.storage.keep)
+        whole = read_manifest(snapshot)
+        record(home, run_id, "published", held_reason(whole), whole, forced=True)
+        purge_removed(settings, whole.get("intake_sequence", 0))
+    return snapshot
+
+
+class Cleaned(NamedTuple):
+    """What `cleanup` removed, and what is left."""
+
+    removed: list[str]
+    kept: list[str]
+    freed_bytes: int
+
+
+def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> Cleaned:
+    """Remove old snapshots, and what killed runs left; the published one always stays.
+
+    Args:
+        settings: The home, and how many snapshots it keeps.
+        keep: How many of the newest stay, if not so many as the settings say.
+        held: Whether what the gate held goes too.
+
+    Raises:
+        LockedError: If a run holds the home.
+    """
+    home = settings.home
+    with locked_home(home, "cleanup"):
+        before = _size(home / "snapshots")
+        gone = remove_old(home, settings.storage.keep if keep is None else keep)
+        gone += remove_held(home) if held else []
+        freed = before - _size(home / "snapshots")
+    kept = kept_folders(home)
+    return Cleaned([s.name for s in gone], [s.name for s in kept], freed)
 
 
 def manifest(run: Run) -> dict[str, Any]:
@@ -55,3 +130,33 @@ def manifest(run: Run) -> dict[str, Any]:
         },
         "stages": stages,
     }
+
+
+def _hold(run: Run, whole: dict[str, Any], found: list[Check]) -> None:
+    """Keep the run aside and say why.
+
+    Raises:
+        GateError: Always; its first line is the reason.
+    """
+    home = run.settings.home
+    serving = current_snapshot(home)
+    held = hold(home, run.folder, whole)
+    reason = first_line(found)
+    record(home, run.id, "held", reason, whole)
+    purge_removed(run.settings, 0)  # who asked to be forgotten while the run held the home
+    outside = [check for check in found if check.verdict == "outside"]
+    lines = [
+        f"run {run.id} is held, not published: {reason}",
+        *(f"  {told(check)}; {check.note}" for check in outside),
+        f"  {serving.name} goes on serving" if serving else "  nothing is published yet",
+        f"  look at {held / REPORT}; then `hertz publish --force {run.id}`, or mend it and run "
+        "again; the limits are in [policy.gate]",
+    ]
+    message = "\n".join(lines)
+    raise GateError(message)
+
+
+def _size(folder: Path) -> int:
+    """Bytes on the disk below a folder, a hard-linked file counted once."""
+    found = [p.stat() for p in folder.rglob("*") if p.is_file()]
+    return sum({stat.st_ino: stat.st_size for stat in found}.values())

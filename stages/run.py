@@ -11,10 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from matching.errors import HertzError
+from stages.logs import set_run
+from storage.history import record
 from storage.settings import Settings
 from storage.snapshots import locked_home, new_folder, new_run_id
 
 logger = logging.getLogger(__name__)
+
+UNTOLD = "it ended before it published; its log says why"
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done, in all)
 Step = Callable[[int, int], None]
@@ -66,4 +71,28 @@ def open_run(settings: Settings, progress: Progress = no_progress) -> Iterator[R
     """
     run_id = new_run_id()
     with locked_home(settings.home, run_id):
-        yield Run(run_id, settings, new_folder(settings.home, run_id), {}, progress)
+        set_run(run_id)
+        run = Run(run_id, settings, new_folder(settings.home, run_id), {}, progress)
+        with _remembered(run):
+            yield run
+        set_run("")
+
+
+@contextmanager
+def _remembered(run: Run) -> Iterator[None]:
+    """Write a run down as failed if it leaves its folder behind: neither published nor held."""
+    reason = UNTOLD
+    try:
+        yield
+    except HertzError as error:
+        reason = str(error)
+        raise
+    except BaseException as error:  # its text may tell of a profile; the log has it
+        reason = f"{type(error).__name__}; the run's log says more"
+        raise
+    finally:
+        if run.folder.exists():
+            try:
+                record(run.settings.home, run.id, "failed", reason, {"stages": run.stages})
+            except OSError as error:  # must not hide what went wrong before
+                logger.warning("run %s: its end cannot be written down: %s", run.id, error)

@@ -20,12 +20,14 @@ from matching.errors import StorageError
 from matching.features import build_features
 from matching.pairs import pairs_with
 from matching.policy import Policy
+from matching.quality import without_exposed
 from matching.texts import user_vectors
+from reports.rows import without_rows_of
 from storage.chroma import write_chroma
 from storage.embeddings import EmbeddingStore, text_hash
-from storage.files import read_frame, write_frame
+from storage.files import read_frame, write_frame, write_text
 from storage.serving import SERVING_FILE, write_serving
-from storage.snapshots import BUILDING, MANIFEST, read_manifest, replace_snapshot
+from storage.snapshots import BUILDING, MANIFEST, REPORT, read_manifest, replace_snapshot
 
 ID_COLUMNS = ("user_id", "other_id", "user_a", "user_b")
 REBUILT = ("chroma", SERVING_FILE.parent.as_posix(), MANIFEST)
@@ -198,7 +200,10 @@ def _take_others_over(snapshot: Path, folder: Path, users: Collection[int]) -> l
     for path in sorted(snapshot.iterdir()):
         if path.suffix == ".parquet" or path.name in REBUILT:
             continue
-        if path.is_file() and path.suffix in PLAIN and not _mentions(path, users):
+        if path.name == REPORT:
+            told = path.read_text(encoding="utf-8")
+            write_text(folder / REPORT, without_rows_of(told, users))
+        elif path.is_file() and path.suffix in PLAIN and not _mentions(path, users):
             (folder / path.name).hardlink_to(path)
         else:
             notes.append(f"{snapshot.name}/{path.name} left out: the next full run makes it again")
@@ -258,6 +263,8 @@ def _corrected(
         set(before["users.parquet"]["user_id"]) & set(users) if "users.parquet" in before else ()
     )
     whole = {**manifest, "erased_users": erased}
+    if "quality" in manifest:  # the report's figures stay as they were told, but name nobody
+        whole["quality"] = without_exposed(manifest["quality"], users)
     if "counts" not in manifest:
         return whole
     counts = dict(manifest["counts"])

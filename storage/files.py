@@ -40,14 +40,14 @@ def write_frame(frame: pl.DataFrame, path: Path) -> None:
     sync(path.parent)
 
 
-def read_frame(path: Path) -> pl.DataFrame:
-    """Read a Parquet file that Hertz wrote.
+def read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Read a Parquet file that Hertz wrote: all of it, or the columns named.
 
     Raises:
         StorageError: If it is missing or damaged.
     """
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, columns=columns)
     except (OSError, pl.exceptions.PolarsError) as error:
         message = f"{path}: cannot be read as Parquet ({type(error).__name__}); the file is damaged"
         raise StorageError(message) from error

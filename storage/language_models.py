@@ -45,11 +45,15 @@ class LanguageModel:
     folder: Path
 
 
-def find_language_model(settings: ExplanationSettings) -> LanguageModel:
+def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> LanguageModel:
     """The configured model.
 
+    Args:
+        settings: Name it.
+        fetch: Whether the hub may be asked for a model that is not in the cache.
+
     Raises:
-        ModelError: There is no such folder, or no such model in the cache while offline.
+        ModelError: There is no such folder, or no such model in the cache nor on the hub.
     """
     if settings.model == "bundled":
         folder = bundled_language_model()
@@ -60,7 +64,7 @@ def find_language_model(settings: ExplanationSettings) -> LanguageModel:
     if folder.is_absolute() or settings.model.startswith((".", "~")):
         message = f"language model {settings.model!r}: no such folder; check `model`, {ELSE}"
         raise ModelError(message)
-    config = _from_hub(settings.model, settings.revision, "config.json")
+    config = _from_hub(settings.model, settings.revision, "config.json", fetch)
     commit = config.parent.name
     return LanguageModel(
         settings.model, settings.model, commit, f"{settings.model}@{commit}", config.parent
@@ -153,7 +157,7 @@ def _file_of(model: LanguageModel, name: str) -> Path | None:
         raise
 
 
-def _from_hub(name: str, revision: str | None, file: str) -> Path:
+def _from_hub(name: str, revision: str | None, file: str, fetch: bool = True) -> Path:
     """A small file of a model: the cached one, else fetched, which also settles the commit."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -162,13 +166,15 @@ def _from_hub(name: str, revision: str | None, file: str) -> Path:
         cached = try_to_load_from_cache(name, file, revision=revision)
         if isinstance(cached, str):
             return Path(cached)
-        return Path(hf_hub_download(name, file, revision=revision))
+        return Path(hf_hub_download(name, file, revision=revision, local_files_only=not fetch))
     except HFValidationError as error:
         message = f"language model {name!r}: neither a folder nor a Hugging Face id; check `model`"
         raise ModelError(message) from error
     except (OSError, HfHubHTTPError, ValueError) as error:
         offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-        why = "it is not in the cache, and HF_HUB_OFFLINE is set" if offline else _first_line(error)
+        why = "it is not in the cache" + (", and HF_HUB_OFFLINE is set" if offline else "")
+        if fetch and not offline:
+            why = _first_line(error)
         message = (
             f"language model {name!r} (revision {revision or 'main'}), {file}: {why}; fetch it "
             f"with `hf download {name}` where there is a network, name a folder, {ELSE}"

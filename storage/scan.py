@@ -27,9 +27,11 @@ import orjson
 import polars as pl
 
 from matching.errors import StorageError
+from reports.rows import rows_of
 from storage.erasure import ID_COLUMNS, as_ids
+from storage.history import FOLDER as HISTORY
 from storage.serving import SERVING_FILE, ServingReader
-from storage.snapshots import MANIFEST
+from storage.snapshots import MANIFEST, REPORT
 
 TEXT_DIGITS = 7
 BINARY_MINIMUM = 2**24
@@ -41,6 +43,7 @@ _CHANCE = re.compile(
 _LONGEST_TOKEN = 80
 _READ_AT_ONCE = 2**24
 _SQLITE = b"SQLite format 3\0"
+_ONLY_COUNTS = (HISTORY, "receipts")  # folders whose files' numbers are never ids
 _NAMED_IDS = ("user_id", "other_id", "embedding_id")
 
 
@@ -203,6 +206,8 @@ def _reader(path: Path) -> Callable[[Path, int], Iterator[tuple[str, int]]] | No
         return _in_serving
     if path.suffix == ".json":
         return _in_json
+    if path.name == REPORT:
+        return _in_report
     with path.open("rb") as file:
         return _in_sqlite if file.read(len(_SQLITE)) == _SQLITE else None
 
@@ -230,12 +235,21 @@ def _in_serving(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
 
 def _in_json(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
     content = json.loads(path.read_text(encoding="utf-8"))
-    yield "texts", _in_value(content, user_id, numbers=path.name != MANIFEST)
+    only_counts = path.name == MANIFEST or path.parent.name in _ONLY_COUNTS
+    yield "texts", _in_value(content, user_id, numbers=not only_counts)
+
+
+def _in_report(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+    yield "rows", rows_of(path.read_text(encoding="utf-8"), user_id)
 
 
 def _in_value(value: Any, user_id: int, numbers: bool) -> int:  # noqa: ANN401  any JSON
     if isinstance(value, dict):
-        return sum(_in_value(v, user_id, numbers) for pair in value.items() for v in pair)
+        return sum(
+            _in_value(key, user_id, numbers)
+            + _in_value(item, user_id, numbers or key in _NAMED_IDS)
+            for key, item in value.items()
+        )
     if isinstance(value, list):
         return sum(_in_value(item, user_id, numbers) for item in value)
     if isinstance(value, str):

@@ -2,6 +2,8 @@
 
 <home>/snapshots/<run_id>/            written once, never changed
 <home>/snapshots/.building-<run_id>/  a run in progress, or what a killed one left
+<home>/snapshots/.held-<run_id>/      whole, but outside the policy's gate: waits for a person
+<home>/snapshots/.removed-<run_id>/   on its way out
 <home>/CURRENT                        the published snapshot's name, replaced atomically
 <home>/lock                           held by the one run that may write, freed when it dies
 """
@@ -30,10 +32,15 @@ from storage.files import (
     sync_tree,
     write_text,
 )
+from storage.history import is_recorded, record
 
 SCHEMA_VERSION = 1
 BUILDING = ".building-"
+HELD = ".held-"
+REMOVED = ".removed-"
+KILLED = "killed, or the machine stopped, before it ended; what was published stayed"
 MANIFEST = "manifest.json"
+REPORT = "report.html"
 
 
 @contextmanager
@@ -49,19 +56,26 @@ def locked_home(home: Path, holder: str) -> Iterator[None]:
         lock = filelock.FileLock(home / "lock")
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
-        message = f"{home}: held by run {_holder(home)}; wait for it to end, or stop it"
+        message = f"{home}: held by run {holder_named(home)}; wait for it to end, or stop it"
         raise LockedError(message) from error
     except OSError as error:
         message = f"{home}: cannot be written ({error.strerror}); name another with --home"
         raise StorageError(message) from error
     try:
         write_text(home / "holder", holder)
-        for left in (home / "snapshots").glob(f"{BUILDING}*"):
-            shutil.rmtree(left)
+        _clear(home)
         yield
     finally:
         (home / "holder").unlink(missing_ok=True)
         lock.release()
+
+
+def holder_named(home: Path) -> str:
+    """The id of the run that holds a held home."""
+    try:
+        return (home / "holder").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "that is just starting"
 
 
 def new_folder(home: Path, run_id: str) -> Path:
@@ -91,21 +105,70 @@ def discard(folder: Path) -> None:
 def publish(home: Path, folder: Path, manifest: dict[str, Any], keep: int) -> Path:
     """Make a built folder the published snapshot; killed at any point, one whole snapshot serves.
 
-    Flush, checksum, write the manifest, rename, replace CURRENT, then remove all but `keep`.
-    The manifest's stamps spare a reader on this machine the checksums: see `changed_files`.
+    Flush, checksum, write the manifest, rename, replace CURRENT, then remove all but `keep`, and
+    what was held before. The manifest's stamps spare a reader on this machine the checksums: see
+    `changed_files`.
     """
-    sync_tree(folder)
-    before = stamps(folder)
-    whole = {"schema_version": SCHEMA_VERSION, **manifest, "files": dict(checksums(folder))}
-    whole["stamps"] = before
-    write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
-    snapshot = folder.rename(folder.parent / manifest["run_id"])
-    sync(snapshot.parent)
-    write_text(home / "CURRENT", snapshot.name)
-    for old in list_snapshots(home)[:-keep]:
-        if old != snapshot:
-            shutil.rmtree(old)
-    return snapshot
+    _seal(folder, manifest)
+    return _appoint(home, folder, manifest["run_id"], keep)
+
+
+def hold(home: Path, folder: Path, manifest: dict[str, Any]) -> Path:
+    """Keep a built folder aside, whole but not published; what was held before is removed.
+
+    It is no snapshot to any reader, nor to `rollback`, until `publish_held` makes it one.
+    """
+    _seal(folder, manifest)
+    held = folder.rename(folder.parent / f"{HELD}{manifest['run_id']}")
+    sync(held.parent)
+    for older in list_held(home):
+        if older != held:
+            _remove(older)
+    return held
+
+
+def publish_held(home: Path, run_id: str, keep: int) -> Path:
+    """Publish what the gate held, as it is; after a kill, a second call ends it.
+
+    Raises:
+        SnapshotError: If no such run is held, or its files do not match its checksums.
+    """
+    names = [folder.name.removeprefix(HELD) for folder in list_held(home)]
+    folder = home / "snapshots" / f"{HELD}{run_id}"
+    if run_id not in names:
+        folder = home / "snapshots" / run_id  # a killed call came this far
+    if run_id not in names and not _was_appointed(home, run_id):
+        message = f"{home}: run {run_id!r} is not held; held: {', '.join(names) or 'none'}"
+        raise SnapshotError(message)
+    _check_whole(folder)
+    return _appoint(home, folder, run_id, keep)
+
+
+def list_held(home: Path) -> list[Path]:
+    """Folders that the gate held, oldest first; there is one at most, newer than all published."""
+    return sorted(p.parent for p in (home / "snapshots").glob(f"{HELD}*/{MANIFEST}"))
+
+
+def kept_folders(home: Path) -> list[Path]:
+    """Every whole snapshot, published or held: where a user may be found."""
+    return [*list_snapshots(home), *list_held(home)]
+
+
+def remove_old(home: Path, keep: int) -> list[Path]:
+    """Remove all snapshots but the newest `keep` and the one that CURRENT names; who went."""
+    current = _current_name(home)
+    gone = [s for s in list_snapshots(home)[:-keep] if s.name != current]
+    for snapshot in gone:
+        _remove(snapshot)
+    return gone
+
+
+def remove_held(home: Path) -> list[Path]:
+    """Remove what the gate held; who went."""
+    held = list_held(home)
+    for folder in held:
+        _remove(folder)
+    return held
 
 
 def replace_snapshot(snapshot: Path, folder: Path, manifest: dict[str, Any]) -> None:
@@ -214,10 +277,7 @@ def rollback(home: Path, run_id: str | None = None) -> Path:
         wanted = f"snapshot {run_id!r}" if run_id else f"snapshot older than {current!r}"
         message = f"{home}: no {wanted}; kept: {', '.join(names) or 'none'}"
         raise SnapshotError(message)
-    broken = corrupt_files(chosen[0])
-    if broken:
-        message = f"{chosen[0]}: does not match its checksums: {', '.join(broken)}"
-        raise SnapshotError(message)
+    _check_whole(chosen[0])
     write_text(home / "CURRENT", chosen[0].name)
     return chosen[0]
 
@@ -225,6 +285,55 @@ def rollback(home: Path, run_id: str | None = None) -> Path:
 def new_run_id() -> str:
     """A name that sorts by time and does not repeat: 20261122T170000Z-1a2b."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
+
+
+def _seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Flush, checksum, write the manifest: from here on nothing in the folder changes."""
+    sync_tree(folder)
+    before = stamps(folder)
+    whole = {"schema_version": SCHEMA_VERSION, **manifest, "files": dict(checksums(folder))}
+    whole["stamps"] = before
+    write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
+
+
+def _appoint(home: Path, folder: Path, run_id: str, keep: int) -> Path:
+    """Make a sealed folder a snapshot and CURRENT name it; then remove what is too many."""
+    snapshot = folder.rename(home / "snapshots" / run_id)
+    sync(snapshot.parent)
+    write_text(home / "CURRENT", snapshot.name)
+    remove_old(home, keep)
+    remove_held(home)
+    return snapshot
+
+
+def _was_appointed(home: Path, run_id: str) -> bool:
+    """Whether a killed `publish_held` left a run's snapshot without naming it in CURRENT."""
+    newest = list_snapshots(home)[-1:]
+    return [s.name for s in newest] == [run_id] and run_id > (_current_name(home) or "")
+
+
+def _check_whole(snapshot: Path) -> None:
+    broken = corrupt_files(snapshot)
+    if broken:
+        message = f"{snapshot}: does not match its checksums: {', '.join(broken)}"
+        raise SnapshotError(message)
+
+
+def _remove(snapshot: Path) -> None:
+    """Remove a snapshot so that killed at any point no half of it passes for a whole one."""
+    shutil.rmtree(snapshot.rename(snapshot.with_name(f"{REMOVED}{snapshot.name}")))
+
+
+def _clear(home: Path) -> None:
+    """Remove what killed runs left, and write down that they were."""
+    for left in (home / "snapshots").glob(f"{REMOVED}*"):
+        shutil.rmtree(left)
+    for left in (home / "snapshots").glob(f"{BUILDING}*"):
+        run_id = left.name.removeprefix(BUILDING)
+        rebuilt = left.with_name(run_id).exists()  # a snapshot from which a user was being erased
+        if not rebuilt and not is_recorded(home, run_id):
+            record(home, run_id, "failed", KILLED)
+        shutil.rmtree(left)
 
 
 def _current_name(home: Path) -> str | None:
@@ -241,10 +350,3 @@ def _as_published(
         return known.get(name) == stamp(path) or sha256_of(path) == manifest["files"][name]
     except OSError:
         return False
-
-
-def _holder(home: Path) -> str:
-    try:
-        return (home / "holder").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return "that is just starting"

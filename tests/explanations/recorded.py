@@ -33,7 +33,7 @@ def recorded(
     ledger: str,
     dies: Sequence[int] = (),
     hangs: Sequence[int] = (),
-    loads: int = 9,
+    loads: int = 10**9,
     room: int = 10**9,
     seconds: float = 0.0,
 ) -> tuple[dict[str, Any], Serve]:

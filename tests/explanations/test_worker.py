@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from explanations.worker import Worker
@@ -94,3 +99,42 @@ def test_closing_ends_the_process() -> None:
     worker.close()
     assert pid is not None
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_a_dead_child_had_started_ends_too() -> None:
+    worker = Worker(workers.with_child, (), "leaves a child")
+    grandchild = worker.start()
+    assert runs(grandchild)
+    with pytest.raises(GenerationError, match="killed by signal 9"):
+        worker.ask("die")
+    assert ends(grandchild)
+    worker.close()
+
+
+def test_a_killed_parent_takes_its_worker_along() -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "tests.explanations.killed_parent"],
+        cwd=Path(__file__).parent.parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    child, grandchild = (int(pid) for pid in parent.stdout.readline().split())
+    assert runs(child)
+    parent.kill()
+    parent.communicate()
+    assert ends(child)
+    assert ends(grandchild)
+
+
+def runs(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def ends(pid: int) -> bool:
+    deadline = time.monotonic() + 60
+    while runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not runs(pid)

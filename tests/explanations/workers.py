@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -79,3 +80,15 @@ def deaf() -> tuple[str, Serve]:
         yield from requests
 
     return "deaf", serve
+
+
+def with_child() -> tuple[int, Serve]:
+    """Starts a process of its own, says which, and dies when it is asked."""
+    child = subprocess.Popen(["sleep", "600"])
+
+    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
+        for _ in requests:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield child.pid
+
+    return child.pid, serve

@@ -16,6 +16,7 @@ from matching.policy import (
     Eligibility,
     Embed,
     FieldRule,
+    Gate,
     Policy,
     Table,
     Term,
@@ -314,7 +315,7 @@ def test_default_values_written_out_do_not_change_the_digest(service_policy: Pol
 
 @pytest.mark.parametrize(
     "model",
-    [Policy, FieldRule, Table, Term, Accepts, Within, Eligibility, Category, Embed],
+    [Policy, FieldRule, Table, Term, Accepts, Within, Eligibility, Category, Embed, Gate],
 )
 def test_the_reference_names_every_key(model: type[BaseModel]) -> None:
     told = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")

@@ -15,17 +15,24 @@ from pathlib import Path
 import pytest
 
 from matching.errors import LockedError, SnapshotError, StorageError
+from storage.history import list_runs
 from storage.snapshots import (
+    HELD,
     adopt,
     changed_files,
     corrupt_files,
     current_snapshot,
+    hold,
+    list_held,
     list_snapshots,
     locked_home,
     new_folder,
     publish,
+    publish_held,
     published_snapshot,
     read_manifest,
+    remove_held,
+    remove_old,
     rollback,
 )
 
@@ -219,3 +226,128 @@ def test_a_changed_byte_is_found_even_under_the_old_time(tmp_path: Path) -> None
     assert changed_files(snapshot, manifest, "") == [name]
     (snapshot / name).unlink()
     assert changed_files(snapshot, manifest, "") == [name]
+
+
+# ---- held and old snapshots ----------------------------------------------------------------------
+
+
+def make_held(home: Path, run_id: str, text: str = "x") -> Path:
+    with locked_home(home, run_id):
+        folder = new_folder(home, run_id)
+        (folder / "a.txt").write_text(text)
+        (folder / "b.txt").write_text(text)
+        return hold(home, folder, {"run_id": run_id})
+
+
+def test_a_held_run_is_whole_but_no_snapshot_to_anyone(tmp_path: Path) -> None:
+    old = make(tmp_path, "run-1")
+    held = make_held(tmp_path, "run-2")
+    assert corrupt_files(held) == []
+    assert list_held(tmp_path) == [held]
+    assert list_snapshots(tmp_path) == [old]
+    assert current_snapshot(tmp_path) == old
+    with pytest.raises(SnapshotError, match="no snapshot 'run-2'"):
+        rollback(tmp_path, "run-2")
+    with locked_home(tmp_path, "run-3"):
+        assert list_held(tmp_path) == [held], "a run clears what is unfinished, not what is held"
+
+
+def test_a_held_run_can_be_published_after_a_look(tmp_path: Path) -> None:
+    make(tmp_path, "run-1")
+    make_held(tmp_path, "run-2")
+    snapshot = publish_held(tmp_path, "run-2", keep=3)
+    assert published_snapshot(tmp_path) == snapshot
+    assert corrupt_files(snapshot) == []
+    assert list_held(tmp_path) == []
+    assert rollback(tmp_path).name == "run-1"
+
+
+def test_only_what_is_held_and_whole_can_be_published(tmp_path: Path) -> None:
+    make(tmp_path, "run-1")
+    held = make_held(tmp_path, "run-2")
+    with pytest.raises(SnapshotError, match="'run-3' is not held; held: run-2"):
+        publish_held(tmp_path, "run-3", keep=3)
+    with pytest.raises(SnapshotError, match="'run-1' is not held"):
+        publish_held(tmp_path, "run-1", keep=3)
+    (held / "a.txt").write_text("damaged")
+    with pytest.raises(SnapshotError, match=r"a\.txt"):
+        publish_held(tmp_path, "run-2", keep=3)
+    assert published_snapshot(tmp_path).name == "run-1"
+
+
+def test_one_run_at_most_is_held_and_a_published_one_ends_it(tmp_path: Path) -> None:
+    make(tmp_path, "run-1")
+    make_held(tmp_path, "run-2")
+    newer = make_held(tmp_path, "run-3")
+    assert list_held(tmp_path) == [newer]
+    make(tmp_path, "run-4")
+    assert list_held(tmp_path) == []
+    assert sorted(p.name for p in (tmp_path / "snapshots").iterdir()) == ["run-1", "run-4"]
+
+
+def test_what_current_names_stays_however_old(tmp_path: Path) -> None:
+    for number in range(4):
+        make(tmp_path, f"run-{number}", keep=9)
+    rollback(tmp_path, "run-0")
+    make_held(tmp_path, "run-5")
+    assert [gone.name for gone in remove_old(tmp_path, keep=1)] == ["run-1", "run-2"]
+    assert [s.name for s in list_snapshots(tmp_path)] == ["run-0", "run-3"]
+    assert corrupt_files(published_snapshot(tmp_path)) == []
+    assert [gone.name for gone in remove_held(tmp_path)] == [f"{HELD}run-5"]
+
+
+HELD_WORKER = """
+import sys
+from pathlib import Path
+from storage.snapshots import hold, locked_home, new_folder, publish_held
+home, first = Path(sys.argv[1]), int(sys.argv[2])
+for number in range(first, 10_000):
+    with locked_home(home, "worker"):
+        folder = new_folder(home, f"run-{number:05}")
+        for name in ("a.txt", "b.txt"):
+            (folder / name).write_text(f"{number}" * 10_000)
+        hold(home, folder, {"run_id": f"run-{number:05}"})
+        print(number, flush=True)
+        if number % 2:
+            publish_held(home, f"run-{number:05}", keep=3)
+"""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.003, 0.01, 0.03, 0.07, 0.13])
+def test_killed_while_holding_or_publishing_what_is_held_a_whole_snapshot_serves(
+    tmp_path: Path, after: float
+) -> None:
+    make(tmp_path, "run-00000", text="0")
+    command = [sys.executable, "-c", HELD_WORKER, str(tmp_path), "1"]
+    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    worker.stdout.readline()
+    time.sleep(after)
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+    assert corrupt_files(published_snapshot(tmp_path)) == []
+    for held in list_held(tmp_path):
+        assert corrupt_files(held) == []
+        run_id = held.name.removeprefix(HELD)
+        assert publish_held(tmp_path, run_id, keep=3).name == run_id
+    published = make(tmp_path, "run-99999")
+    assert published_snapshot(tmp_path) == published
+    assert not list((tmp_path / "snapshots").glob(".*"))
+
+
+def test_killed_between_rename_and_current_a_second_call_ends_it(tmp_path: Path) -> None:
+    make(tmp_path, "run-1")
+    held = make_held(tmp_path, "run-2")
+    held.rename(tmp_path / "snapshots" / "run-2")
+    assert published_snapshot(tmp_path).name == "run-1"
+    assert publish_held(tmp_path, "run-2", keep=3) == published_snapshot(tmp_path)
+
+
+def test_a_killed_run_is_written_down_by_the_next(tmp_path: Path) -> None:
+    make(tmp_path, "run-1")
+    with locked_home(tmp_path, "run-2"):
+        new_folder(tmp_path, "run-2")  # and no more: as after a kill
+    (tmp_path / "snapshots" / ".building-run-1").mkdir()  # a killed erasure's
+    make(tmp_path, "run-3")
+    assert [(r["run_id"], r["outcome"]) for r in list_runs(tmp_path)] == [("run-2", "failed")]
+    assert "killed" in list_runs(tmp_path)[0]["reason"]
