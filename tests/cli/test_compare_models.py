@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,12 @@ import pytest
 from cli.compare_models import named
 from cli.compare_plot import plot
 from cli.compare_report import BY_HAND, SERVICE, markdown
+from matching.policy import Policy
 from stages.compare_models import SCHEMA, Measured
+from stages.compared_pairs import made_up_lists
 from storage.model_comparisons import FOLDER, MARKDOWN, PLOT, TABLE, TEXTS
 from tests.nights import ROOT
+from tests.storage.runs import Frames, publish_frames, random_frames
 from tests.tiny_model import write_tiny_model
 
 LOADED = Measured(
@@ -78,6 +82,22 @@ def test_pairs_of_a_snapshot_need_a_snapshot(tmp_path: Path) -> None:
     done = compare("bundled", "--published", "--home", str(tmp_path))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_published_snapshots_reports_are_not_kept(tmp_path: Path, service_policy: Policy) -> None:
+    lists = made_up_lists(service_policy, 3, 40)
+    made_up = random_frames(service_policy, lists.profiles["user_id"].to_list())
+    frames = Frames(lists.profiles, lists.matches, made_up.explanations)
+    snapshot = publish_frames(tmp_path, service_policy, "20261122T170000Z-0001", frames)
+    lists.profiles.write_parquet(snapshot / "users.parquet")
+    lists.matches.write_parquet(snapshot / "matches.parquet")
+    done = compare(str(tmp_path / "none"), "--published", "--home", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "no such folder" in found["models"][0]["error"]
+    folder = Path(found["stored"])
+    assert "the published snapshot's pairs" in (folder / MARKDOWN).read_text(encoding="utf-8")
+    assert pl.read_parquet(folder / TEXTS).is_empty()
 
 
 def test_the_table_shows_what_is_known_and_nothing_else() -> None:
