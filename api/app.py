@@ -27,6 +27,7 @@ from api.metrics import Metrics
 from api.security import Keys, check_address, keys_from_environment
 from api.similar import Similarity
 from matching.policy import Policy
+from stages.logs import wants_json
 from storage.settings import ApiSettings
 
 _PATIENCE = 2.0  # seconds a start waits for the snapshot; a larger check goes on behind /ready
@@ -93,7 +94,8 @@ def serve(home: Path, settings: ApiSettings, policy: Policy | None = None) -> No
 def log_config() -> dict[str, Any]:
     """Uvicorn's logging, with our own messages, and errors without trace or message."""
     config = copy.deepcopy(LOGGING_CONFIG)
-    config["formatters"]["default"]["()"] = "api.logs.PlainFormatter"
+    lines = "stages.logs.JsonFormatter" if wants_json() else "api.logs.PlainFormatter"
+    config["formatters"]["default"]["()"] = lines
     config["loggers"]["api"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     return config
 

@@ -5,11 +5,11 @@ A message may quote a profile; where it happened is enough to find it.
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
 from types import TracebackType
 
 from uvicorn.logging import DefaultFormatter
+
+from stages.logs import place_of
 
 _Error = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -19,7 +19,4 @@ class PlainFormatter(DefaultFormatter):
 
     def formatException(self, ei: _Error) -> str:
         """The error's type, and file and line of the innermost call."""
-        kind, _, trace = ei
-        frames = traceback.extract_tb(trace)
-        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-        return f"{kind.__name__ if kind else 'error'} at {place}"
+        return place_of(ei)

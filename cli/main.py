@@ -7,7 +7,6 @@ Every subcommand calls the same functions as the Prefect flows, without any serv
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 
 from matching.errors import HertzError
+from stages.logs import configure_logging
 
 app = typer.Typer(
     help="Hertz: the nightly brain of a people-matching service.\n\n"
@@ -98,6 +98,19 @@ def recompute(
     show_night(snapshot)
 
 
+@app.command(name="re-embed")
+def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
+    """Take a new embedding model into use: encode and match everyone, drop old vectors."""
+    from cli.progress import bars
+    from cli.report import show_night
+    from stages.nightly import re_embed as run_re_embed
+    from storage.settings import load_settings
+
+    with bars() as progress:
+        snapshot = run_re_embed(load_settings(policy, home, source), progress)
+    show_night(snapshot)
+
+
 @app.command()
 def explain(policy: PolicyFile = DEFAULT_POLICY, home: Home = None) -> None:
     """Explain the published matches with the language model, and publish."""
@@ -164,6 +177,21 @@ def rollback(
 
 
 @app.command()
+def doctor(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    source: Source = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Is everything there that a night needs? A fix for each fault; exit code 1 if there is one."""
+    from cli.doctor import as_dict, examine, faults, show
+
+    findings = examine(policy, home, source)
+    typer.echo(json.dumps(as_dict(findings), ensure_ascii=False)) if as_json else show(findings)
+    raise typer.Exit(int(faults(findings) > 0))
+
+
+@app.command()
 def publish(
     run_id: Annotated[str, typer.Argument(help="The run that the gate held.")],
     force: Annotated[
@@ -197,16 +225,17 @@ def cleanup(
     home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Remove old snapshots and what killed runs left; the published one always stays."""
-    from stages.publish import cleanup as clean
+    """Remove old snapshots, what killed runs left, and unused models' vectors."""
+    from stages.cleanup import cleanup as clean
     from storage.settings import load_settings
 
-    done = clean(load_settings(policy, home), keep, held)
+    done, vectors = clean(load_settings(policy, home), keep, held)
     if as_json:
-        typer.echo(json.dumps(done._asdict()))
+        typer.echo(json.dumps(done._asdict() | {"vectors": vectors}))
     else:
         typer.echo(f"removed: {', '.join(done.removed) or 'none'} ({done.freed_bytes:,} bytes)")
         typer.echo(f"kept: {', '.join(done.kept) or 'none'}")
+        typer.echo(f"vectors of unused models removed: {', '.join(vectors) or 'none'}")
 
 
 @app.command()
@@ -318,9 +347,50 @@ def loadtest(
     typer.echo(json.dumps(found) if as_json else "\n".join(lines))
 
 
+@app.command()
+def compare_models(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help='"bundled", a folder or a Hugging Face id; MODEL:dummy: random weights.',
+        ),
+    ],
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the reports; may be repeated. [default: the file's]"),
+    ] = None,
+    reports: Annotated[int, typer.Option(min=1, max=10_000, help="In each language.")] = 16,
+    dummy: Annotated[
+        bool, typer.Option("--dummy", help="Random weights: needs a config and a tokenizer alone.")
+    ] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="Pairs of the published snapshot, not made-up ones.")
+    ] = False,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, help="A model that takes longer is stopped.")
+    ] = 60,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Measure language models: vLLM support, seconds, memory, share of reports that may be read."""
+    from cli.compare_models import compare_models as compare
+    from cli.compare_models import named
+    from cli.progress import bars
+    from storage.settings import load_settings
+
+    settings, models = load_settings(policy, home), named(models, dummy)
+    with bars() as progress:
+        found, shown = compare(
+            settings, models, language or (), reports, published, minutes, progress
+        )
+    typer.echo(json.dumps(found) if as_json else shown)
+
+
 def main() -> None:
     """Entry point: expected failures become one message and exit code 1."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    configure_logging()
     try:
         app()
     except HertzError as error:

@@ -1,8 +1,7 @@
-"""Progress bars on a terminal; one line a finished step elsewhere."""
+"""Progress bars on a terminal; elsewhere nothing: the log has each stage's figures."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +17,7 @@ from rich.progress import (
 )
 
 from stages.run import Progress as Report
+from stages.run import no_progress
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def bars() -> Iterator[Report]:
     """A callback of (what, done, in all) that draws a bar for each thing that takes long."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _lines
+        yield no_progress
         return
     columns = (
         TextColumn("{task.description:<26}"),
@@ -43,8 +43,3 @@ def bars() -> Iterator[Report]:
             shown.update(tasks[what], completed=done, total=total)
 
         yield report
-
-
-def _lines(what: str, done: int, total: int) -> None:
-    if done == total:
-        sys.stderr.write(f"{what}: {done} of {total}\n")

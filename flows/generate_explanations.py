@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prefect import State, flow
 
-from flows.parameters import HomeOptions
+from flows.parameters import ExplainOptions
 from flows.run import run_stages
 from stages.nightly import EXPLAIN_ONLY
 
 
 @flow(name="generate-explanations", persist_result=False)
-def generate_explanations(options: HomeOptions) -> State:
+def generate_explanations(options: ExplainOptions) -> State:
     """Explain the published matches with the language model, and publish.
 
     Args:

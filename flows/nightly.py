@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from prefect import State, flow
 
-from flows.parameters import ProfileOptions
+from flows.parameters import NightOptions, Voice
 from flows.run import run_stages
-from stages.nightly import NIGHTLY
+from stages.nightly import NIGHTLY, NIGHTLY_FULLY, RECOMPUTE_FULLY, RECOMPUTE_ONLY
 
 
 @flow(name="nightly", persist_result=False)
-def nightly(options: ProfileOptions) -> State:
+def nightly(options: NightOptions) -> State:
     """Run the whole night: profiles, vectors, matches, explanations, published snapshot.
 
     Args:
         options: What to work on; left as it is, the service's own profiles and home.
     """
-    return run_stages(NIGHTLY, options)
+    if options.explanations is Voice.TEMPLATE:
+        return run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options)
+    return run_stages(NIGHTLY_FULLY if options.full else NIGHTLY, options)

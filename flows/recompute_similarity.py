@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import State, flow
 
+from flows.automations import THEN_EXPLAIN
 from flows.parameters import RecomputeOptions
 from flows.run import run_stages
 from stages.nightly import RECOMPUTE_FULLY, RECOMPUTE_ONLY
@@ -16,4 +17,5 @@ def recompute_similarity(options: RecomputeOptions) -> State:
     Args:
         options: What to work on; left as it is, the service's own profiles and home.
     """
-    return run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options)
+    tags = (THEN_EXPLAIN,) if options.explained_next else ()
+    return run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options, tags)

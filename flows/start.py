@@ -2,6 +2,7 @@
 
 In: nothing; PREFECT_SERVER_API_PORT (4200) and PREFECT_HOME (./.prefect) where they are set.
 Out: a running server and worker until Ctrl-C or SIGTERM; then neither is left, nor a run of theirs.
+One that dies is started again; a run whose worker died goes on, one that died with it is ended.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 import httpx
 import psutil
 from filelock import FileLock, Timeout
+
+from stages.logs import wants_json
 
 ROOT = Path(__file__).parent.parent
 POOL = "hertz"
@@ -39,11 +43,19 @@ ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "PREFECT_WORKER_QUERY_SECONDS": "3",  # a run asked for in the UI starts at once
 }
+if wants_json():
+    ENVIRONMENT |= {
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json",
+        "PREFECT_LOGGING_FORMATTERS_JSON_CLASS": "stages.logs.JsonFormatter",
+    }
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which nohup asks for
     SIGNALS.add(signal.SIGHUP)
-SECONDS_TO_START = 180  # a first start makes the database; slow machines take a minute
+SECONDS_TO_START = 600  # a first start makes the database; a slow, busy machine takes minutes
 SECONDS_TO_STOP = 20
+MOST_RESTARTS = 5  # of one program within
+WITHIN = 600.0  # seconds; more often means that something is wrong
+RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
 
 
 class StartError(Exception):
@@ -57,13 +69,14 @@ def main() -> str | None:
     os.environ.update(ENVIRONMENT)
     os.chdir(ROOT)
     try:
-        with _only_one(), LOG.open("wb") as log, _running(["server", "start"], log) as server:
-            _wait_for(server)
-            _prepare_pool()
-            _deploy()
-            with _running(["worker", "start", "--pool", POOL, "--limit", "1"]) as worker:
-                _say(HOW_TO)
-                _stay(server, worker)
+        with _only_one(), LOG.open("wb") as log, _no_run_left():
+            with _running("server", ["server", "start"], log) as server:
+                _wait_for(server)
+                _deploy()
+                _end_lost_runs()
+                with _running("worker", ["worker", "start", "--pool", POOL]) as worker:
+                    _say(HOW_TO)
+                    _stay(server, worker)
     except KeyboardInterrupt:
         _say("Prefect is stopped; what was published stays published.")
     except StartError as error:
@@ -96,25 +109,72 @@ def _only_one() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _running(
-    command: list[str], output: IO[bytes] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A Prefect process, stopped at the end with all it has started.
+class _Program:
+    """A Prefect process, started again when it dies.
 
     In a session of its own: Ctrl-C reaches this program alone, which stops the worker first.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "prefect", *command],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-    )
+
+    def __init__(self, name: str, command: list[str], output: IO[bytes] | None) -> None:
+        self.name, self._command, self._output = name, command, output
+        self._restarts: list[float] = []
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", *self._command],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
+        )
+
+    def has_died(self) -> bool:
+        return self.process.poll() is not None
+
+    def start_again(self) -> None:
+        """After its death.
+
+        Raises:
+            StartError: If it dies all the time.
+        """
+        code, now = self.process.returncode, time.monotonic()
+        self._restarts = [t for t in self._restarts if t > now - WITHIN] + [now]
+        if len(self._restarts) > MOST_RESTARTS:
+            message = f"the {self.name} ended with code {code}, again; the server's log is {LOG}"
+            raise StartError(message)
+        _say(f"the {self.name} ended with code {code}; starting it again")
+        self.start()
+
+
+@contextmanager
+def _running(name: str, command: list[str], output: IO[bytes] | None = None) -> Iterator[_Program]:
+    """A Prefect program, stopped at the end with all it has started."""
+    program = _Program(name, command, output)
     try:
-        yield process
+        yield program
     finally:
-        _stop(process)
+        _stop(program.process)
+
+
+@contextmanager
+def _no_run_left() -> Iterator[None]:
+    """At the end, end runs that have outlived their worker."""
+    try:
+        yield
+    finally:
+        _end(list(_runs().values()))
+
+
+def _runs() -> dict[UUID, psutil.Process]:
+    """The processes of this Prefect's flow runs."""
+    found = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            variables = process.environ()
+            if variables.get("PREFECT_HOME") == str(HOME) and RUN_VARIABLE in variables:
+                found[UUID(variables[RUN_VARIABLE])] = process
+    return found
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -139,11 +199,12 @@ def _end(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(left, SECONDS_TO_STOP)
 
 
-def _wait_for(server: subprocess.Popen[bytes]) -> None:
+def _wait_for(server: _Program) -> None:
     _say(f"starting Prefect at {ADDRESS} ...")
     last = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < last:
-        _alive(server, "server")
+        if server.has_died():
+            server.start_again()
         with suppress(httpx.TransportError):
             if httpx.get(f"{ADDRESS}/api/health").is_success:
                 return
@@ -152,33 +213,31 @@ def _wait_for(server: subprocess.Popen[bytes]) -> None:
     raise StartError(message)
 
 
-def _prepare_pool() -> None:
-    from flows.pool import create_pool, end_lost_runs  # Prefect reads the environment set in main
-
-    create_pool(POOL)
-    if lost := end_lost_runs(POOL):
-        _say(f"{lost} run(s) were in progress when Prefect ended last; they are marked as crashed")
-
-
 def _deploy() -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        message = f"prefect.yaml could not be deployed:\n{done.stdout}{done.stderr}"
-        raise StartError(message)
+    from flows.deploy import DeployError, deploy  # Prefect reads the environment set in main
+
+    try:
+        deploy()
+    except DeployError as error:
+        raise StartError(str(error)) from error
 
 
-def _stay(server: subprocess.Popen[bytes], worker: subprocess.Popen[bytes]) -> None:
+def _end_lost_runs() -> None:
+    from flows.pool import end_lost_runs
+
+    if lost := end_lost_runs(_runs().keys()):
+        _say(f"{lost} run(s) were in progress when Prefect ended; they are marked as crashed")
+
+
+def _stay(server: _Program, worker: _Program) -> None:
     while True:
-        _alive(server, "server")
-        _alive(worker, "worker")
+        if server.has_died():
+            server.start_again()
+            _wait_for(server)
+        if worker.has_died():
+            _end_lost_runs()
+            worker.start_again()
         time.sleep(1)
-
-
-def _alive(process: subprocess.Popen[bytes], what: str) -> None:
-    if process.poll() is not None:
-        message = f"the {what} ended with code {process.returncode}; the server's log is {LOG}"
-        raise StartError(message)
 
 
 def _say(text: str) -> None:

@@ -2,9 +2,12 @@
 
 nightly      profiles -> vectors -> matches -> explanations -> published snapshot
 embed_only   profiles -> vectors, so that a later night finds them ready; publishes nothing
+re_embed     everyone encoded with the configured model and matched anew; vectors of others dropped
 on_demand    the same as fast as it can be, where few users changed: no model writes
 recompute_only  a night in which no model writes: kept explanations and the template voice
 explain_only    explanations anew for the published matches, as a snapshot of their own
+
+Runs in which a model writes first look whether it would start at all.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from matching.errors import SnapshotError
+from stages.check_model import check_model
+from stages.cleanup import drop_vectors
 from stages.embed import embed
 from stages.explain import explain
 from stages.prepare import prepare
@@ -58,12 +63,14 @@ def adopt_published(run: Run) -> None:
         run.stages[name] = manifest["stages"][name] | {"seconds": 0.0, "adopted": snapshot.name}
 
 
-NIGHTLY: Stages = (prepare, embed, recompute, explain, publish_run)
+NIGHTLY: Stages = (check_model, prepare, embed, recompute, explain, publish_run)
+NIGHTLY_FULLY: Stages = (check_model, prepare, embed, recompute_fully, explain, publish_run)
+RE_EMBED: Stages = (*NIGHTLY_FULLY, drop_vectors)
 ON_DEMAND: Stages = (prepare, embed, recompute_quickly, explain_without_model, publish_run)
 EMBED_ONLY: Stages = (prepare, embed, drop_folder)
 RECOMPUTE_ONLY: Stages = (prepare, embed, recompute, explain_without_model, publish_run)
 RECOMPUTE_FULLY: Stages = (prepare, embed, recompute_fully, explain_without_model, publish_run)
-EXPLAIN_ONLY: Stages = (adopt_published, explain, publish_run)
+EXPLAIN_ONLY: Stages = (check_model, adopt_published, explain, publish_run)
 
 
 def nightly(settings: Settings, progress: Progress = no_progress) -> Path:
@@ -74,6 +81,12 @@ def nightly(settings: Settings, progress: Progress = no_progress) -> Path:
 def on_demand(settings: Settings, progress: Progress = no_progress) -> Path:
     """Bring what was sent to the intake into the lists. Returns the published snapshot's folder."""
     return _in_order(ON_DEMAND, settings, progress)
+
+
+def re_embed(settings: Settings, progress: Progress = no_progress) -> Path:
+    """Take a new embedding model into use. Returns the published snapshot's folder."""
+    _in_order(RE_EMBED, settings, progress)
+    return published_snapshot(settings.home)
 
 
 def embed_only(settings: Settings, progress: Progress = no_progress) -> Run:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from matching.errors import HertzError
+from stages.logs import set_run
 from storage.history import record
 from storage.settings import Settings
 from storage.snapshots import locked_home, new_folder, new_run_id
@@ -70,9 +71,11 @@ def open_run(settings: Settings, progress: Progress = no_progress) -> Iterator[R
     """
     run_id = new_run_id()
     with locked_home(settings.home, run_id):
+        set_run(run_id)
         run = Run(run_id, settings, new_folder(settings.home, run_id), {}, progress)
         with _remembered(run):
             yield run
+        set_run("")
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,15 @@ class EmbeddingStore:
             )
             raise StorageError(message) from error
         return path
+
+
+def drop_stores(home: Path, used: Collection[str]) -> list[str]:
+    """Remove the vectors of every model whose identity is not among these; the folders' names."""
+    kept = {EmbeddingStore(home, identity).folder for identity in used}
+    unused = sorted(set((home / "embeddings").glob("*/")) - kept)
+    for folder in unused:
+        shutil.rmtree(folder)
+    return [folder.name for folder in unused]
 
 
 def _table(hashes: Sequence[str], vectors: np.ndarray) -> pa.Table:

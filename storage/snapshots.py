@@ -56,7 +56,7 @@ def locked_home(home: Path, holder: str) -> Iterator[None]:
         lock = filelock.FileLock(home / "lock")
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
-        message = f"{home}: held by run {_holder(home)}; wait for it to end, or stop it"
+        message = f"{home}: held by run {holder_named(home)}; wait for it to end, or stop it"
         raise LockedError(message) from error
     except OSError as error:
         message = f"{home}: cannot be written ({error.strerror}); name another with --home"
@@ -68,6 +68,14 @@ def locked_home(home: Path, holder: str) -> Iterator[None]:
     finally:
         (home / "holder").unlink(missing_ok=True)
         lock.release()
+
+
+def holder_named(home: Path) -> str:
+    """The id of the run that holds a held home."""
+    try:
+        return (home / "holder").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "that is just starting"
 
 
 def new_folder(home: Path, run_id: str) -> Path:
@@ -342,10 +350,3 @@ def _as_published(
         return known.get(name) == stamp(path) or sha256_of(path) == manifest["files"][name]
     except OSError:
         return False
-
-
-def _holder(home: Path) -> str:
-    try:
-        return (home / "holder").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return "that is just starting"

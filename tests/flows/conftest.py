@@ -1,4 +1,4 @@
-"""One real Prefect for the tests of a file, and one night of 200 made-up users run through it."""
+"""One real Prefect for all tests, and one night of made-up users run through it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from matching.policy import Policy
 from stages.sample import make_sample
 from storage.files import write_frame
-from tests.conftest import ROOT
 from tests.flows.servers import Prefect, started_prefect
+from tests.nights import write_policy
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Night:
         profiles: What it read.
         flow_run: As the server knows it at its end.
         home: Where it published.
+        here: The form's values that name policy and home alone.
     """
 
     options: dict[str, Any]
@@ -33,28 +34,34 @@ class Night:
     flow_run: dict[str, Any]
     home: Path
 
+    @property
+    def here(self) -> dict[str, Any]:
+        return {name: self.options[name] for name in ("policy", "home")}
 
-@pytest.fixture(scope="module")
+
+USERS = 60
+
+
+@pytest.fixture(scope="session")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
     """`make prefect`."""
     with started_prefect(tmp_path_factory.mktemp("prefect")) as started:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def night(
     prefect: Prefect, service_policy: Policy, tmp_path_factory: pytest.TempPathFactory
 ) -> Night:
-    """The first night, triggered as a person does in the UI; no language model, to be quick."""
+    """The first night, triggered as a person does in the UI; no language model is started."""
     folder = tmp_path_factory.mktemp("night")
-    profiles = make_sample(200, 7, service_policy)
+    profiles = make_sample(USERS, 7, service_policy)
     write_frame(profiles, folder / "profiles.parquet")
-    text = (ROOT / "hertz.toml").read_text(encoding="utf-8")
-    before, explanations = text.split("[explanations]")
-    explanations = explanations.replace('model = "bundled"', 'model = ""', 1)
-    (folder / "hertz.toml").write_text(f"{before}[explanations]{explanations}", encoding="utf-8")
+    policy = write_policy(folder / "hertz.toml", "bundled")
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(text.replace("budget = 32 ", "budget = 0 "), encoding="utf-8")
     options = {
-        "policy": str(folder / "hertz.toml"),
+        "policy": str(policy),
         "home": str(folder / "home"),
         "source": str(folder / "profiles.parquet"),
     }

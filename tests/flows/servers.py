@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
+from flows.start import RUN_VARIABLE
 from matching.errors import HertzError
 
 PATIENCE = 400.0  # a limit for a busy machine, not a goal
@@ -81,16 +82,26 @@ class Prefect:
         self.program.send_signal(signal.SIGINT)
         self.program.wait(PATIENCE)
 
-    def processes(self) -> list[str]:
-        """Command lines of all that runs with this PREFECT_HOME."""
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """All that run with this PREFECT_HOME, and have the words in their command lines."""
         found = []
         for process in psutil.process_iter():
-            try:
+            with suppress(psutil.Error):
                 if process.environ().get("PREFECT_HOME") == str(self.home):
-                    found.append(" ".join(process.cmdline()))
-            except (psutil.AccessDenied, psutil.NoSuchProcess):
-                continue
+                    found += [process] if set(words) <= set(process.cmdline()) else []
         return found
+
+    def run_processes(self, run_id: str) -> list[psutil.Process]:
+        """The processes of a flow run."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.Error):
+                found += [process] if process.environ().get(RUN_VARIABLE) == run_id else []
+        return found
+
+    def kill(self, *words: str) -> None:
+        """kill -9 to the oldest process with these words, which has started the others."""
+        min(self.processes(*words), key=lambda process: process.create_time()).kill()
 
 
 @contextmanager

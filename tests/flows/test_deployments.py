@@ -6,8 +6,10 @@ import asyncio
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,18 +17,45 @@ import yaml
 from prefect import Flow
 from prefect.flows import load_flow_from_entrypoint
 from prefect.server.schemas.schedules import CronSchedule
+from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
-from flows.parameters import HomeOptions, ProfileOptions
+from flows.automations import THEN_EXPLAIN, end_lost_runs, explain_after_recompute
+from flows.nightly import nightly
+from flows.parameters import (
+    ExplainOptions,
+    HomeOptions,
+    NightOptions,
+    ProfileOptions,
+    RecomputeOptions,
+)
+from flows.pool import QUEUES
+from flows.start import POOL
 from matching.errors import PolicyError
+from stages.nightly import (
+    NIGHTLY,
+    NIGHTLY_FULLY,
+    RECOMPUTE_FULLY,
+    RECOMPUTE_ONLY,
+    Stages,
+)
 from tests.conftest import ROOT
+from tests.nights import write_policy
 
 TEXT = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
     found["name"]: found for found in yaml.safe_load(TEXT)["deployments"]
 }
-NAMES = ["nightly", "on-demand", "embed-users", "recompute-similarity", "generate-explanations"]
+RUNS = ["nightly", "on-demand", "embed-users", "re-embed", "recompute-similarity"]
+RUNS += ["generate-explanations", "cleanup"]
+NIGHTS = [
+    ("model", False, NIGHTLY),
+    ("model", True, NIGHTLY_FULLY),
+    ("template", False, RECOMPUTE_ONLY),
+    ("template", True, RECOMPUTE_FULLY),
+]
+NAMES = [*RUNS[:-1], "forget", "rollback", "cleanup"]
 
 
 def flow_of(name: str) -> Flow[..., Any]:
@@ -39,25 +68,70 @@ def test_all_flows_are_deployed() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_deployment_runs_the_flow_of_its_name_one_run_at_a_time(name: str) -> None:
+def test_a_deployment_runs_the_flow_of_its_name_in_its_queue(name: str) -> None:
     found = DEPLOYMENTS[name]
     assert flow_of(name).name == name
-    assert found["work_pool"]["name"] == "hertz"
-    assert found["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+    assert found["work_pool"]["name"] == POOL
+    assert found["work_pool"]["work_queue_name"] == ("runs" if name in RUNS else "quick")
+
+
+def test_one_run_at_a_time_but_forgetting_never_waits_for_another() -> None:
+    assert QUEUES["runs"] == 1
+    assert QUEUES["quick"] > 1
+    limited = [name for name in NAMES if "concurrency_limit" in DEPLOYMENTS[name]]
+    assert limited == [name for name in NAMES if name != "forget"]
+    one = {"limit": 1, "collision_strategy": "ENQUEUE"}
+    assert all(DEPLOYMENTS[name]["concurrency_limit"] == one for name in limited)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_line_of_a_form_is_described(name: str) -> None:
     schema = parameter_schema(flow_of(name)).model_dump()
-    (model,) = schema["definitions"].values()
+    (model,) = [d for d in schema["definitions"].values() if "properties" in d]
     assert schema["properties"]["options"]["description"]
     assert all(line["description"] for line in model["properties"].values())
-    assert set(DEPLOYMENTS[name]["parameters"]["options"]) == set(model["properties"])
+    told = set(DEPLOYMENTS[name]["parameters"]["options"]) | set(model.get("required", []))
+    assert told == set(model["properties"])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_defaults_of_a_form_are_accepted(name: str) -> None:
-    flow_of(name).validate_parameters(DEPLOYMENTS[name]["parameters"])
+    options = DEPLOYMENTS[name]["parameters"]["options"]
+    asked = {"user_id": 42} if name == "forget" else {}
+    flow_of(name).validate_parameters({"options": options | asked})
+
+
+def test_a_form_offers_choices_and_bounds() -> None:
+    night = parameter_schema(flow_of("nightly")).model_dump()["definitions"]
+    assert night["Voice"]["enum"] == ["model", "template"]
+    forget = parameter_schema(flow_of("forget")).model_dump()["definitions"]["ForgetOptions"]
+    assert forget["properties"]["user_id"]["minimum"] == 1
+    assert forget["required"] == ["user_id"]
+
+
+@pytest.mark.parametrize(("chosen", "full", "stages"), NIGHTS)
+def test_a_night_s_form_chooses_its_stages(
+    chosen: str, full: bool, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Stages] = []
+    module = sys.modules[nightly.fn.__module__]
+    monkeypatch.setattr(module, "run_stages", lambda given, _: seen.append(given))
+    nightly.fn(NightOptions.model_validate({"explanations": chosen, "full": full}))
+    assert seen == [stages]
+
+
+def test_explanations_follow_only_if_asked_for_and_a_model_is_named(tmp_path: Path) -> None:
+    without, named = str(write_policy(tmp_path / "a.toml")), str(ROOT / "hertz.toml")
+    asked = {"then_explain": True, "policy": named}
+    assert RecomputeOptions.model_validate(asked).explained_next
+    assert not RecomputeOptions.model_validate(asked | {"then_explain": False}).explained_next
+    assert not RecomputeOptions.model_validate(asked | {"policy": without}).explained_next
+
+
+def test_a_budget_of_the_form_wins_over_the_policy_file() -> None:
+    policy = str(ROOT / "hertz.toml")
+    assert ExplainOptions(policy=policy).settings().explanations.budget == 32
+    assert ExplainOptions(policy=policy, budget=0).settings().explanations.budget == 0
 
 
 def test_the_night_starts_at_two_in_seoul() -> None:
@@ -73,6 +147,21 @@ def test_the_night_starts_at_two_in_seoul() -> None:
 
 def test_deploying_again_never_wakes_a_paused_schedule() -> None:
     assert "active" not in DEPLOYMENTS["nightly"]["schedules"][0]
+
+
+def test_only_recompute_sets_the_tag_that_starts_explanations() -> None:
+    wanted = explain_after_recompute(UUID(int=7))
+    assert wanted.trigger.match_related["prefect.resource.id"] == [f"prefect.tag.{THEN_EXPLAIN}"]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "flows").glob("*.py")}
+    users = {name for name, text in texts.items() if "THEN_EXPLAIN" in text}
+    assert users == {"automations.py", "recompute_similarity.py"}
+    assert THEN_EXPLAIN not in TEXT
+
+
+def test_a_lost_run_is_ended_after_three_missed_heartbeats() -> None:
+    trigger = end_lost_runs().trigger
+    assert trigger.within == timedelta(seconds=540)
+    assert 3 * (get_current_settings().flows.heartbeat_frequency or 180) <= 540
 
 
 def test_prefect_yaml_names_no_path_of_a_machine() -> None:

@@ -15,17 +15,26 @@ import polars as pl
 import pytest
 
 from explanations.facts import Explanation
-from matching.errors import LockedError
-from matching.policy import Policy
+from matching.errors import GateError, LockedError
+from matching.policy import Gate, Policy
+from reports.rows import without_rows_of
 from stages.forget import Receipt, forget, verify
 from storage.embeddings import EmbeddingStore, text_hash
 from storage.events import Request
 from storage.explanation_cache import ExplanationCache
 from storage.files import read_frame
+from storage.history import record
 from storage.intake import Intake
 from storage.serving import ServingReader
 from storage.settings import Settings
-from storage.snapshots import corrupt_files, list_snapshots, locked_home, read_manifest
+from storage.snapshots import (
+    corrupt_files,
+    kept_folders,
+    list_held,
+    list_snapshots,
+    locked_home,
+    read_manifest,
+)
 from tests.api.profiles import listed, profile
 from tests.api.servers import eventually, served_home
 from tests.nights import ROOT
@@ -127,6 +136,52 @@ def test_nothing_is_left_in_any_byte(settings: Settings) -> None:
     assert counts["users.parquet"] == 4, "its own row, and those of three who name it"
     assert counts["intake"] == 4
     assert counts["quarantine.parquet"] == 3
+
+
+def most_exposed(snapshot: Path) -> list[int]:
+    return [
+        line["user_id"] for line in read_manifest(snapshot)["quality"]["overall"]["most_exposed"]
+    ]
+
+
+def test_the_most_exposed_user_vanishes_from_every_report_and_the_held_run(
+    plain: Settings, tmp_path: Path
+) -> None:
+    home, kept = plain.home, list_snapshots(plain.home)
+    write_source(tmp_path / "source.jsonl", rows()[:6])
+    gate = Gate(users_lost=0.1, smallest=0)
+    strict = plain.model_copy(update={"policy": plain.policy.model_copy(update={"gate": gate})})
+    with pytest.raises(GateError):
+        small_night(strict)
+    (held,) = list_held(home)
+    assert RARE in most_exposed(held), "the intake's update brought the user along"
+    for user in (RARE, 2):  # a long id, and one that is found only where it is written down
+        named = [folder for folder in kept_folders(home) if user in most_exposed(folder)]
+        assert named
+        places = {(Path(f.file).parent.name, f.place) for f in verify(plain, user).findings}
+        assert {(folder.name, "rows") for folder in named} <= places
+        assert {(folder.name, "texts") for folder in named} <= places
+        before = {f.name: (f / "report.html").read_text("utf-8") for f in kept_folders(home)}
+        receipt = forget(plain, user)
+        assert receipt.scan is not None
+        assert receipt.scan["found"] == []
+        assert verify(plain, user).findings == []
+        for folder in kept_folders(home):
+            assert corrupt_files(folder) == []
+            assert user not in most_exposed(folder)
+            page = (folder / "report.html").read_text(encoding="utf-8")
+            assert f'data-user="{user}"' not in page
+            assert page == without_rows_of(before[folder.name], [user])
+    assert holding(home, str(RARE).encode()) == []
+    assert [s.name for s in kept] == [s.name for s in list_snapshots(home)]
+
+
+def test_a_failed_run_s_reason_that_names_the_user_is_erased(plain: Settings) -> None:
+    record(plain.home, "20261122T170000Z-0000", "failed", f"row 3: userId = {RARE}: refused")
+    assert any(f.file.startswith("history/") for f in verify(plain, RARE).findings)
+    receipt = forget(plain, RARE)
+    assert not receipt.is_incomplete
+    assert removed(receipt)["history"] == 1
 
 
 def test_kept_snapshots_stay_consistent(settings: Settings) -> None:

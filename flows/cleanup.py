@@ -1,0 +1,33 @@
+"""Removing old snapshots and vectors that nobody needs, as a flow."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.states import Completed, Failed
+
+from flows.parameters import CleanupOptions
+from flows.patience import once_free
+from flows.run import show_stages
+from matching.errors import HertzError
+from stages.cleanup import cleanup as clean
+
+
+@flow(name="cleanup", persist_result=False)
+def cleanup(options: CleanupOptions) -> State:
+    """Remove snapshots beyond the number kept, and vectors of models no longer in use.
+
+    Args:
+        options: How many stay, and where.
+    """
+    show_stages()
+    try:
+        settings = options.settings()
+        cleaned, vectors = once_free(lambda: clean(settings, options.keep, options.held))
+    except HertzError as error:
+        return Failed(message=str(error))
+    rows = {"removed": cleaned.removed, "kept": cleaned.kept, "vectors removed": vectors}
+    lines = [f"- {what}: {', '.join(names) or 'none'}" for what, names in rows.items()]
+    create_markdown_artifact("\n".join(["# Cleanup", "", *lines]), "hertz-cleanup", "Cleanup")
+    freed = f"{cleaned.freed_bytes / 1e6:,.0f} MB of snapshots"
+    return Completed(message=f"{len(cleaned.removed)} removed, {freed}; home {settings.home}")

@@ -1,0 +1,27 @@
+"""Going back to an older snapshot, as a flow: it needs no run to end first."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from flows.parameters import RollbackOptions
+from flows.run import name_flow_run
+from matching.errors import HertzError
+from storage.snapshots import rollback as roll
+
+
+@flow(name="rollback", persist_result=False)
+def rollback(options: RollbackOptions) -> State:
+    """Publish an older snapshot again; a running API follows within a second.
+
+    Args:
+        options: Which one, and where.
+    """
+    try:
+        settings = options.settings()
+        snapshot = roll(settings.home, options.run_id or None)
+    except HertzError as error:
+        return Failed(message=str(error))
+    name_flow_run(snapshot.name)
+    return Completed(message=f"published again: {snapshot.name}, home {settings.home}")

@@ -1,0 +1,49 @@
+"""Vectors that nobody needs are removed; those of any kept snapshot stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matching.policy import Policy
+from stages.cleanup import cleanup, drop_unused_vectors
+from stages.embed import open_encoder
+from storage.embeddings import EmbeddingStore
+from storage.settings import Settings
+from storage.snapshots import current_snapshot, list_snapshots, rollback
+from tests.api.profiles import profile
+from tests.stages.small_nights import IDENTITY, small_night, small_settings, write_source
+
+
+@pytest.fixture
+def settings(tmp_path: Path, service_policy: Policy) -> Settings:
+    source = write_source(tmp_path / "people.jsonl", [profile(i) for i in range(1, 7)])
+    return small_settings(tmp_path / "home", source, service_policy)
+
+
+def store(settings: Settings, identity: str) -> Path:
+    found = EmbeddingStore(settings.home, identity)
+    found.add(["a" * 64], np.ones((1, 4), dtype=np.float32))
+    return found.folder
+
+
+def test_vectors_of_kept_snapshots_and_of_the_configured_model_stay(settings: Settings) -> None:
+    small_night(settings)
+    made_with = EmbeddingStore(settings.home, IDENTITY).folder
+    configured = store(settings, open_encoder(settings).identity)
+    unused = store(settings, '{"model": "of last year"}')
+    assert drop_unused_vectors(settings) == [unused.name]
+    assert made_with.exists()
+    assert configured.exists()
+
+
+def test_cleanup_keeps_the_newest_and_what_is_published(settings: Settings) -> None:
+    nights = [small_night(settings) for _ in range(3)]
+    rollback(settings.home, nights[0].name)
+    cleaned, vectors = cleanup(settings, keep=1)
+    assert cleaned.removed == [nights[1].name]
+    assert vectors == []
+    assert list_snapshots(settings.home) == [nights[0], nights[2]]
+    assert current_snapshot(settings.home) == nights[0]
