@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.writer.start()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(follower.looked.wait(), _PATIENCE)
+    gc.freeze()  # what lives as long as the server need not be looked through for garbage
     yield
     if app.state.writer:
         await asyncio.to_thread(app.state.writer.stop)
