@@ -1,4 +1,4 @@
-"""The API: whom to show to a user, and why, from the published snapshot; and the intake.
+"""The API: whom to show to a user, and why, from the published snapshot; intake and console.
 
 In: a home, the settings, the accepted keys, and the policy by which what is sent to the intake is
 checked. Out: a FastAPI application, and `serve`, which runs it. Reads need no lock and no model.

@@ -173,7 +173,9 @@ def test_the_style_sheet_is_kept_until_it_changes(client: httpx.Client) -> None:
 
 
 def test_the_console_is_no_part_of_the_api_document(client: httpx.Client) -> None:
-    assert "console" not in client.get("/openapi.json").text
+    paths = client.get("/openapi.json").json()["paths"]
+    assert "/matches/{userId}" in paths
+    assert not [path for path in paths if "console" in path]
 
 
 @pytest.mark.parametrize(
@@ -253,6 +255,18 @@ def test_before_the_first_night_the_overview_says_what_is_missing(tmp_path: Path
         assert "no snapshot published yet" in words(first)
         assert str(tmp_path) not in first.text
         assert client.get("/console/users/7").status_code == 503
+
+
+def test_what_is_wrong_is_told_while_the_last_good_snapshot_serves(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    with console(tmp_path, service_policy) as client:
+        (tmp_path / "CURRENT").write_text("nonsense", encoding="utf-8")
+        eventually(lambda: "Needs attention" in words(client.get("/console")))
+        found = words(client.get("/console"))
+        assert "names 'nonsense', which is not a snapshot" in found
+        assert str(tmp_path) not in found
+        assert shown(client.get("/console/users/7"))
 
 
 def test_the_overview_tells_what_is_served_and_what_became_of_the_runs(
