@@ -11,6 +11,7 @@ nightly: .venv/ready
 	$(HERTZ) nightly
 
 test: .venv/ready
+	requirements/browser
 	.venv/bin/python -m pytest
 
 serve: .venv/ready

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
-from api import document, health, routes, similar
+from api import console, document, health, routes, similar
 from api.errors import install
 from api.follower import SnapshotFollower
 from api.guard import Guard
@@ -47,6 +48,7 @@ def create_app(
         keys: Who may call.
         policy: What the intake accepts; without one the application only reads.
     """
+    keys = keys or Keys()
     app = FastAPI(title="Hertz", description=__doc__, version="1", lifespan=_lifespan)
     app.state.home = home
     app.state.follower = SnapshotFollower(home)
@@ -58,13 +60,14 @@ def create_app(
         app.include_router(router)
     if policy:
         add_intake(app, home, policy)
+    console.install(app, keys)
     install(app)
     document.install(app)
     app.add_middleware(LeanReads, state=app)  # added last is outermost
     app.add_middleware(
         Guard,
         settings=settings or ApiSettings(),
-        keys=keys or Keys(),
+        keys=keys,
         metrics=app.state.metrics,
     )
     return app
@@ -106,6 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.writer.start()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(follower.looked.wait(), _PATIENCE)
+    gc.freeze()  # what lives as long as the server need not be looked through for garbage
     yield
     if app.state.writer:
         await asyncio.to_thread(app.state.writer.stop)

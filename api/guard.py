@@ -2,7 +2,8 @@
 
 In: the settings, the keys. Out: the application's answer, or 401, 413 or 429 in the service's
 shape. `/health`, `/ready` and the documentation need no key and do not count; everything else
-does, whether it exists or not. Log and metrics name the route's template, never a path.
+does, whether it exists or not. The console, which asks people to sign in, is told in the scope
+whether a key came along. Log and metrics name the route's template, never a path.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from storage.settings import ApiSettings
 _DOCUMENTATION = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
 OPEN = frozenset({"/health", "/api/v1/health", "/ready"} | _DOCUMENTATION)
 
+CALLER = "hertz.caller"  # in the scope: the digest of the key that came along
+_CONSOLE = "/console"
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _MOST_CALLERS = 10_000
 _access = logging.getLogger("api.access")
@@ -103,7 +106,8 @@ class Guard:
         wait = self._rates.wait(caller or address, time.monotonic())
         if wait:
             return ApiError(429, TOO_MANY, {"Retry-After": str(math.ceil(wait))})
-        if self._keys.configured and caller is None:
+        scope[CALLER] = caller
+        if self._keys.configured and caller is None and not _is_console(scope["path"]):
             return ApiError(401, UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
         length = _header(scope, b"content-length")
         if length is not None and (not length.isdigit() or int(length) > self._largest):
@@ -132,6 +136,10 @@ class Guard:
         self._metrics.observe(method, route, status, seconds)
         if self._log:
             _access.info('"%s %s" %d %.1f ms', method, route, status, seconds * 1000)
+
+
+def _is_console(path: str) -> bool:
+    return path == _CONSOLE or path.startswith(f"{_CONSOLE}/")
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:

@@ -11,19 +11,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from matching.errors import SnapshotError, StorageError
 from storage.events import Event
-from storage.intake import INTAKE_FILE, Intake
+from storage.intake import INTAKE_FILE, Intake, Knows
 from storage.snapshots import list_snapshots, read_manifest
 
 logger = logging.getLogger(__name__)
 
 Standing = Literal["known", "pending", "gone"]
-Knows = Callable[[int], bool]
 
 
 class _State:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +17,8 @@ from starlette.datastructures import State
 
 from api.errors import CURSOR_EXPIRED, NOT_FOUND_USER, UNAVAILABLE, ApiError, invalid, json_response
 from api.follower import Served, SnapshotFollower
+from api.overlay import Standing
+from storage.intake import Knows
 
 TUNING_LIMIT = 100
 WHOLE_LIST = 1000  # the longest that a policy allows
@@ -25,9 +26,6 @@ SNAPSHOT_HEADER = "X-Hertz-Snapshot"
 MIN_ID, MAX_ID = -(2**63), 2**63 - 1
 
 _LONGEST_SHOWN = 40
-
-
-Standing = Literal["known", "pending", "gone"]
 
 
 class Visibility(Protocol):
@@ -41,28 +39,11 @@ class Visibility(Protocol):
     def is_empty(self) -> bool:
         """Whether it hides nobody at all."""
 
-    def standing(
-        self, user_id: int, sequence: int, knows: Callable[[int], bool]
-    ) -> Standing | None:
+    def standing(self, user_id: int, sequence: int, knows: Knows) -> Standing | None:
         """How a user stands; None where nobody knows the user."""
 
     def hides(self, user_id: int, other_id: int, sequence: int) -> bool:
         """Whether the other must not be shown to the user."""
-
-
-class AllVisible:
-    """Nothing has happened since the snapshot."""
-
-    ready = True
-    is_empty = True
-
-    def standing(self, user_id: int, _: int, knows: Callable[[int], bool]) -> Standing | None:
-        """As the snapshot says."""
-        return "known" if knows(user_id) else None
-
-    def hides(self, user_id: int, other_id: int, _: int) -> bool:
-        """Nobody is hidden."""
-        return False
 
 
 @dataclass(frozen=True, slots=True)

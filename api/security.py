@@ -49,12 +49,17 @@ class Keys:
     def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """The digest of the accepted key that a request brings; None where it brings none."""
         key = _key_in(headers)
-        if key is None:
-            return None
-        self._follow()
+        return None if key is None else self.digest(key)
+
+    def digest(self, key: bytes) -> bytes | None:
+        """The digest of an accepted key; None of any other."""
         digest = hashlib.sha256(key).digest()
-        same = [hmac.compare_digest(digest, known) for known in self._accepted]
-        return digest if any(same) else None
+        return digest if self.holds(digest) else None
+
+    def holds(self, digest: bytes) -> bool:
+        """Whether the key of a digest is accepted now; all are compared, in constant time."""
+        self._follow()
+        return any([hmac.compare_digest(digest, known) for known in self._accepted])
 
     def _follow(self) -> None:
         """Read the file again if it changed; if it cannot be read, the keys stay as they are."""

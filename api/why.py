@@ -87,8 +87,8 @@ def _record(served: Served, category: str, match: Match) -> dict[str, Any]:
         "createdAt": manifest.created_at.isoformat(),
         "category": {"name": category, "label": policy.categories[category].label},
         "policy": {"name": manifest.policy_name, "hash": manifest.policy_hash},
-        "embeddingModel": _public(manifest.embedding_model),
-        "languageModel": _public(manifest.language_model or "") or None,
+        "embeddingModel": public(manifest.embedding_model),
+        "languageModel": public(manifest.language_model or "") or None,
         "score": {
             "mutual": match.mutual,
             "forward": match.forward,
@@ -112,6 +112,6 @@ def _term(policy: Policy, category: str, match: Match, name: str) -> dict[str, A
     }
 
 
-def _public(model: str) -> str:
-    """A model's name; of one that lies in a folder, the folder's own name."""
+def public(model: str) -> str:
+    """A model's name for people; of one that lies in a folder, the folder's own name."""
     return Path(model).name if model.startswith(("/", "~", ".")) else model

@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +18,7 @@ from typing import Any
 
 import httpx
 from nightly import ROOT, store_made_up
+from running import URL, answer, hertz, served
 
 from stages.embed import embed
 from stages.nightly import explain_without_model
@@ -33,8 +31,7 @@ from storage.files import write_frame
 from storage.settings import load_settings
 from storage.snapshots import published_snapshot, read_manifest
 
-NEW, PORT = 987_654_321, 8799
-URL = f"http://127.0.0.1:{PORT}"
+NEW = 987_654_321
 
 
 def publish_night(users: int, home: Path) -> Path:
@@ -56,46 +53,20 @@ def register(users: int, home: Path) -> float:
     profile = make_sample(users + 1, 7, settings.policy).tail(1).row(0, named=True)
     body = {name: value for name, value in profile.items() if value is not None}
     started = time.perf_counter()
-    answer = httpx.post(f"{URL}/api/v3/users", json=body | {"userId": NEW})
-    answer.raise_for_status()
+    httpx.post(f"{URL}/api/v3/users", json=body | {"userId": NEW}).raise_for_status()
     return 1000 * (time.perf_counter() - started)
-
-
-def wait_for(path: str, seconds: float) -> dict[str, Any]:
-    """The first answer that is neither an error nor "pending"."""
-    ends = time.perf_counter() + seconds
-    while time.perf_counter() < ends:
-        try:
-            answer = httpx.get(f"{URL}{path}")
-        except httpx.TransportError:
-            time.sleep(0.1)
-            continue
-        if answer.is_success and "PENDING" not in answer.text:
-            return dict(answer.json())
-        time.sleep(0.02)
-    message = f"no answer to {path} in {seconds} s"
-    raise TimeoutError(message)
 
 
 def measure(users: int, home: Path) -> dict[str, Any]:
     """One registration brought into the lists."""
     source = publish_night(users, home)
-    hertz = [str(Path(sys.executable).with_name("hertz"))]
-    where = ["--home", str(home), "--policy", str(ROOT / "hertz.toml")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    serve = subprocess.Popen([*hertz, "serve", *where, "--port", str(PORT)], env=environment)
-    try:
-        wait_for("/ready", 60)
+    with served(home):
         answered = register(users, home)
         started = time.perf_counter()
-        run = [*hertz, "nightly", "--incremental", *where, "--source", str(source)]
-        subprocess.run(run, env=environment, check=True, stdout=subprocess.DEVNULL)
+        hertz(home, "nightly", "--incremental", "--source", str(source))
         ran = time.perf_counter() - started
-        listed = wait_for(f"/api/v3/tuning?userId={NEW}&category=friend", 60)
+        listed = answer(f"/api/v3/tuning?userId={NEW}&category=friend", 60).json()
         seconds = time.perf_counter() - started
-    finally:
-        serve.terminate()
-        serve.wait()
     stages = read_manifest(published_snapshot(home))["stages"]
     return {
         "users": users,

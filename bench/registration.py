@@ -9,41 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import httpx
-from api_world import ROOT, publish_world
-
-PORT = 8798
-URL = f"http://127.0.0.1:{PORT}"
-HERTZ = str(Path(sys.executable).with_name("hertz"))
+from api_world import publish_world
+from running import URL, hertz, served
 
 
 def measure(users: int, times: int, home: Path) -> dict[str, Any]:
     """Medians of the rounds' figures over so many load tests."""
     publish_world(home, users)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    where = ["--home", str(home), "--policy", str(ROOT / "hertz.toml")]
-    serve = subprocess.Popen(
-        [HERTZ, "serve", *where, "--port", str(PORT)], env=environment, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait()
-        test = [HERTZ, "loadtest", *where, "--url", URL, "--json"]
-        runs = [
-            json.loads(subprocess.run(test, env=environment, check=True, stdout=-1).stdout)
-            for _ in range(times + 1)
-        ][1:]  # the first one warms the server up
-    finally:
-        serve.terminate()
-        serve.wait()
+    with served(home):
+        tests = [hertz(home, "loadtest", "--url", URL, "--json") for _ in range(times + 1)]
+    runs = [json.loads(test) for test in tests[1:]]  # the first one warms the server up
     found: dict[str, Any] = {"users": users}
     for name in ("registration", "recommendation"):
         rounds = {
@@ -54,18 +34,6 @@ def measure(users: int, times: int, home: Path) -> dict[str, Any]:
         rounds["second_over_first"] = round(median(r[name]["second_over_first"] for r in runs), 3)
         found[name] = rounds
     return found
-
-
-def _wait() -> None:
-    for _ in range(600):
-        try:
-            if httpx.get(f"{URL}/ready").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    message = "the server did not become ready in a minute"
-    raise TimeoutError(message)
 
 
 def main() -> None:

@@ -28,21 +28,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from oracle import equals_reference
 from population import K, changed, population, profiles
 from threadpoolctl import threadpool_limits
 
 from matching.features import Features
 from matching.incremental import SPARE, Known, compare, fingerprints, update
 from matching.lists import Neighbours
-from matching.pairs import score_pairs
-from matching.scoring import score
 from matching.topk import neighbours
 
 SIZES = [10_000, 20_000, 50_000, 100_000]
 CHURN = [0.001, 0.01, 0.1]
 QUERIES = 10_000  # rows asked of a peer whose time grows with them
 SLOW = 20_000  # users up to which ChromaDB is asked
-CHECKED = 20  # rows compared with the reference
 
 
 @dataclass(frozen=True)
@@ -219,19 +217,6 @@ def scaling(features: Features) -> float:
     return seconds[0] / seconds[1]
 
 
-def equals_reference(features: Features) -> bool:
-    """Sampled rows against all pairs of theirs, and their lists against `scoring.score`."""
-    found, n = neighbours(features, "all"), len(features)
-    for row in np.linspace(0, n - 1, CHECKED).astype(int):
-        others = np.setdiff1d(np.arange(n), [row])
-        mutual = score_pairs(features, "all", np.full(n - 1, row), others).mutual
-        best = others[np.lexsort((others, -mutual))[:K]]
-        read = [score(features, "all", int(row), int(b)).mutual for b in best]
-        if found.ids[row].tolist() != best.tolist() or found.scores[row].tolist() != read:
-            return False
-    return True
-
-
 def peak_megabytes(features: Features) -> float:
     """Peak resident memory of a process that does nothing but match these users."""
     code = (
@@ -303,7 +288,8 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
             "two_threads_vs_one": round(scaling(features), 2),
         },
         "peak_mb": round(peak_megabytes(features)),
-        "equal_to_reference": equals_reference(features) and all(c[2] for c in churn.values()),
+        "equal_to_reference": equals_reference(features, before)
+        and all(c[2] for c in churn.values()),
     }
 
 

@@ -347,6 +347,47 @@ def loadtest(
     typer.echo(json.dumps(found) if as_json else "\n".join(lines))
 
 
+@app.command()
+def compare_models(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help='"bundled", a folder or a Hugging Face id; MODEL:dummy: random weights.',
+        ),
+    ],
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the reports; may be repeated. [default: the file's]"),
+    ] = None,
+    reports: Annotated[int, typer.Option(min=1, max=10_000, help="In each language.")] = 16,
+    dummy: Annotated[
+        bool, typer.Option("--dummy", help="Random weights: needs a config and a tokenizer alone.")
+    ] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="Pairs of the published snapshot, not made-up ones.")
+    ] = False,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, help="A model that takes longer is stopped.")
+    ] = 60,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Measure language models: vLLM support, seconds, memory, share of reports that may be read."""
+    from cli.compare_models import compare_models as compare
+    from cli.compare_models import named
+    from cli.progress import bars
+    from storage.settings import load_settings
+
+    settings, models = load_settings(policy, home), named(models, dummy)
+    with bars() as progress:
+        found, shown = compare(
+            settings, models, language or (), reports, published, minutes, progress
+        )
+    typer.echo(json.dumps(found) if as_json else shown)
+
+
 def main() -> None:
     """Entry point: expected failures become one message and exit code 1."""
     configure_logging()

@@ -8,11 +8,11 @@ first, whatever its case, article, plural, hyphens or accents.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from explanations.facts import per_policy, talkable
+from explanations.reading import Reading, plain_words
 from matching.policy import Policy
 
 Meaning = tuple[str, str]  # field, code
@@ -28,7 +28,18 @@ _WISH = re.compile(
     r"\b(?:hop(?:es?|ed|ing)|wish\w*|wants?|look(?:s|ing)? for|seek\w*|prefer\w*|ask(?:s|ed) for)\b"
     r"|바라|바란|바람|찾|원하|소망|선호|만나고 싶"
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+# Everyday phrases with a label's word that say nothing about a person.
+_THINGS = {
+    "ko": r"(?! (?:책방|서점|카페|공원|골목|식당|동네|자리|곳|공간|아침|오후|저녁|밤|주말|시간|하루"
+    r"|분위기|음악|산책|대화|출발|시작|만남|이야기|소식|질문|걸음|속도|박자|톤|물결|조명))",
+    "en": r"(?! (?:corner|cafe|evening|afternoon|morning|night|place|spot|water|start|moment|street"
+    r"|walk|pace|question|story|note|table|room|day|weekend|conversation|talk|coincidence|shelf"
+    r"|evidence|ending|detail|headline|bookshop|library)s?\b)",
+}
+_IDIOM = re.compile(
+    r"감상(?:을 (?:나누|주고)|평)|수다를 떨|수다 떨|그림이 (?:떠오|그려|나오)|한 폭의 그림"
+    r"|(?<=[가-힣] )요리(?=를 (?:먹|나눠|시키)|로 )|evidence this neat|food for thought"
+)
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _HANGUL = re.compile("[가-힣]")
 
@@ -65,23 +76,18 @@ class _Lexicon:
     fields: list[_Field]
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order."""
-    return [part for part in _SENTENCE_END.split(text) if part]
-
-
-def claims(policy: Policy, language: str, plain: str) -> list[Claim]:
-    """Every label of the policy that a text (as `plain_words`) mentions.
+def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
+    """Every label of the policy that a text mentions.
 
     Labels of set fields and proper nouns count wherever they stand. Labels of other fields are
     often everyday words ("sometimes"): they count in a sentence that names their field. A label of
     several fields means the one that its sentence names, if it names one.
     """
-    lexicon = _lexicon(policy, language)
+    lexicon, plain = _lexicon(policy, language), reading.plain
     always = [word for word in lexicon.always if word.needle in plain]
     fields = [field for field in lexicon.fields if field.name.needle in plain]
     found: list[Claim] = []
-    for sentence in sentences(plain):
+    for sentence in (_IDIOM.sub(" ", part) for part in reading.sentences):
         named = [
             field
             for field in fields
@@ -107,15 +113,6 @@ def _spoken(
         meant = () if wished else tuple(m for m in meanings if m[0] in names)
         both = says_both or times > 1
         yield Claim(meant or meanings, both, says_one and not both, wished)
-
-
-def plain_words(text: str) -> str:
-    """Lower case, without accents, hyphens as spaces; line breaks stay."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if not text.isascii():
-        marks = unicodedata.normalize("NFD", text)
-        text = unicodedata.normalize("NFC", re.sub(r"[\u0300-\u036f]", "", marks))
-    return re.sub(r"[ \t\u00a0-]+", " ", text)
 
 
 def _merged(named: list[list[_Word]]) -> list[_Word]:
@@ -158,7 +155,17 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
             elif plain_words(label) not in names.values():  # a job "education" is a field as well
                 beside.setdefault(plain_words(label), []).append((field, code))
         fields.append(_Field(field, _word(name, ()), _words(beside)))
-    return _Lexicon(_words(always), fields)
+    things = _THINGS.get(language, "")
+    return _Lexicon([_of_people(policy, word, things) for word in _words(always)], fields)
+
+
+def _of_people(policy: Policy, word: _Word, things: str) -> _Word:
+    """A trait's adjective is no claim before a thing: `a quiet corner`."""
+    overlaps = [term for term in policy.terms.values() if term.kind == "overlap"]
+    traits = {name for term in overlaps if term.mine != term.theirs for name in term.fields}
+    if not things or not traits.issuperset(field for field, _ in word.meanings):
+        return word
+    return _Word(word.needle, re.compile(word.pattern.pattern + things), word.meanings)
 
 
 def _words(labels: dict[str, list[Meaning]]) -> list[_Word]:

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from explanations.patterns import unfit
 from matching.policy import Policy
 
 Profile = Mapping[str, Any]
 Kind = Literal["shared", "wish", "same", "near", "pairing"]
 Direction = Literal["both", "a_to_b", "b_to_a"]
 T = TypeVar("T")
+Level = Literal["high", "middle", "low"]
 MAX_COMPLEMENTS = 2
+HIGH, LOW = 0.75, 0.25  # quartiles of a table's values: what counts as a good or a poor pairing
+TYPED_WORDS = 3  # longest value of an open field that is written out
+_TYPED = re.compile(r"[^\W\d_][\w+#.'() -]{0,29}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,8 @@ class Plan:
     worth: dict[str, dict[tuple[str, str], float]]  # term -> (code, other code) -> value
     wishes: tuple[tuple[str, str], ...]  # (mine, theirs)
     topics: tuple[str, ...]  # set fields that are neither wishes nor traits
+    scores: dict[str, list[float]]  # table field -> its mean values over all pairs of codes, sorted
+    open: frozenset[str]  # fields in which users may write anything
 
 
 def per_policy(make: Callable[..., T]) -> Callable[..., T]:
@@ -160,12 +169,17 @@ def fact_plan(policy: Policy, category: str) -> Plan:
         },
         wishes=wishes,
         topics=tuple(n for n in sets if n not in wishful),
+        scores={field: _scores(policy, term, field) for term, field in tables},
+        open=frozenset(
+            n for n in names if kinds[n] in ("code", "set") and policy.vocabulary(n) is None
+        ),
     )
 
 
 def pair_facts(policy: Policy, category: str, a: Profile, b: Profile) -> Facts:
     """Everything true of two profiles that a text may tell. `a` has the lower user id."""
     plan = fact_plan(policy, category)
+    a, b = _sayable(plan, a), _sayable(plan, b)
     shared = {name: tuple(c for c in a[name] if c in b[name]) for name in plan.shared}
     found = [Fact("shared", (name,), codes) for name, codes in shared.items() if codes]
     found += _wishes(plan, a, b)
@@ -178,6 +192,18 @@ def pair_facts(policy: Policy, category: str, a: Profile, b: Profile) -> Facts:
     return Facts(tuple(found), _complements(plan, a, b))
 
 
+def pairing_level(policy: Policy, category: str, fact: Fact) -> Level:
+    """Where a pairing stands among all that its table knows."""
+    scores, worth = fact_plan(policy, category).scores[fact.fields[0]], sum(fact.worth) / 2
+    rank = (bisect_left(scores, worth) + bisect_right(scores, worth)) / 2 / len(scores)
+    return "high" if rank > HIGH else "low" if rank < LOW else "middle"
+
+
+def is_sayable(code: str) -> bool:
+    """May a value that a user typed be written out? A few plain words, none unfit to read."""
+    return bool(_TYPED.fullmatch(code)) and len(code.split()) <= TYPED_WORDS and not unfit(code)
+
+
 def profile_digest(policy: Policy, profile: Profile) -> str:
     """Sha256 (hex) of what a profile tells: the talkable fields and the texts, without the id."""
     told = [profile[name] for name in _told(policy)]
@@ -187,6 +213,23 @@ def profile_digest(policy: Policy, profile: Profile) -> str:
 def content_hash(digest_a: str, digest_b: str, *identity: str) -> str:
     """Key of one explanation: both profiles (`profile_digest`) and whatever else made the text."""
     return hashlib.sha256("\n".join((digest_a, digest_b, *identity)).encode()).hexdigest()
+
+
+def _sayable(plan: Plan, profile: Profile) -> Profile:
+    """The profile, in open fields only with what may be written out."""
+    told: dict[str, Any] = {}
+    for name in plan.open & profile.keys():
+        value = profile[name]
+        if isinstance(value, list):
+            told[name] = [code for code in value if is_sayable(code)]
+        elif isinstance(value, str):
+            told[name] = value if is_sayable(value) else None
+    return {**profile, **told} if told else profile
+
+
+def _scores(policy: Policy, term: str, field: str) -> list[float]:
+    codes, value = policy.shown_codes(field), policy.term_value
+    return sorted((value(term, a, b) + value(term, b, a)) / 2 for a in codes for b in codes)
 
 
 @per_policy

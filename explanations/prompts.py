@@ -1,19 +1,22 @@
 """What the language model is asked, the shape it must answer in, and how its answer is read.
 
-In: the facts of a pair and the two profiles. Out: a conversation whose system part is the same for
-a whole category and language, one JSON schema for a run, and an `Explanation` from the answer.
+In: the facts of a pair and the two profiles. Out: a conversation that is the same for a whole
+category and language up to the first profile, one JSON schema for a run, and an `Explanation` from
+the answer.
 
-The model gets one fact of a kind, on a line that begins with the kind, after two examples with the
-same kinds; it answers with one sentence a kind and with the kinds that its text rests on. Users'
-texts stand between markers as data, and nothing in them can open or close a marker.
+The model gets both profiles as data and the facts on lines that begin with their kind, after
+examples in the same form; it answers with a sentence or two a kind, and with the kinds that its
+text rests on. What users typed stands between markers, and nothing in it can open or close one.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from explanations.facts import (
@@ -24,31 +27,52 @@ from explanations.facts import (
     Plan,
     Profile,
     fact_plan,
+    is_sayable,
+    pairing_level,
     per_policy,
     reason,
+    talkable,
 )
-from explanations.grounding import SENTENCE_LENGTH, TITLE_LENGTH
+from explanations.forms import CLOSING, SENTENCE_LENGTH, TITLE_LENGTH
 from explanations.korean import attach
 from explanations.prompt_texts import TEXTS
 from matching.policy import Policy
 
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 KINDS: tuple[Kind, ...] = ("shared", "wish", "pairing", "same", "near")
-MAX_FACTS, MAX_ITEMS = 3, 2
+TOLD = {"shared": 2, "wish": 2, "pairing": 1, "same": 1, "near": 1}  # facts of each kind
+MAX_ITEMS = 2
 EXAMPLES, VARIANTS = 3, 3
 BIO_LENGTH = 300
+CUT = "[...]"  # users' brackets are taken out, so only a cut looks like this
+PARTS = (*KINDS, "complement")
+PARAGRAPHS = (
+    ("teaser",),
+    ("pairing",),
+    ("shared", "wish", "complement"),
+    ("same", "near", "outlook"),
+    ("closing",),
+)
 _LETTERS = {"en": "A-Za-z0-9é", "ko": "가-힣A-Za-z0-9"}
 _SCRIPTS = {"en": re.compile("[A-Za-z]"), "ko": re.compile("[가-힣]")}
 _EMOJI = "😄🎤✨📰🎉🙂"
-_MARKUP = re.compile(r"[<>{}\[\]`|]")
-
-Told = Mapping[Kind, Fact]
+_MARKUP = re.compile(r"[^\w\s.,!?~&'\"()/:;%+-]|_")  # brackets of any kind, signs, emoji
 
 
-def told_facts(policy: Policy, category: str, language: str, facts: Facts) -> dict[Kind, Fact]:
-    """The facts that the model is told: the fullest of each kind, three kinds at most."""
+class ToldFact(NamedTuple):
+    """A fact in the prompt, with what a text about its values must contain."""
+
+    fact: Fact
+    labels: tuple[str, ...]
+
+
+Told = Mapping[Kind, tuple[ToldFact, ...]]
+
+
+def told_facts(policy: Policy, category: str, language: str, facts: Facts) -> Told:
+    """The facts that the model is told: of each kind the fullest ones."""
     topics = fact_plan(policy, category).topics
-    told: dict[Kind, Fact] = {}
+    told: dict[Kind, tuple[ToldFact, ...]] = {}
     for kind in KINDS:
         named = [
             fact
@@ -56,24 +80,45 @@ def told_facts(policy: Policy, category: str, language: str, facts: Facts) -> di
             if all(language in policy.fields[name].label for name in fact.fields)
             and (kind != "shared" or fact.fields[0] in topics)
         ]
-        if named and len(told) < MAX_FACTS:
-            fullest = max(named, key=lambda fact: len(fact.values[:MAX_ITEMS]))
-            told[kind] = Fact(kind, fullest.fields, fullest.values[:MAX_ITEMS], fullest.direction)
+        fullest = sorted(named, key=lambda fact: -len(fact.values[:MAX_ITEMS]))[: TOLD[kind]]
+        if fullest:
+            told[kind] = tuple(_labelled(policy, language, fact) for fact in fullest)
     return told
 
 
 def conversation(
-    policy: Policy, category: str, language: str, a: Profile, b: Profile, facts: Facts
+    policy: Policy,
+    category: str,
+    language: str,
+    a: Profile,
+    b: Profile,
+    facts: Facts,
+    *,
+    bio_length: int = BIO_LENGTH,
 ) -> list[dict[str, str]]:
-    """What the model is asked about the pair (a, b), of whom it is told one fact at least."""
+    """What the model is asked about the pair (a, b), of whom it is told one fact at least.
+
+    Args:
+        policy: Whose labels are used.
+        category: Decides the voice.
+        language: What the model writes.
+        a: Profile of the lower user id; it comes first, so that a user's pairs share a prefix.
+        b: Profile of the other.
+        facts: All that is true of them (`pair_facts`).
+        bio_length: Characters of each free text that are shown; the rest is cut, with a marker.
+    """
     told = told_facts(policy, category, language, facts)
-    lines = _lines(policy, language, told)
+    lines = _lines(policy, category, language, told)
+    if other := _complement(policy, language, facts):
+        lines += f"\ncomplement: {_filled_in(language, 'complement', other)}"
     # So that neither a list nor a pair's categories read as copies.
     variant = str(crc32(f"{category}\n{lines}".encode()) % VARIANTS)
-    bios = "".join(_bio(policy, language, who) for who in (a, b))
+    kinds = (*told, "complement") if other else tuple(told)
     return [
-        *_opening(policy, category, language, variant, *told),
-        {"role": "user", "content": lines + bios},
+        *_opening(policy, category, language, variant, *kinds),
+        {"role": "user", "content": _profiles(policy, language, a, b, bio_length)},
+        {"role": "assistant", "content": TEXTS[language]["noted"]},
+        {"role": "user", "content": lines},
     ]
 
 
@@ -82,18 +127,21 @@ def response_schema(policy: Policy, language: str) -> dict[str, Any]:
     """The JSON schema of every answer of a run in one language."""
     letters = _LETTERS[language]
     # One character more than the checks allow: a part that the limit cut is refused.
-    inner = f"[{letters} ,:;&'‘’“”-]"
+    inner = f"[{letters} ,:;&+/'‘’“”-]"
 
-    def sentence(least: int) -> dict[str, Any]:
-        pattern = f"^[{letters}‘“]{inner}{{{least},{SENTENCE_LENGTH}}}[.!?]( [{_EMOJI}])?$"
-        return {"type": "string", "pattern": pattern}
+    def text(least: int) -> dict[str, Any]:
+        # in two halves: from 128 repetitions on, xgrammar lets tokens pass that it then refuses
+        half = SENTENCE_LENGTH // 2
+        body = f"{inner}{{{least},{half}}}{inner}{{0,{half + 1}}}"
+        sentence = f"[{letters}‘“]{body}[.!?]( [{_EMOJI}])?"
+        return {"type": "string", "pattern": f"^{sentence}( {sentence})?$"}
 
     title = f"^[{letters}‘“]{inner}{{8,{TITLE_LENGTH[1]}}}[{letters}!?’”]$"
     content: dict[str, Any] = {
-        "teaser": sentence(8),
-        **{kind: sentence(12) for kind in KINDS},
-        "outlook": sentence(8),
-        "closing": {"const": "Stay Tuned!"},
+        "teaser": text(8),
+        **{kind: text(12) for kind in PARTS},
+        "outlook": text(8),
+        "closing": {"const": CLOSING},
     }
     return _object(
         {
@@ -103,7 +151,7 @@ def response_schema(policy: Policy, language: str) -> dict[str, Any]:
                 "type": "array",
                 "items": {"enum": list(KINDS)},
                 "minItems": 1,
-                "maxItems": MAX_FACTS,
+                "maxItems": len(KINDS),
             },
         }
     )
@@ -116,27 +164,46 @@ def read_answer(text: str, told: Told) -> Explanation | None:
     """
     try:
         answer = json.loads(text)
-        parts = [str(part).strip() for part in answer["content"].values()]
+        parts = {str(name): str(part).strip() for name, part in answer["content"].items()}
         title = str(answer["title"]).strip()
         kinds = dict.fromkeys(str(kind) for kind in answer["reasons"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    nothing: dict[str, Any] = {"fields": [], "values": [], "direction": "both"}
-    reasons = [
-        reason(told[kind]) if kind in told else {"kind": kind, **nothing}  # type: ignore[index]
-        for kind in kinds
-    ]
-    return Explanation(title, "\n\n".join(_paragraphs(parts)), reasons)
+    content = "\n\n".join(_paragraphs(parts))
+    plain = f"{title}\n{content}".casefold()
+    return Explanation(title, content, [r for kind in kinds for r in _reasons(told, kind, plain)])
 
 
-def defused(text: str) -> str:
-    """A user's text that cannot pass for markup: markers out, one line, cut."""
-    return " ".join(_MARKUP.sub(" ", text).split())[:BIO_LENGTH]
+def defused(text: str, length: int = BIO_LENGTH) -> str:
+    """A user's text that cannot pass for anything else: one line, no brackets or signs, cut."""
+    text = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text))
+    shown = "".join(x if unicodedata.category(x)[0] in "LNPZS" else " " for x in text)
+    plain = " ".join(_MARKUP.sub(" ", shown).split())
+    return plain if len(plain) <= length else f"{plain[:length].rstrip()} {CUT}"
 
 
-def _paragraphs(parts: list[str]) -> list[str]:
-    """Teaser, what is known, outlook with the closing line."""
-    return [parts[0], " ".join(parts[1:-2]), " ".join(parts[-2:])]
+def _reasons(told: Told, kind: str, plain: str) -> list[dict[str, Any]]:
+    """The told facts of a kind, as far as the text has their words."""
+    facts = told.get(kind, ())  # type: ignore[call-overload]
+    named = [fact for fact in (_in_text(item, plain) for item in facts) if fact]
+    nothing = {"kind": kind, "fields": [], "values": [], "direction": "both"}
+    return [reason(fact) for fact in named or [item.fact for item in facts[:1]]] or [nothing]
+
+
+def _in_text(item: ToldFact, plain: str) -> Fact | None:
+    pairs = zip(item.fact.values, item.labels, strict=True)
+    values = tuple(code for code, label in pairs if label.casefold() in plain)
+    if values and item.fact.kind in ("shared", "wish"):
+        return replace(item.fact, values=values)
+    return item.fact if values else None
+
+
+def _paragraphs(parts: dict[str, str]) -> list[str]:
+    """The service's five: teaser, pairing, common ground, how it could go, closing line."""
+    shown = [" ".join(parts[name] for name in group if name in parts) for group in PARAGRAPHS]
+    known = {name for group in PARAGRAPHS for name in group}
+    rest = [part for name, part in parts.items() if name not in known]
+    return [part for part in shown + rest if part]
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
@@ -148,83 +215,148 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lines(policy: Policy, language: str, told: Told) -> str:
-    """The facts as the model sees them: one line each, beginning with its kind."""
-    return "\n".join(f"{kind}: {_wording(policy, language, fact)}" for kind, fact in told.items())
+def _labelled(policy: Policy, language: str, fact: Fact) -> ToldFact:
+    fact = replace(fact, values=fact.values[:MAX_ITEMS])
+    return ToldFact(fact, tuple(policy.label(fact.fields[0], c, language) for c in fact.values))
 
 
-def _wording(policy: Policy, language: str, fact: Fact) -> str:
-    texts, field = TEXTS[language], fact.fields[0]
-    return attach(
-        texts["facts"][fact.kind].format(
-            field=policy.field_label(field, language), items=_items(policy, language, fact)
+def _profiles(policy: Policy, language: str, a: Profile, b: Profile, bio_length: int) -> str:
+    """Both profiles, each between its markers."""
+    shown = [_profile(policy, language, who, bio_length) for who in (a, b)]
+    return f"<profile_1>\n{shown[0]}\n</profile_1>\n<profile_2>\n{shown[1]}\n</profile_2>"
+
+
+def _profile(policy: Policy, language: str, who: Profile, bio_length: int) -> str:
+    """What one told, a line a field: labels, and what was typed, defused."""
+    lines = []
+    for name in talkable(policy):
+        kind, value = policy.fields[name].kind, who[name]
+        if kind in ("ids", "number") or not value:
+            continue
+        if kind == "text":
+            typed = defused(value, bio_length)
+            told = f"“{typed}”" if _SCRIPTS[language].search(typed) else ""
+        else:
+            codes = value if isinstance(value, list) else [value]
+            shown = (_shown(policy, name, code, language) for code in codes)
+            told = ", ".join(label for label in shown if label)
+        if told:
+            lines.append(f"{policy.field_label(name, language)}: {told}")
+    return "\n".join(lines)
+
+
+def _shown(policy: Policy, field: str, code: str, language: str) -> str:
+    label = policy.label(field, code, language)
+    return label if policy.vocabulary(field) is not None or is_sayable(code) else ""
+
+
+def _lines(policy: Policy, category: str, language: str, told: Told) -> str:
+    """The facts as the model sees them: one line a kind, beginning with it."""
+    return "\n".join(
+        f"{kind}: "
+        + TEXTS[language]["joint"].join(
+            _parts(policy, category, language, item)["fact"] for item in items
         )
+        for kind, items in told.items()
     )
 
 
-def _items(policy: Policy, language: str, fact: Fact) -> str:
-    labels = [policy.label(fact.fields[0], code, language) for code in fact.values]
-    head, last = ", ".join(labels[:-1]), labels[-1]
-    return f"{head}{TEXTS[language]['and']}{last}" if head else last
+def _parts(policy: Policy, category: str, language: str, item: ToldFact) -> dict[str, str]:
+    """A fact in words, and what they are filled with."""
+    texts, fact = TEXTS[language], item.fact
+    parts = {
+        "field": policy.field_label(fact.fields[0], language),
+        "items": _items(item.labels, texts["and"]),
+    }
+    if fact.kind == "pairing":
+        parts["rated"] = texts["rated"][pairing_level(policy, category, fact)]
+    return {**parts, "fact": _filled_in(language, fact.kind, parts)}
 
 
-def _bio(policy: Policy, language: str, who: Profile) -> str:
-    """What a person wrote, as data; left out where its script is not the report's."""
-    names = [name for name, rule in policy.fields.items() if rule.kind == "text"]
-    told = defused(" ".join(who[name] for name in names if who[name]))
-    return f"\n<profile>{told}</profile>" if _SCRIPTS[language].search(told) else ""
+def _filled_in(language: str, kind: str, parts: dict[str, str]) -> str:
+    return attach(TEXTS[language]["facts"][kind].format(**parts))
+
+
+def _items(labels: tuple[str, ...], last: str) -> str:
+    return last.join((", ".join(labels[:-1]), labels[-1])) if len(labels) > 1 else labels[0]
+
+
+def _complement(policy: Policy, language: str, facts: Facts) -> dict[str, str]:
+    """One field in which each has something of their own, and what; empty where there is none."""
+    for item in facts.complements[:1]:
+        a, b = (
+            policy.label(item.field, codes[0], language) for codes in (item.only_a, item.only_b)
+        )
+        return {"field": policy.field_label(item.field, language), "a": a, "b": b}
+    return {}
 
 
 @per_policy
 def _opening(
-    policy: Policy, category: str, language: str, variant: str, *kinds: Kind
+    policy: Policy, category: str, language: str, variant: str, *kinds: str
 ) -> list[dict[str, str]]:
-    """The system part, and two examples with facts of the same kinds as the pair's."""
+    """The system part, and examples with facts of the same kinds as the pair's."""
     texts = TEXTS[language]
     voice = policy.categories[category].voice
-    turns = [{"role": "system", "content": texts["system"].format(voice=texts["voices"][voice])}]
+    system = texts["system"].format(voice=texts["voices"][voice], rule=texts["rules"][voice])
+    turns = [{"role": "system", "content": system}]
     for number in range(EXAMPLES):
-        told = {kind: _sample(fact_plan(policy, category), policy, kind, number) for kind in kinds}
-        answer = _sample_answer(policy, language, voice, told, int(variant))
+        facts = {kind: _sample(policy, category, language, kind, number) for kind in kinds}
+        lines = "\n".join(f"{kind}: {parts['fact']}" for kind, parts in facts.items())
+        answer = _sample_answer(language, voice, facts, int(variant))
         compact = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))  # as it must answer
         turns += [
-            {"role": "user", "content": _lines(policy, language, told)},
+            {"role": "user", "content": lines},
             {"role": "assistant", "content": compact},
         ]
     return turns
 
 
-def _sample(plan: Plan, policy: Policy, kind: Kind, number: int) -> Fact:
-    """A made-up fact of the policy's own words: what a model copies from it, the checks know."""
-    fields: dict[Kind, Sequence[tuple[str, ...]]] = {
-        "shared": [(name,) for name in plan.topics or plan.shared],
+def _sample(policy: Policy, category: str, language: str, kind: str, number: int) -> dict[str, str]:
+    """A made-up fact in the policy's own words: what a model copies from it, the checks know."""
+    plan = fact_plan(policy, category)
+    topics = [(name,) for name in plan.topics or plan.shared]
+    fields: dict[str, Sequence[tuple[str, ...]]] = {
+        "shared": topics,
+        "complement": topics[1:] or topics,
         "wish": plan.wishes,
         "pairing": [(name,) for _, name in plan.tables],
         "same": [(name,) for name in plan.codes],
         "near": [(name,) for name in plan.ordered],
     }
-    options = fields[kind]
-    chosen = options[number % len(options)]
+    chosen = fields[kind][number % len(fields[kind])]
     codes = policy.shown_codes(chosen[0]) or ("one", "two", "three", "four")
-    size = 2 if kind in ("near", "pairing") or (kind == "shared" and number) else 1
+    size = 2 if kind in ("near", "pairing", "complement") or (kind == "shared" and number) else 1
     start = 2 * number % max(1, len(codes) - size + 1)
-    return Fact(kind, chosen, codes[start : start + size])
+    values = codes[start : start + size]
+    if kind == "complement":
+        a, b = (policy.label(chosen[0], code, language) for code in values)
+        parts = {"field": policy.field_label(chosen[0], language), "a": a, "b": b}
+        return {**parts, "fact": _filled_in(language, kind, parts)}
+    made_up: dict[str, Kind] = {name: name for name in KINDS}
+    fact = Fact(made_up[kind], chosen, values, worth=_worth(plan, kind, values))
+    return _parts(policy, category, language, _labelled(policy, language, fact))
+
+
+def _worth(plan: Plan, kind: str, values: tuple[str, ...]) -> tuple[float, float]:
+    if kind != "pairing":
+        return (0.0, 0.0)
+    table, (a, b) = next(iter(plan.worth.values())), values
+    return table[a, b], table[b, a]
 
 
 def _sample_answer(
-    policy: Policy, language: str, voice: str, told: Told, wording: int
+    language: str, voice: str, facts: dict[str, dict[str, str]], wording: int
 ) -> dict[str, Any]:
     texts = TEXTS[language]
-    sentences: dict[str, str] = {
-        kind: attach(texts["leads"][kind][wording].format(fact=_wording(policy, language, fact)))
-        for kind, fact in told.items()
+    sentences = {
+        kind: attach(texts["leads"][kind][wording].format(**parts)) for kind, parts in facts.items()
     }
-    topic = told.get("shared")
-    items = _items(policy, language, topic) if topic else ""
+    items = facts["shared"]["items"] if "shared" in facts else ""
     outlook, title = (
-        attach(texts[slot][voice if topic else "nothing"][wording].format(items=items))
+        attach(texts[slot][voice if items else "nothing"][wording].format(items=items))
         for slot in ("outlooks", "titles")
     )
     teaser = texts["teasers"][voice][wording]
-    content = {"teaser": teaser, **sentences, "outlook": outlook, "closing": "Stay Tuned!"}
-    return {"content": content, "title": title, "reasons": list(told)}
+    content = {"teaser": teaser, **sentences, "outlook": outlook, "closing": CLOSING}
+    return {"content": content, "title": title, "reasons": [k for k in facts if k in KINDS]}

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+HERTZ_SETS = {  # arguments of vllm.LLM that have a setting, or that Hertz depends on
+    "model", "revision", "dtype", "max_model_len", "max_num_batched_tokens", "seed",
+    "gpu_memory_utilization", "enable_prefix_caching", "generation_config", "disable_log_stats",
+    "structured_outputs_config", "load_format", "quantization", "tensor_parallel_size",
+    "worker_extension_cls",
+}  # fmt: skip
 
 
 class ExplanationSettings(BaseModel):
@@ -19,15 +28,61 @@ class ExplanationSettings(BaseModel):
     languages: tuple[str, ...] = Field(
         ("en",), description="What the model writes; other languages come from the template"
     )
+
     budget: int = Field(
         32, ge=0, description="Most valuable pairs, which the model writes; the others: template"
     )
+    budget_tokens: int = Field(
+        0, ge=0, description="Tokens the model may write a night; 0: no limit"
+    )
+    budget_minutes: float = Field(
+        0,
+        ge=0,
+        description="Minutes the model may write a night; 0: no limit. What is written then "
+        "depends on the machine's speed",
+    )
+
     temperature: float = Field(
         0.0, ge=0, le=2, description="0 always takes the likeliest word: best for a small model"
+    )
+    retries: int = Field(1, ge=0, le=10, description="Further tries for a text that is refused")
+    retry_temperature: float = Field(
+        0.7, gt=0, le=2, description="Of further tries: at 0 they would give the same text again"
     )
     max_tokens: int = Field(256, ge=32, description="Longest answer of the model, in tokens")
     seed: int = Field(7, ge=0, description="Added to each prompt's own seed")
     max_model_len: int = Field(4096, ge=256, description="Longest prompt and answer together")
+    chunk: int = Field(
+        768, ge=3, description="Prompts that a killed run may have to pay for twice, at most"
+    )
+
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="cuda: refuse to run where there is no GPU; cpu: refuse a CUDA vLLM"
+    )
     dtype: str = Field("auto", description="auto: float32 on a CPU, the model's own on a GPU")
+    quantization: str | None = Field(
+        None, description="vLLM's quantization, where the model's config does not name it"
+    )
+    tensor_parallel_size: int = Field(1, ge=1, description="GPUs that share the model")
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1)
-    chunk: int = Field(256, ge=1, description="Prompts written between two checkpoints")
+    load_format: Literal["auto", "dummy"] = Field(
+        "auto", description="dummy: random weights, to measure a model by its config alone"
+    )
+    engine: dict[str, Any] = Field(
+        default_factory=dict, description="Further arguments of vllm.LLM, as they are named there"
+    )
+    load_seconds: float = Field(
+        1800, gt=0, description="A model that takes longer to load is given up"
+    )
+    hang_seconds: float = Field(
+        600, gt=0, description="An engine without a sign of life for so long is ended"
+    )
+
+    @field_validator("engine")
+    @classmethod
+    def _leaves_ours_alone(cls, engine: dict[str, Any]) -> dict[str, Any]:
+        taken = sorted(HERTZ_SETS & engine.keys())
+        if taken:
+            message = f"{', '.join(taken)}: Hertz sets these itself; see docs/explanations.md"
+            raise ValueError(message)
+        return engine

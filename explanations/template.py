@@ -8,19 +8,25 @@ for any policy, and claims nothing but facts.
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from explanations import korean, voices_en, voices_ko
-from explanations.facts import Explanation, Fact, Facts, fact_plan, per_policy, reason
+from explanations.facts import (
+    Explanation,
+    Fact,
+    Facts,
+    fact_plan,
+    pairing_level,
+    per_policy,
+    reason,
+)
 from matching.errors import PolicyError
 from matching.policy import Policy
 
 TEMPLATE_VERSION = "1"
 MAX_ITEMS = 4  # of one field in a sentence
-HIGH, LOW = 0.75, 0.25  # quartiles of a table's values: what counts as a good or a poor pairing
 ONE_WAY = 0.05  # difference of the two directions worth telling
 
 T = TypeVar("T")
@@ -72,7 +78,7 @@ class _Voice:
     items: dict[str, _Labels]
     quoted: dict[str, _Labels]
     paired: dict[str, _Labels]
-    scores: dict[str, list[float]]  # table field -> its mean values over all pairs of codes, sorted
+    level: Callable[[Fact], str]  # of a pairing
     topics: frozenset[str]
 
     def listing(self, field: str, codes: Sequence[str], quoted: bool = False) -> str:
@@ -81,11 +87,6 @@ class _Voice:
         if len(shown) < 3:
             return self.speech.pair.join(shown)
         return f"{', '.join(shown[:-1])}{self.speech.last}{shown[-1]}"
-
-    def level(self, field: str, worth: float) -> str:
-        scores = self.scores[field]
-        rank = (bisect_left(scores, worth) + bisect_right(scores, worth)) / 2 / len(scores)
-        return "high" if rank > HIGH else "low" if rank < LOW else "middle"
 
     def named(self, facts: list[Fact]) -> list[Fact]:
         return [fact for fact in facts if all(name in self.fields for name in fact.fields)]
@@ -181,15 +182,9 @@ def _voice(policy: Policy, category: str, language: str) -> _Voice:
         items=labels(speech.words_unquoted),
         quoted=labels(0),
         paired=labels(1),
-        scores={field: _scores(policy, term, field) for term, field in plan.tables},
+        level=lambda fact: pairing_level(policy, category, fact),
         topics=frozenset(plan.topics),
     )
-
-
-def _scores(policy: Policy, term: str, field: str) -> list[float]:
-    codes = policy.shown_codes(field)
-    value = policy.term_value
-    return sorted((value(term, a, b) + value(term, b, a)) / 2 for a in codes for b in codes)
 
 
 def _teaser(writer: _Writer, facts: Facts) -> list[str]:
@@ -201,8 +196,7 @@ def _teaser(writer: _Writer, facts: Facts) -> list[str]:
 def _pairing(voice: _Voice, writer: _Writer, facts: Facts, singles: list[Fact]) -> list[str]:
     """A table's verdict on the two; else an equal or neighboring answer, taken from `singles`."""
     for fact in voice.named(facts.of("pairing")):
-        field, (worth, back) = fact.fields[0], fact.worth
-        level = voice.level(field, (worth + back) / 2)
+        level, (worth, back) = voice.level(fact), fact.worth
         one_way = abs(worth - back) > ONE_WAY
         verdict = writer.pick((level, "oneway" if one_way else level))
         return [

@@ -61,16 +61,22 @@ class ProgressBars:
 
 
 def show_report(run: Run) -> None:
-    """Leave a finished run's report as an artifact: its stages, its quality, and where the page is.
+    """Leave a finished run's report as an artifact of its flow run."""
+    create_markdown_artifact(whole_report(run), "hertz-run", f"Run {run.id}: its report")
 
-    What the gate held has one, too; a run that made no snapshot has its stages alone.
+
+def whole_report(run: Run) -> str:
+    """A run's stages, its quality, and where its page is, in Markdown.
+
+    What the gate held has all of it, too; a run that made no snapshot has its stages alone.
     """
     parts = [report(run)]
-    folders = [path for path in kept_folders(run.settings.home) if path.name.endswith(run.id)]
-    for folder in folders:
-        runs = [r for r in list_runs(run.settings.home, RUNS_SHOWN) if r["run_id"] != run.id]
-        parts += [render_markdown(read_manifest(folder), runs), f"The page: `{folder / REPORT}`"]
-    create_markdown_artifact("\n\n".join(parts), "hertz-run", f"Run {run.id}: its report")
+    for folder in kept_folders(run.settings.home):
+        if folder.name.endswith(run.id):
+            runs = [r for r in list_runs(run.settings.home, RUNS_SHOWN) if r["run_id"] != run.id]
+            parts += [render_markdown(read_manifest(folder), runs)]
+            parts += [f"The report's page: `{folder / REPORT}`"]
+    return "\n\n".join(parts)
 
 
 def report(run: Run) -> str:

@@ -34,7 +34,7 @@ from matching.pairs import common_columns, is_open, term_matrix
 from matching.policy import Term
 
 BINS = 16
-CHUNK = 8192  # rows whose columns are laid out at once, in float64
+CHUNK = 2048  # rows whose columns are laid out at once, in float64
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
 # Columns multiplied in the time that one surviving pair takes: measured for float32 on a CPU; the
@@ -113,11 +113,18 @@ def term_forms(features: Features, category: str) -> Forms:
 def rotated_bound(forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str) -> Bound:
     """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
     axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype.itemsize])
-    parts = [_split(axes, forms.columns(part), dtype) for part in _chunks(rows)]
-    left, right = (torch.cat([part[0][side] for part in parts]) for side in (0, 1))
-    rest, spread = (np.concatenate([part[1][side] for part in parts]) for side in (0, 1))
-    signs = axes.signs[axes.kept :].astype(np.float32)
-    return _with_slack(forms, left, right, rest, signs, spread, device)
+    signs = axes.signs()
+    left = torch.empty((len(rows), len(signs[0]) + 3), dtype=dtype)
+    right = torch.empty_like(left)
+    rest = np.empty((len(rows), len(signs[1])), dtype=np.float32)
+    spread = np.empty(len(rows), dtype=np.float32)
+    for chunk in _chunks(len(rows)):
+        kept, left_out = axes.split(forms.columns(rows[chunk]))
+        rest[chunk] = left_out
+        above = _above(_lengths(left_out), dtype)
+        spread[chunk] = above.float().numpy()
+        _fill(left[chunk], right[chunk], torch.from_numpy(kept), signs[0], above)
+    return _with_slack(forms, left, right, rest, signs[1], spread, device)
 
 
 def plain_bound(forms: Forms, rows: np.ndarray, sought: int, device: str) -> Bound:
@@ -127,8 +134,7 @@ def plain_bound(forms: Forms, rows: np.ndarray, sought: int, device: str) -> Bou
     """
     widths = [part.shape[1] for part in forms.columns(rows[:1], np.float32)]
     right = np.empty((len(rows), sum(widths)), dtype=np.float32)
-    for start in range(0, len(rows), CHUNK):
-        chunk = slice(start, start + CHUNK)
+    for chunk in _chunks(len(rows)):
         columns = forms.columns(rows[chunk], np.float32)
         right[chunk, : widths[0]], right[chunk, widths[0] :] = columns
     left = right[:sought].copy()
@@ -162,38 +168,58 @@ def _with_slack(
 
 def _longest(matrix: torch.Tensor) -> float:
     """Length of the longest row, a little above."""
-    return 1.001 * max(float(part.float().norm(dim=1).max()) for part in matrix.split(CHUNK))  # type: ignore[no-untyped-call]
+    parts = (matrix[chunk].float().numpy() for chunk in _chunks(len(matrix)))
+    return 1.001 * max(float(_lengths(part).max()) for part in parts)
+
+
+def _lengths(matrix: np.ndarray) -> np.ndarray:
+    """Of each row."""
+    return np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
 
 
 @dataclass(frozen=True)
 class _Axes:
-    """Principal axes of the columns that add and of those that subtract, by falling energy."""
+    """Principal axes of the columns that add and of those that subtract.
 
-    add: np.ndarray
-    subtract: np.ndarray
-    order: np.ndarray
-    signs: np.ndarray
-    kept: int
+    Attributes:
+        axes: `(columns, axes)` float64 each, by falling energy.
+        kept: How many of each are multiplied.
+    """
 
-    def rotate(self, columns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """All columns on their axes, `(rows, axes)` float64."""
-        parts = [c @ axes for c, axes in zip(columns, (self.add, self.subtract), strict=True)]
-        return np.concatenate(parts, axis=1)[:, self.order]
+    axes: tuple[np.ndarray, np.ndarray]
+    kept: tuple[int, int]
+
+    def split(self, columns: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Columns on the axes that are kept and on the others, `(rows, .)` float64 each."""
+        whole = list(zip(columns, self.axes, self.kept, strict=True))
+        kept = [part @ axes[:, :count] for part, axes, count in whole]
+        rest = [part @ axes[:, count:] for part, axes, count in whole]
+        return np.concatenate(kept, axis=1), np.concatenate(rest, axis=1)
+
+    def signs(self) -> tuple[np.ndarray, np.ndarray]:
+        """1 where a kept axis adds and -1 where it subtracts, and the same of the others."""
+        both = np.array([1, -1], dtype=np.float32)
+        others = [axes.shape[1] - count for axes, count in zip(self.axes, self.kept, strict=True)]
+        return np.repeat(both, self.kept), np.repeat(both, others)
 
 
-def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
+def _chunks(rows: int) -> Iterator[slice]:
+    for start in range(0, rows, CHUNK):
+        yield slice(start, min(start + CHUNK, rows))
 
 
 def _principal_axes(forms: Forms, rows: np.ndarray, k: int, pair_cost: int) -> _Axes:
     """Axes by a strided sample, and as many kept of both kinds as make the night shortest."""
     sample = forms.columns(rows[:: -(-len(rows) // SAMPLE)])
-    energies, axes = zip(*(np.linalg.eigh(c.T @ c) for c in sample), strict=True)
-    order = np.argsort(-np.concatenate(energies), kind="stable")
-    signs = np.repeat([1.0, -1.0], [len(e) for e in energies])[order]
-    whole = _Axes(axes[0], axes[1], order, signs, len(order))
-    return replace(whole, kept=_how_many(whole.rotate(sample), signs, k / len(rows), pair_cost))
+    found = [np.linalg.eigh(part.T @ part) for part in sample]
+    energies = np.concatenate([energy[::-1] for energy, _ in found])
+    add, subtract = (np.ascontiguousarray(axes[:, ::-1]) for _, axes in found)
+    order = np.argsort(-energies, kind="stable")
+    whole = _Axes((add, subtract), (add.shape[1], subtract.shape[1]))
+    rotated, signs = whole.split(sample)[0][:, order], whole.signs()[0][order]
+    count = _how_many(rotated, signs, k / len(rows), pair_cost)
+    adding = int((order[:count] < add.shape[1]).sum())
+    return replace(whole, kept=(adding, count - adding))
 
 
 def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: int) -> int:
@@ -204,44 +230,46 @@ def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: i
     rotated = rotated.astype(np.float32)
     rows = rotated[:: -(-len(rotated) // SAMPLE_ROWS)]
     wanted = min(max(1, round(share * len(rotated))), len(rotated) - 1)
-    exact = (rows * signs.astype(np.float32)) @ rotated.T
+    exact = (rows * signs) @ rotated.T
     threshold = np.partition(exact, -wanted - 1, axis=1)[:, -wanted - 1, None]  # but for oneself
+    reached = np.count_nonzero(exact >= threshold)
     rest = [np.cumsum(side[:, ::-1] ** 2, axis=1)[:, ::-1] for side in (rows, rotated)]
     head, best, cheapest = np.zeros_like(exact), rotated.shape[1], float(rotated.shape[1])
     for count in range(STEP, rotated.shape[1], STEP):
         step = slice(count - STEP, count)
-        head += (rows[:, step] * signs[step].astype(np.float32)) @ rotated[:, step].T
+        head += (rows[:, step] * signs[step]) @ rotated[:, step].T
         bound = head + np.sqrt(rest[0][:, count, None] * rest[1][:, count])
-        extra = float((bound >= threshold).mean() - (exact >= threshold).mean())
-        cost = count + 2 * pair_cost * max(extra, 0.0)
+        extra = max(np.count_nonzero(bound >= threshold) - reached, 0) / exact.size
+        cost = count + 2 * pair_cost * extra
         if cost < cheapest:
             best, cheapest = count, cost
     return best
 
 
-def _split(
-    axes: _Axes, columns: tuple[np.ndarray, np.ndarray], dtype: torch.dtype
-) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[np.ndarray, np.ndarray]]:
-    """Left and right rows; what they leave out, and its length."""
-    rotated = axes.rotate(columns)
-    kept, rest = torch.from_numpy(rotated[:, : axes.kept]), rotated[:, axes.kept :]
-    left = kept.to(dtype)
-    norm = kept.norm(dim=1).numpy()
-    lost = (kept - left.double()).norm(dim=1).numpy()
-    spread, norm_above, lost_above, outer = (
-        _above(values, dtype) for values in (np.linalg.norm(rest, axis=1), norm, lost, norm + lost)
+def _fill(
+    left: torch.Tensor,
+    right: torch.Tensor,
+    kept: torch.Tensor,
+    signs: np.ndarray,
+    spread: torch.Tensor,
+) -> None:
+    """Rows of the two thin matrices: the kept columns, and the three that bound what is lost."""
+    dtype, columns = left.dtype, kept.shape[1]
+    left[:, :columns] = kept
+    right[:, :columns] = left[:, :columns] * torch.from_numpy(signs).to(dtype)
+    length = _lengths(kept.numpy())
+    lost = _lengths((kept - left[:, :columns]).numpy())
+    left[:, columns] = right[:, columns] = spread
+    left[:, columns + 1] = right[:, columns + 2] = _above(lost, dtype)
+    left[:, columns + 2], right[:, columns + 1] = (
+        _above(length + lost, dtype),
+        _above(length, dtype),
     )
-    signs = torch.from_numpy(axes.signs[: axes.kept]).to(dtype)
-    thin = (
-        torch.cat([left, spread, lost_above, outer], dim=1),
-        torch.cat([left * signs, spread, norm_above, lost_above], dim=1),
-    )
-    return thin, (rest.astype(np.float32), spread[:, 0].float().numpy())
 
 
 def _above(values: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
-    """A column of `dtype` that is nowhere below `values`."""
-    return torch.from_numpy(values * (1 + 4 * UNITS[dtype]) + 1e-12)[:, None].to(dtype)
+    """Values of `dtype` that are nowhere below `values`."""
+    return torch.from_numpy(values * (1 + 4 * UNITS[dtype]) + 1e-12).to(dtype)
 
 
 def _kind(features: Features, term: Term) -> str:

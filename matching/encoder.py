@@ -26,6 +26,7 @@ from safetensors import SafetensorError
 
 from matching.errors import ModelError
 from matching.generic_profiles import GENERIC_PROFILES
+from matching.hardware import Device, chosen_device, fast_dtype
 from matching.texts import unit
 
 # torch, transformers and sentence-transformers are imported where they are first needed: they take
@@ -52,7 +53,7 @@ class EmbeddingSettings(BaseModel):
 
     model: str = Field("bundled", description='"bundled", a Hugging Face id, or a folder')
     revision: str | None = Field(None, description="Branch, tag or commit of a Hugging Face id")
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 where the hardware computes in it, else float32"
     )
@@ -84,8 +85,8 @@ class Encoder:
         self._settings = settings
         self._path = str(path)
         self._version, self._offline = _version(settings, self._path)
-        self._device = _device(settings)
-        self._dtype = _dtype(settings, self._device)
+        self._device = chosen_device(settings.device, "embedding.device")
+        self._dtype = fast_dtype(self._device) if settings.dtype == "auto" else settings.dtype
         self._tokenizing = Lock()
         self.identity = _identity(settings, self._version, self._dtype)
 
@@ -272,31 +273,6 @@ def _commit(settings: EmbeddingSettings) -> tuple[str, bool]:
     if not settings.local_files_only:
         logger.warning("%s: the hub gives no answer, the cached %s is used", model, commit)
     return str(commit), True
-
-
-def _device(settings: EmbeddingSettings) -> str:
-    if settings.device == "cpu":
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if settings.device == "cuda":
-        message = 'embedding.device = "cuda", but torch sees no GPU; set "auto" or "cpu"'
-        raise ModelError(message)
-    return "cpu"
-
-
-def _dtype(settings: EmbeddingSettings, device: str) -> str:
-    """bfloat16 where it is computed in hardware: elsewhere it is slower than float32."""
-    if settings.dtype != "auto":
-        return settings.dtype
-    import torch
-
-    if device == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    cpu = torch.cpu.get_capabilities()
-    return "bfloat16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "float32"
 
 
 def _identity(settings: EmbeddingSettings, version: str, dtype: str) -> str:

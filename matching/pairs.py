@@ -46,22 +46,29 @@ class PairScorer:
 
     def mutual(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """`(m,)` float32 mutual scores of the rows `a`, `b`: `(m,)` int64 each."""
-        forward, backward = np.zeros(len(a)), np.zeros(len(a))
-        for weight, term in self._terms:
-            there, back = term.both(a, b)
-            forward += weight * there
-            backward += weight * back
-        return combine(self.combine, forward, backward).astype(np.float32)
+        return self._mutual(*self._directed(a, b))
 
     def scores(self, a: np.ndarray, b: np.ndarray) -> PairScores:
         """The whole scores of the rows `a`, `b`: `(m,)` int64 each."""
         terms = np.empty((2, len(self._terms), len(a)))
+        forward, backward = self._directed(a, b, terms)
+        mutual = self._mutual(forward, backward)
+        return PairScores(mutual, forward, backward, terms[0].T, terms[1].T)
+
+    def _directed(self, a: np.ndarray, b: np.ndarray, terms: np.ndarray | None = None) -> Both:
+        """Both directional scores, summed term after term: the order is part of the score."""
+        forward, backward = np.zeros(len(a)), np.zeros(len(a))
         for at, (weight, term) in enumerate(self._terms):
             there, back = term.both(a, b)
-            terms[0, at], terms[1, at] = weight * there, weight * back
-        forward, backward = _sum(terms[0]), _sum(terms[1])
-        mutual = combine(self.combine, forward, backward).astype(np.float32)
-        return PairScores(mutual, forward, backward, terms[0].T, terms[1].T)
+            parts = weight * there, weight * back
+            if terms is not None:
+                terms[:, at] = parts
+            forward += parts[0]
+            backward += parts[1]
+        return forward, backward
+
+    def _mutual(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+        return combine(self.combine, forward, backward).astype(np.float32)
 
 
 def score_pairs(features: Features, category: str, a: np.ndarray, b: np.ndarray) -> PairScores:
@@ -146,6 +153,17 @@ def eligibility_rules(features: Features, category: str) -> Rules:
         blocked=np.ascontiguousarray(pairs[:, 1]),
         starts=np.r_[0, np.cumsum(np.bincount(pairs[:, 0], minlength=n))].astype(np.int64),
     )
+
+
+def pairs_with(features: Features, category: str, rows: np.ndarray) -> int:
+    """Unordered pairs that may meet in a category and have at least one of `rows`, `(m,)` int64."""
+    rules, others = eligibility_rules(features, category), np.ones(len(features), dtype=bool)
+    pairs = 0
+    for row in rows:
+        others[row] = False
+        rest = np.flatnonzero(others)
+        pairs += int(rules.may_meet(np.full(len(rest), row), rest).sum())
+    return pairs
 
 
 def term_matrix(policy: Policy, name: str) -> np.ndarray:
@@ -287,11 +305,3 @@ def _table(columns: list[np.ndarray], rows: int, dtype: type) -> np.ndarray:
     if not columns:
         return np.zeros((rows, 0), dtype=dtype)
     return np.ascontiguousarray(np.stack(columns, axis=1), dtype=dtype)
-
-
-def _sum(terms: np.ndarray) -> np.ndarray:
-    """Sums over the first axis, term after term: the order is part of the score."""
-    total = np.zeros(terms.shape[1])
-    for values in terms:
-        total += values
-    return total

@@ -7,8 +7,8 @@ Out: plain figures for the manifest. User ids occur in `most_exposed` alone, alw
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -41,19 +41,18 @@ def measure(
         matches: `category`, `user_id`, `other_id`, `mutual`; a pair once a direction.
         quarantine: `row`, `field`, `reason`.
     """
-    everyone = users["user_id"]
-    parts = {name: matches.filter(category=name) for name in policy.categories}
-    both = {name: _returned(part) for name, part in parts.items()}
-    categories = {
-        name: {
-            **_lists(everyone, part, both[name]),
-            "scores": scores(part["mutual"], sum(policy.categories[name].weights.values())),
+    ids = np.sort(users["user_id"].to_numpy())
+    categories, parts = {}, []
+    for name, rule in policy.categories.items():
+        part = matches.filter(category=name)
+        parts.append(_standing(ids, part))
+        categories[name] = {
+            **_lists(ids, parts[-1]),
+            "scores": scores(part["mutual"], sum(rule.weights.values())),
             "blocks": blocks(users, policy.eligibility_of(name).same, part["user_id"]),
         }
-        for name, part in parts.items()
-    }
     return {
-        "overall": _lists(everyone, matches, sum(both.values())),
+        "overall": _lists(ids, _together(parts)),
         "categories": categories,
         "quarantine": refused(quarantine, users.height),
     }
@@ -71,49 +70,45 @@ def compare(
     A user's churn is the share of the longer list that the other list has not; its mean is over
     the users of both runs who have a list in either.
     """
-    lost = last_users.join(users, on="user_id", how="anti").height
-    stayed = last_users.join(users, on="user_id", how="semi")["user_id"]
-    by_category, total, lists = {}, 0.0, 0
+    before, after = (np.sort(frame["user_id"].to_numpy()) for frame in (last_users, users))
+    everyone, stayed = np.union1d(before, after), np.intersect1d(before, after)
+    by_category, all_changed = {}, []
     for name in categories:
         now, then = matches.filter(category=name), last_matches.filter(category=name)
-        changed = churn(now, then, stayed)
-        total, lists = total + float(changed.sum()), lists + len(changed)
+        changed = churn(now, then, stayed, everyone)
+        all_changed.append(changed)
         by_category[name] = {
             "churn": _share(float(changed.sum()), len(changed)),
             "score_shift": score_shift(now["mutual"], then["mutual"]),
         }
+    whole = np.concatenate(all_changed)
     return {
-        "users": last_users.height,
-        "users_lost": lost,
-        "users_new": users.height - len(stayed),
-        "lost_share": _share(lost, last_users.height),
-        "churn": _share(total, lists),
+        "users": len(before),
+        "users_lost": len(before) - len(stayed),
+        "users_new": len(after) - len(stayed),
+        "lost_share": _share(len(before) - len(stayed), len(before)),
+        "churn": _share(float(whole.sum()), len(whole)),
         "categories": by_category,
     }
 
 
-def churn(now: pl.DataFrame, then: pl.DataFrame, users: pl.Series) -> pl.Series:
-    """For each of the users with a list in either: 1 - |common| / |longer list|, Float64.
+def churn(
+    now: pl.DataFrame, then: pl.DataFrame, users: np.ndarray, everyone: np.ndarray
+) -> np.ndarray:
+    """1 - |common| / |longer list| of each user with a list in either, by id, float64.
 
     Args:
         now: `user_id`, `other_id` of one category.
         then: The same of another run.
         users: Ids of those who are looked at.
+        everyone: All ids that either frame has, ascending.
     """
-    keys = ["user_id", "other_id"]
-    wanted = pl.col("user_id").is_in(users.implode())
-    one, other = (frame.lazy().select(keys).filter(wanted) for frame in (now, then))
-    counts = [
-        part.group_by("user_id").len(name)
-        for name, part in (
-            ("now", one), ("then", other), ("common", one.join(other, on=keys, how="semi")),
-        )
-    ]  # fmt: skip
-    joined = counts[0].join(counts[1], on="user_id", how="full", coalesce=True)
-    longer = pl.max_horizontal("now", "then")
-    share = 1 - pl.col("common").fill_null(0) / longer
-    joined = joined.join(counts[2], on="user_id", how="left")
-    return joined.select("user_id", share=share).sort("user_id").collect()["share"]
+    n = len(everyone)
+    pairs = [one * n + other for one, other in (_rows(everyone, now), _rows(everyone, then))]
+    longer = np.maximum(*(np.bincount(keys // n, minlength=n) for keys in pairs))
+    common = np.bincount(_repeated(np.concatenate(pairs)) // n, minlength=n)
+    looked = np.isin(everyone, users) & (longer > 0)
+    return 1 - common[looked] / longer[looked]
 
 
 def score_shift(now: pl.Series, then: pl.Series) -> float | None:
@@ -255,32 +250,66 @@ def _nameless(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if name != "most_exposed"}
 
 
-def _returned(matches: pl.DataFrame) -> int:
-    """Places on lists of one category that are returned: a lists b, and b lists a."""
-    found = matches.lazy().select("user_id", "other_id")
-    there = ["user_id", "other_id"]
-    back = found.join(found, left_on=there, right_on=there[::-1], how="semi")
-    return int(back.select(pl.len()).collect().item())
+class _Standing(NamedTuple):
+    """How users stand in the lists of a category; the sum of several is that of all of them.
+
+    Attributes:
+        listed: `(users,)` on how many lists each is.
+        owned: `(users,)` how many places each one's own list has.
+        returned: Places whose other one lists the owner too.
+    """
+
+    listed: np.ndarray
+    owned: np.ndarray
+    returned: int
 
 
-def _lists(users: pl.Series, matches: pl.DataFrame, returned: int) -> dict[str, Any]:
+def _standing(ids: np.ndarray, matches: pl.DataFrame) -> _Standing:
+    one, other = _rows(ids, matches)
+    n = len(ids)
+    pairs = np.minimum(one, other) * n + np.maximum(one, other)
+    listed, owned = (np.bincount(rows, minlength=n) for rows in (other, one))
+    return _Standing(listed, owned, 2 * len(_repeated(pairs)))
+
+
+def _together(parts: Sequence[_Standing]) -> _Standing:
+    listed = np.sum([part.listed for part in parts], axis=0)
+    owned = np.sum([part.owned for part in parts], axis=0)
+    return _Standing(listed, owned, sum(part.returned for part in parts))
+
+
+def _rows(ids: np.ndarray, matches: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Places in `ids` (ascending, complete) of the owner and the other one of each place."""
+    one, other = (
+        np.searchsorted(ids, matches[name].to_numpy()) for name in ("user_id", "other_id")
+    )
+    return one, other
+
+
+def _repeated(keys: np.ndarray) -> np.ndarray:
+    """Keys that occur twice; none does more often."""
+    ordered = np.sort(keys)
+    return ordered[1:][ordered[1:] == ordered[:-1]]
+
+
+def _lists(ids: np.ndarray, found: _Standing) -> dict[str, Any]:
     """Coverage, reciprocity and exposure of one category, or of all of them together."""
-    named = matches.group_by(user_id="other_id").len("lists")
-    exposure = users.to_frame().join(named, on="user_id", how="left")
-    exposure = exposure.with_columns(pl.col("lists").fill_null(0).cast(pl.Int64))
-    counts = exposure["lists"].to_numpy()
-    covered = matches["user_id"].n_unique()
-    top = exposure.sort("lists", "user_id", descending=[True, False]).head(MOST_EXPOSED)
+    covered, places = int((found.owned > 0).sum()), int(found.owned.sum())
+    top = np.lexsort((ids, -found.listed))[:MOST_EXPOSED]
     return {
-        "users": len(users),
+        "users": len(ids),
         "covered": covered,
-        "coverage": _share(covered, len(users)),
-        "places": matches.height,
-        "reciprocity": _share(returned, matches.height),
-        "gini": gini(counts),
-        "lorenz": lorenz(counts),
-        "on_no_list": int((counts == 0).sum()),
-        "most_exposed": top.filter(pl.col("lists") > 0).to_dicts(),
+        "coverage": _share(covered, len(ids)),
+        "places": places,
+        "reciprocity": _share(found.returned, places),
+        "gini": gini(found.listed),
+        "lorenz": lorenz(found.listed),
+        "on_no_list": int((found.listed == 0).sum()),
+        "most_exposed": [
+            {"user_id": int(ids[at]), "lists": int(found.listed[at])}
+            for at in top
+            if found.listed[at]
+        ],
     }
 
 

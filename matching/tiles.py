@@ -36,9 +36,7 @@ STRIPE = 256  # rows of a tile multiplied at once
 STEP = 24  # every 24th row is in the sample
 SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
 TILES = {"cpu": 1024, "cuda": 8192}
-SHARE_TO_ROTATE = (
-    0.2  # of a block's rows sought: for fewer, finding the axes costs more than it saves
-)
+SHARE_TO_ROTATE = 0.2  # of the rows sought: for fewer, finding the axes costs more than it saves
 Tick = Callable[[float], None]
 
 
@@ -73,27 +71,24 @@ class BlockPass:
         self.scored: list[int] = []  # pairs scored, a call each
         classes, sought = classify(rules, rows), lists.sought[rows]
         self.pairs = classes.pairs
-        if bound:
-            order = np.lexsort((classes.of, ~sought))
-            self.rows, self.bound = rows[order], bound.take(order)
-        elif sought.sum() > SHARE_TO_ROTATE * len(rows):
+        alike = np.zeros(len(rows), dtype=np.int64)
+        if not bound and sought.sum() > SHARE_TO_ROTATE * len(rows):
             bound = rotated_bound(forms, rows, lists.scores.shape[1], dtype, device)
-            order = np.lexsort((_pivots(bound, tile), classes.of, ~sought))
-            self.rows, self.bound = rows[order], bound.take(order)
+            alike = _pivots(bound, tile)
+        order = np.lexsort((alike, classes.of, ~sought))
+        self.rows, count = rows[order], int(sought.sum())
+        if bound:
+            self.bound = bound.take(order)
         else:
-            order = np.lexsort((classes.of, ~sought))
-            self.rows, self.bound = (
-                rows[order],
-                plain_bound(forms, rows[order], int(sought.sum()), device),
-            )
+            self.bound = plain_bound(forms, self.rows, count, device)
         # A mean that is cut off at 0 says nothing of the bound below it.
         self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
         self.hoped = np.full(len(rows), -np.inf, dtype=np.float32)
         self.hopes = bool(sought.all())
         self.least = np.where(lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
         self._raise(slice(0, len(rows)))
-        first = range(0, int(sought.sum()), tile)
-        starts = [*first, *range(int(sought.sum()), len(rows), tile)]
+        first = range(0, count, tile)
+        starts = [*first, *range(count, len(rows), tile)]
         self.cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
         self._group(classes.of[order], classes.meet, len(first))
         self.cuda = _cuda_tiles(self.bound) if device == "cuda" else None

@@ -20,6 +20,7 @@ import numpy as np
 
 from matching.blocks import blocks, classify
 from matching.features import Features
+from matching.hardware import fast_dtype
 from matching.lists import Lists, Neighbours, empty_lists, finished
 from matching.pairs import PairScorer, PairScores, Rules, eligibility_rules, score_pairs
 
@@ -45,23 +46,6 @@ class TopK:
     ranks: np.ndarray
     scores: PairScores
     eligible_pairs: int
-
-
-def mutual_top_k(
-    features: Features, progress: Progress | None = None, **how: Unpack[How]
-) -> dict[str, TopK]:
-    """Top-k of every category of the policy, by category name.
-
-    Args:
-        features: Everyone who may be matched.
-        how: See `How`.
-        progress: Called with (users done, users in all), both counted once a category.
-    """
-    tops, names, report = {}, list(features.policy.categories), progress or _silent
-    for at, name in enumerate(names):
-        step = partial(_step, report, at, len(names))
-        tops[name] = top_k(features, name, neighbours(features, name, None, step, **how))
-    return tops
 
 
 def top_k(features: Features, category: str, found: Neighbours) -> TopK:
@@ -127,7 +111,7 @@ def search(
     from matching.tiles import TILES, BlockPass
 
     report, small, device = progress or _silent, how.get("small", SMALL), how.get("device", "cpu")
-    dtype = getattr(torch, how.get("dtype") or tile_dtype(device))
+    dtype = getattr(torch, how.get("dtype") or fast_dtype(device))
     found = blocks(features, features.policy.eligibility_of(category).same)
     few = [rows for rows in found if len(rows) <= small]
     scorer, rules = PairScorer(features, category), eligibility_rules(features, category)
@@ -153,16 +137,6 @@ def search(
         done += len(rows)
     report(len(features), len(features))
     return pairs, scored
-
-
-def tile_dtype(device: str) -> str:
-    """bfloat16 where the hardware multiplies it, which doubles the speed at least."""
-    import torch
-
-    if device == "cuda":
-        return "bfloat16"
-    cpu = torch.cpu.get_capabilities()
-    return "bfloat16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "float32"
 
 
 def _score_small(
@@ -191,10 +165,6 @@ def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarra
             a, b = np.concatenate(parts, axis=1)
             yield a, b
             parts, waiting = [], 0
-
-
-def _step(report: Progress, at: int, categories: int, done: int, users: int) -> None:
-    report(at * users + done, categories * users)
 
 
 def _tick(report: Progress, users: int, before: int, rows: int, share: float) -> None:

@@ -34,7 +34,7 @@ from storage.history import erase_from_history
 from storage.intake import INTAKE_FILE, Intake
 from storage.scan import Scan, scan_home
 from storage.settings import Settings
-from storage.snapshots import kept_folders, locked_home, read_manifest
+from storage.snapshots import kept_folders, locked_home, read_manifest, remove_damaged
 from storage.sources import text_frame
 
 Cause = Literal["forget", "delete"]
@@ -88,8 +88,9 @@ def forget(settings: Settings, user_id: int) -> Receipt:
         outcome = intake.apply([Request("forget", user_id)], lambda _: True)[0]
     try:
         with locked_home(home, "forget"):
+            damaged = remove_damaged(home)
             texts = _own_texts(settings, user_id)
-            receipt = _purge(settings, {user_id: outcome.sequence}, "forget")[0]
+            receipt = _purge(settings, {user_id: outcome.sequence}, "forget", damaged)[0]
             scan = scan_home(home, user_id, texts, _source_of(settings))
             receipt.scan = scan.as_dict()
             _store(home, receipt)
@@ -110,7 +111,9 @@ def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
         return []
     with Intake(settings.home) as intake:
         users = intake.removed(upto)
-    receipts = _purge(settings, users, "delete") if users else []
+    receipts = []
+    if users:
+        receipts = _purge(settings, users, "delete", remove_damaged(settings.home))
     for receipt in receipts:
         _store(settings.home, receipt)
     with Intake(settings.home) as intake:
@@ -129,8 +132,10 @@ def _source_of(settings: Settings) -> Path | None:
     return Path(settings.source.path) if settings.source.path else None
 
 
-def _purge(settings: Settings, users: Mapping[int, int], cause: Cause) -> list[Receipt]:
-    """Erase users' traces up to the events that removed them."""
+def _purge(
+    settings: Settings, users: Mapping[int, int], cause: Cause, damaged: Mapping[str, str]
+) -> list[Receipt]:
+    """Erase users' traces up to the events that removed them; `damaged` is gone already."""
     requested = datetime.now(UTC).isoformat(timespec="seconds")
     home = settings.home
     with Intake(home) as intake:
@@ -147,6 +152,10 @@ def _purge(settings: Settings, users: Mapping[int, int], cause: Cause) -> list[R
             receipts[user].add("history", runs)
         intake.wipe()
     for receipt in receipts.values():
+        for name, why in damaged.items():
+            receipt.add(
+                f"snapshots/{name}", 1, f"removed whole: nobody can be erased from it, {why}"
+            )
         receipt.add("mark of the id (HMAC)", 0, "kept, so that no source brings the user back")
         receipt.add("source", 0, SOURCE_NOTE)
         receipt.completed = datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,6 +6,8 @@ re_embed     everyone encoded with the configured model and matched anew; vector
 on_demand    the same as fast as it can be, where few users changed: no model writes
 recompute_only  a night in which no model writes: kept explanations and the template voice
 explain_only    explanations anew for the published matches, as a snapshot of their own
+
+Runs in which a model writes first look whether it would start at all.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from matching.errors import SnapshotError
+from stages.check_model import check_model
 from stages.cleanup import drop_vectors
 from stages.embed import embed
 from stages.explain import explain
@@ -60,14 +63,14 @@ def adopt_published(run: Run) -> None:
         run.stages[name] = manifest["stages"][name] | {"seconds": 0.0, "adopted": snapshot.name}
 
 
-NIGHTLY: Stages = (prepare, embed, recompute, explain, publish_run)
-NIGHTLY_FULLY: Stages = (prepare, embed, recompute_fully, explain, publish_run)
+NIGHTLY: Stages = (check_model, prepare, embed, recompute, explain, publish_run)
+NIGHTLY_FULLY: Stages = (check_model, prepare, embed, recompute_fully, explain, publish_run)
 RE_EMBED: Stages = (*NIGHTLY_FULLY, drop_vectors)
 ON_DEMAND: Stages = (prepare, embed, recompute_quickly, explain_without_model, publish_run)
 EMBED_ONLY: Stages = (prepare, embed, drop_folder)
 RECOMPUTE_ONLY: Stages = (prepare, embed, recompute, explain_without_model, publish_run)
 RECOMPUTE_FULLY: Stages = (prepare, embed, recompute_fully, explain_without_model, publish_run)
-EXPLAIN_ONLY: Stages = (adopt_published, explain, publish_run)
+EXPLAIN_ONLY: Stages = (check_model, adopt_published, explain, publish_run)
 
 
 def nightly(settings: Settings, progress: Progress = no_progress) -> Path:

@@ -8,12 +8,13 @@ nothing has changed at all, the published files are taken over.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
 from matching.features import Features, build_features
+from matching.hardware import chosen_device
 from matching.incremental import SPARE, Known, fingerprints, update
 from matching.lists import Neighbours
 from matching.texts import user_vectors
@@ -97,15 +98,14 @@ def match_frame(features: Features, category: str, top: TopK) -> pl.DataFrame:
     )
 
 
-def _match(
-    run: Run, features: Features, marks: np.ndarray, last: LastNight
-) -> dict[str, dict[str, int]]:
-    """Search, category after category; writes the lists and returns how many there are."""
+def _match(run: Run, features: Features, marks: np.ndarray, last: LastNight) -> dict[str, Any]:
+    """Search, category after category; writes the lists and returns the stage's figures."""
     counts: dict[str, dict[str, int]] = {"eligible_pairs": {}, "scored_pairs": {}, "matches": {}}
+    device = chosen_device(run.settings.matching.device, "matching.device")
     frames, lists, names = [], {}, list(run.settings.policy.categories)
     for at, name in enumerate(names):
         step = partial(_step, run.step("scoring pairs"), at, len(names))
-        found = _search(features, name, last, step)
+        found = _search(features, name, last, device, step)
         top = top_k(features, name, found)
         frames.append(match_frame(features, name, top))
         lists[name] = Known(features.user_ids, marks, found)
@@ -114,13 +114,21 @@ def _match(
         counts["matches"][name] = len(top.users)
     write_frame(pl.concat(frames), run.folder / "matches.parquet")
     write_neighbours(run.folder, lists)
-    return counts
+    return {"device": device, **counts}
 
 
-def _search(features: Features, category: str, last: LastNight, step: Progress) -> Neighbours:
+def _search(
+    features: Features,
+    category: str,
+    last: LastNight,
+    device: Literal["cpu", "cuda"],
+    step: Progress,
+) -> Neighbours:
     if last.change is None:
-        return neighbours(features, category, features.policy.k + SPARE, step)
-    return update(features, category, last.known[category].lists, last.change, step)
+        depth = features.policy.k + SPARE
+        return neighbours(features, category, depth, step, device=device)
+    known = last.known[category].lists
+    return update(features, category, known, last.change, step, device=device)
 
 
 def _step(step: Any, at: int, categories: int, done: int, users: int) -> None:  # noqa: ANN401

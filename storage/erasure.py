@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from matching.eligible import eligible_others
 from matching.errors import StorageError
+from matching.features import build_features
+from matching.pairs import pairs_with
 from matching.policy import Policy
 from matching.quality import without_exposed
 from matching.texts import user_vectors
@@ -300,9 +301,6 @@ def _by_origin(counts: dict[str, int], explanations: pl.DataFrame) -> dict[str, 
 def _pairs_left(
     policy: Policy, pairs: dict[str, int], profiles: pl.DataFrame, users: Collection[int]
 ) -> dict[str, int]:
-    left = dict(pairs)
-    for user in sorted(users):
-        for category in left:
-            left[category] -= eligible_others(policy, category, profiles, user)
-        profiles = profiles.filter(pl.col("user_id") != user)
-    return left
+    features = build_features(policy, profiles, np.zeros((len(profiles), 1), dtype=np.float32))
+    rows = np.flatnonzero(np.isin(features.user_ids, list(users)))
+    return {name: count - pairs_with(features, name, rows) for name, count in pairs.items()}

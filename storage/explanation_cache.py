@@ -1,14 +1,17 @@
 """What the language model wrote, by content hash, kept for every night to come.
 
-Accepted explanations whole; of the refused ones only their hashes, so that they are not paid for
-again. One SQLite file, <home>/explanation_cache/written.sqlite; each `put_many` is one durable
-transaction, so a killed run loses at most the chunk it was writing.
+Accepted explanations whole; of the refused ones only their hashes and how often they were tried, so
+that they are not paid for again. One SQLite file, <home>/explanation_cache/written.sqlite. Each
+`put_many` is one durable transaction: a part of the model's work is kept whole or not at all, so a
+killed run loses at most what was not put yet. Files of one part each would be as durable, but a
+person's texts could not be erased from them without rewriting them all, and finding a text by its
+hash among them would mean reading them all.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,7 +26,10 @@ TABLES = """
         content_hash text primary key, title text not null, content text not null,
         reasons text not null
     ) without rowid;
-    create table if not exists refused (content_hash text primary key) without rowid;
+    create table if not exists tried (
+        content_hash text primary key, times integer not null
+    ) without rowid;
+    drop table if exists refused;
 """
 
 
@@ -49,17 +55,21 @@ class ExplanationCache:
                     found[key] = Explanation(title, content, orjson.loads(reasons))
         return found
 
-    def refused(self) -> set[str]:
-        """Hashes of what was written and refused.
+    def tried(self) -> dict[str, int]:
+        """How often each hash was written in vain.
 
         Raises:
             StorageError: If the file is damaged or cannot be made.
         """
         with self._open() as database:
-            return {key for (key,) in database.execute("select content_hash from refused")}
+            return dict(database.execute("select content_hash, times from tried").fetchall())
 
-    def put_many(self, accepted: Mapping[str, Explanation], refused: Iterable[str] = ()) -> None:
-        """Keep explanations under their content hashes, and which were refused: all or none.
+    def put_many(
+        self, accepted: Mapping[str, Explanation], tried: Mapping[str, int] | None = None
+    ) -> None:
+        """Keep explanations under their content hashes, and how often others were tried in vain.
+
+        All of it or nothing.
 
         Raises:
             StorageError: If the file is damaged or cannot be written.
@@ -68,11 +78,10 @@ class ExplanationCache:
             (key, text.title, text.content, orjson.dumps(text.reasons).decode())
             for key, text in accepted.items()
         ]
+        times = list((tried or {}).items())
         with self._open() as database, database:
             database.executemany("insert or replace into accepted values (?, ?, ?, ?)", rows)
-            database.executemany(
-                "insert or ignore into refused values (?)", [(key,) for key in refused]
-            )
+            database.executemany("insert or replace into tried values (?, ?)", times)
 
     def prune(self, kept: set[str]) -> list[str]:
         """Erase all accepted explanations but those of these hashes; the hashes of the erased.

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,11 @@ from matching.errors import StorageError
 
 _HERE = -100  # AT_FDCWD
 _RENAME_EXCHANGE = 2
+
+
+def named_by_time(folder: Path, suffix: str = "") -> Path:
+    """A path in the folder whose name is the time, so that names sort."""
+    return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{suffix}"
 
 
 def write_text(path: Path, text: str) -> None:

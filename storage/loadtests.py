@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from matching.errors import StorageError
-from storage.files import write_text
+from storage.files import named_by_time, write_text
 
 FOLDER = "loadtests"
 
@@ -19,7 +18,7 @@ def store(home: Path, found: dict[str, Any]) -> Path:
     Raises:
         StorageError: If the home cannot be written.
     """
-    path = home / FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+    path = named_by_time(home / FOLDER, ".json")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(found))

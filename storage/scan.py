@@ -43,6 +43,7 @@ _CHANCE = re.compile(
 _LONGEST_TOKEN = 80
 _READ_AT_ONCE = 2**24
 _SQLITE = b"SQLite format 3\0"
+_ONLY_COUNTS = (HISTORY, "receipts")  # folders whose files' numbers are never ids
 _NAMED_IDS = ("user_id", "other_id", "embedding_id")
 
 
@@ -234,7 +235,7 @@ def _in_serving(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
 
 def _in_json(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
     content = json.loads(path.read_text(encoding="utf-8"))
-    only_counts = path.name == MANIFEST or path.parent.name == HISTORY
+    only_counts = path.name == MANIFEST or path.parent.name in _ONLY_COUNTS
     yield "texts", _in_value(content, user_id, numbers=not only_counts)
 
 

@@ -7,7 +7,8 @@ microseconds whatever the number of users.
 Keys (so ordered; ids as 8 bytes that sort like the numbers, categories and languages by their
 place in the policy) and values:
     0                                     JSON: format, categories with their terms, languages
-    e category smaller-id larger-id lang  JSON: title, content, reasons, origin, language
+    d                                     the dictionary that explanations are compressed with
+    e category smaller-id larger-id lang  compressed JSON: title, content, reasons, origin, language
     m category id                         packed rows, best match first (`_row_type`)
     u id                                  empty: the user exists
 """
@@ -29,14 +30,17 @@ import polars as pl
 
 from matching.errors import SnapshotError, StorageError
 from matching.policy import Policy
+from storage.compression import Codec, trained
 from storage.files import sync
 
 SERVING_FILE = Path("serving") / "lists.lmdb"
 
-_FORMAT = 1
-_META = b"0"
+_FORMAT = 2
+_META, _DICTIONARY = b"0", b"d"
+_SAMPLES = 2000  # explanations that the dictionary is trained on
 _LISTS_AT_ONCE = 20_000
 _PAGE = 4096
+_SHOWN = ("title", "content", "reasons", "origin", "language")
 _SCORES = 5  # numbers of a row before its terms
 _ID_SHIFT = 2**63  # so that negative ids sort first
 _EXPLANATION_KEY = struct.Struct(">cHQQB")
@@ -83,9 +87,10 @@ def write_serving(
     path = folder / SERVING_FILE
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
+    dictionary = trained(_samples(explanations))
     items = chain(
-        [(_META, _meta(policy, profiles))],
-        _explanation_items(policy, explanations),
+        [(_META, _meta(policy, profiles)), (_DICTIONARY, dictionary)],
+        _explanation_items(policy, explanations, Codec(dictionary)),
         _match_items(policy, matches),
         ((_user_key(user), b"") for user in profiles["user_id"]),
     )
@@ -114,6 +119,7 @@ class ServingReader:
         if meta is None or meta["format"] != _FORMAT:
             message = f"{path}: not a serving file of format {_FORMAT}; run `hertz nightly` again"
             raise SnapshotError(message)
+        self._codec = Codec(self._get(_DICTIONARY) or b"")
         self.categories: tuple[str, ...] = tuple(meta["categories"])
         self.languages: tuple[str, ...] = tuple(meta["languages"])
         self.id_minimum: int = meta["id_minimum"]
@@ -166,12 +172,13 @@ class ServingReader:
         """What was written about the user and each of the others, as JSON; see `explanation`."""
         place, voice = self.categories.index(category), self.languages.index(language)
         with self._file.begin() as transaction:
-            return [
+            packed = [
                 transaction.get(_explanation_key(place, user_id, b, voice))
                 if user_id < b
                 else transaction.get(_explanation_key(place, b, user_id, voice))
                 for b in others
             ]
+        return [None if found is None else self._codec.restore(found) for found in packed]
 
     def _match(self, category: str, row: tuple[Any, ...]) -> Match:
         terms = self.terms[category]
@@ -265,17 +272,25 @@ def _meta(policy: Policy, profiles: pl.DataFrame) -> bytes:
     )
 
 
-def _explanation_items(policy: Policy, explanations: pl.DataFrame) -> Iterator[tuple[bytes, bytes]]:
+def _samples(explanations: pl.DataFrame) -> list[bytes]:
+    stride = max(1, explanations.height // _SAMPLES)
+    return [_told(*row) for row in explanations.gather_every(stride).select(_SHOWN).iter_rows()]
+
+
+def _told(title: str, content: str, reasons: str, origin: str, language: str) -> bytes:
+    told = (title, content, orjson.Fragment(reasons), origin, language)
+    return orjson.dumps(dict(zip(_SHOWN, told, strict=True)))
+
+
+def _explanation_items(
+    policy: Policy, explanations: pl.DataFrame, codec: Codec
+) -> Iterator[tuple[bytes, bytes]]:
     categories = {name: place for place, name in enumerate(policy.categories)}
     languages = {name: place for place, name in enumerate(policy.languages)}
-    shown = ("title", "content", "reasons", "origin", "language")
-    columns = ("category", "user_a", "user_b", *shown)
-    for category, a, b, title, content, reasons, origin, language in explanations.select(
-        columns
-    ).iter_rows():
-        key = _explanation_key(categories[category], a, b, languages[language])
-        told = (title, content, orjson.loads(reasons), origin, language)
-        yield key, orjson.dumps(dict(zip(shown, told, strict=True)))
+    columns = ("category", "user_a", "user_b", *_SHOWN)
+    for category, a, b, *told in explanations.select(columns).iter_rows():
+        key = _explanation_key(categories[category], a, b, languages[told[-1]])
+        yield key, codec.compress(_told(*told))
 
 
 def _match_items(policy: Policy, matches: pl.DataFrame) -> Iterator[tuple[bytes, bytes]]:

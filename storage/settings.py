@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from explanations.settings import ExplanationSettings
 from matching.encoder import EmbeddingSettings
 from matching.errors import PolicyError
+from matching.hardware import Device
 from matching.policy import Policy, describe_error, parse_policy
 
 
@@ -44,6 +45,12 @@ class StorageSettings(_Strict):
     )
 
 
+class MatchingSettings(_Strict):
+    """Where the matching's tiles are multiplied; the lists are the same."""
+
+    device: Device = Field("auto", description="auto: the GPU, if there is one")
+
+
 class ApiSettings(_Strict):
     """Where the API listens, who may call it, and how much."""
 
@@ -66,6 +73,7 @@ class Settings(_Strict):
     source: SourceSettings = SourceSettings()
     storage: StorageSettings = StorageSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    matching: MatchingSettings = MatchingSettings()
     explanations: ExplanationSettings = ExplanationSettings()
     api: ApiSettings = ApiSettings()
     policy: Policy

@@ -171,6 +171,20 @@ def remove_held(home: Path) -> list[Path]:
     return held
 
 
+def remove_damaged(home: Path) -> dict[str, str]:
+    """Remove kept folders that are not as they were written, but the published one; why, by name.
+
+    What is damaged can neither serve nor have anyone erased from it.
+    """
+    current, gone = _current_name(home), {}
+    for folder in kept_folders(home):
+        why = _damage(folder) if folder.name != current else ""
+        if why:
+            gone[folder.name] = why
+            _remove(folder)
+    return gone
+
+
 def replace_snapshot(snapshot: Path, folder: Path, manifest: dict[str, Any]) -> None:
     """Put a built folder in the place of a snapshot, under its name, in one atomic step.
 
@@ -341,6 +355,15 @@ def _current_name(home: Path) -> str | None:
         return (home / "CURRENT").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
+
+
+def _damage(snapshot: Path) -> str:
+    """What is wrong with a snapshot, by its manifest; empty if nothing is."""
+    try:
+        broken = changed_files(snapshot, read_manifest(snapshot), "")
+    except SnapshotError as error:
+        return str(error)
+    return f"not as written: {', '.join(broken)}" if broken else ""
 
 
 def _as_published(

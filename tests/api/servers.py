@@ -13,9 +13,26 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.overlay import Standing
 from matching.policy import Policy
+from storage.intake import Knows
 
 PATIENCE = 20.0
+
+
+class AllVisible:
+    """Nothing has happened since the snapshot."""
+
+    ready = True
+    is_empty = True
+
+    def standing(self, user_id: int, _: int, knows: Knows) -> Standing | None:
+        """As the snapshot says."""
+        return "known" if knows(user_id) else None
+
+    def hides(self, user_id: int, other_id: int, _: int) -> bool:
+        """Nobody is hidden."""
+        return False
 
 
 @contextmanager

@@ -13,9 +13,9 @@ import pytest
 from api.app import create_app
 from api.models import InvalidAnswer, MatchesAnswer
 from api.models_why import WhyAnswer
-from api.reads import AllVisible, Standing
+from api.overlay import Standing
 from matching.policy import Policy
-from tests.api.servers import eventually, served_app, served_home
+from tests.api.servers import AllVisible, eventually, served_app, served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
 
 IDS = list(range(1, 51))

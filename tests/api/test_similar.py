@@ -11,10 +11,9 @@ import pytest
 from api.app import create_app
 from api.models import InvalidAnswer
 from api.models_why import SimilarAnswer
-from api.reads import AllVisible
 from matching.policy import Policy
 from storage.snapshots import corrupt_files
-from tests.api.servers import eventually, served_app, served_home
+from tests.api.servers import AllVisible, eventually, served_app, served_home
 from tests.storage.runs import publish_frames, random_frames, vectors_of
 
 IDS = list(range(1, 31))

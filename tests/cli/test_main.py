@@ -39,7 +39,7 @@ def test_help_names_every_command() -> None:
     shown = hertz("--help")
     assert shown.returncode == 0
     commands = "embed recompute explain nightly sample status rollback serve loadtest".split()
-    commands += ["intake", "forget"]
+    commands += ["intake", "forget", "compare-models"]
     assert [c for c in commands if c not in shown.stdout] == []
 
 

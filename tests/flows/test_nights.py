@@ -39,7 +39,7 @@ NAMES = {
     *("nightly", "on-demand", "embed-users", "re-embed", "recompute-similarity"),
     *("generate-explanations", "forget", "rollback", "cleanup"),
 }
-STAGES = ["prepare", "embed", "recompute", "explain", "publish_run"]
+STAGES = ["check_model", "prepare", "embed", "recompute", "explain", "publish_run"]
 
 
 def test_all_flows_are_deployed(prefect: Prefect) -> None:

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from flows.progress import ProgressBars, report
+from flows.progress import ProgressBars, report, whole_report
 from matching.policy import Policy
-from stages.run import Run
+from stages.prepare import prepare
+from stages.publish import publish_run
+from stages.run import Run, open_run
 from storage.settings import Settings, StorageSettings
+from tests.api.profiles import profile
+from tests.stages.small_nights import finish, small_settings, write_source
 
 
 def test_the_report_has_the_counts_and_seconds_of_each_stage(service_policy: Policy) -> None:
@@ -36,6 +40,22 @@ def test_the_report_has_the_counts_and_seconds_of_each_stage(service_policy: Pol
         "",
         "In `data`.",
     ]
+
+
+def test_a_published_run_s_report_has_its_quality_and_names_its_page(
+    tmp_path: Path, service_policy: Policy
+) -> None:
+    rows = [profile(user) for user in range(987_654_301, 987_654_313)]
+    source = write_source(tmp_path / "source.jsonl", rows)
+    with open_run(small_settings(tmp_path / "home", source, service_policy)) as run:
+        prepare(run)
+        finish(run)
+        snapshot = publish_run(run)
+    told = whole_report(run)
+    assert told.startswith(report(run))
+    assert "| – | List churn" in told
+    assert f"`{snapshot / 'report.html'}`" in told
+    assert "98765" not in told, "what Prefect keeps, no one can erase"
 
 
 @pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")

@@ -1,7 +1,7 @@
 """The fused threshold test finds what a plain product finds, and the same lists come out.
 
-Without a GPU the kernel runs in Triton's interpreter (float32: it knows no bfloat16), where Triton
-is installed.
+Without a GPU a formulation in torch takes the kernel's place; the kernel itself runs in Triton's
+interpreter (float32: it knows no bfloat16), where Triton is installed.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from matching.bounds import term_forms
+from matching.lists import empty_lists, finished
+from matching.pairs import PairScorer, eligibility_rules
+from matching.tiles import BlockPass
 from matching.topk import neighbours
 from tests.matching.worlds import TERMS, make_world
 
@@ -24,13 +30,7 @@ CATEGORY = {"weights": dict.fromkeys(TERMS, 1.0), "eligibility": {}}
 INTERPRETED = """
 import numpy as np, torch
 from matching import cuda
-from matching.bounds import term_forms
-from matching.lists import empty_lists, finished
-from matching.pairs import PairScorer, eligibility_rules
-from matching.tiles import BlockPass
-from matching.topk import neighbours
-from tests.matching.test_cuda import CATEGORY
-from tests.matching.worlds import make_world
+from tests.matching.test_cuda import TorchTiles, lists_by
 
 rng = np.random.default_rng(0)
 left, right = (torch.from_numpy(rng.normal(size=(300, 70)).astype(np.float32)) for _ in range(2))
@@ -39,24 +39,48 @@ least[5], least[7] = np.inf, -np.inf
 for room in (cuda.ROOM, 10):
     cuda.ROOM = room
     for rows, columns in ((slice(0, 200), slice(200, 300)), (slice(0, 150), slice(0, 150))):
-        i, j, bounds = cuda.CudaTiles(left, right).find(rows, columns, least[rows], least[columns])
-        upper = (left[rows] @ right[columns].T).numpy()
-        keep = upper >= np.minimum(least[rows][:, None], least[columns])
-        keep = np.triu(keep, 1) if rows == columns else keep
-        assert len(i) and set(zip(i, j)) == set(zip(*np.nonzero(keep)))
-        np.testing.assert_allclose(bounds, upper[i, j], atol=1e-4)
-
-features = make_world(200, 4, {"all": CATEGORY}, k=6)
-lists, rows = empty_lists(200, 6), np.arange(200)
-scorer, rules = PairScorer(features, "all"), eligibility_rules(features, "all")
-forms = term_forms(features, "all")
-block = BlockPass(scorer, rules, forms, rows, lists, 64, torch.float32, "cpu")
-block.cuda = cuda.CudaTiles(block.bound.left, block.bound.right)
-block.run(1, lambda share: None)
-expected = neighbours(features, "all", small=0)
-np.testing.assert_array_equal(finished(features, lists, 0, 0).ids, expected.ids)
+        found, expected = (
+            tiles(left, right).find(rows, columns, least[rows], least[columns])
+            for tiles in (cuda.CudaTiles, TorchTiles)
+        )
+        order, places = np.lexsort(found[1::-1]), np.lexsort(expected[1::-1])
+        for mine, theirs in zip(found, expected):
+            np.testing.assert_allclose(mine[order], theirs[places], atol=1e-4)
+np.testing.assert_array_equal(lists_by(cuda.CudaTiles), lists_by(TorchTiles))
 print("equal")
 """
+
+
+class TorchTiles:
+    """What `CudaTiles` does, in plain torch: writes the tile, then tests it."""
+
+    def __init__(self, left: torch.Tensor, right: torch.Tensor) -> None:
+        self.left, self.right = left, right
+
+    def find(
+        self, rows: slice, columns: slice, least_rows: np.ndarray, least_columns: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        upper = (self.left[rows] @ self.right[columns].T).float().numpy()
+        keep = upper >= np.minimum(least_rows[:, None], least_columns)
+        i, j = np.nonzero(np.triu(keep, 1) if rows == columns else keep)
+        return i.astype(np.int32), j.astype(np.int32), upper[i, j]
+
+
+def lists_by(tiles: Callable[[torch.Tensor, torch.Tensor], Any]) -> np.ndarray:
+    """Ids of the lists of 200 users, found as on a GPU, with `tiles` in the place of its kernel."""
+    features = make_world(200, 4, {"all": CATEGORY}, k=6)
+    lists, rows = empty_lists(200, 6), np.arange(200)
+    scorer, rules = PairScorer(features, "all"), eligibility_rules(features, "all")
+    forms = term_forms(features, "all")
+    block = BlockPass(scorer, rules, forms, rows, lists, 64, torch.float32, "cpu")
+    block.cuda = tiles(block.bound.left, block.bound.right)
+    block.run(1, lambda share: None)
+    return finished(features, lists, 0, 0).ids
+
+
+def test_survivors_of_a_fused_test_make_the_same_lists() -> None:
+    features = make_world(200, 4, {"all": CATEGORY}, k=6)
+    np.testing.assert_array_equal(lists_by(TorchTiles), neighbours(features, "all", small=0).ids)
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("triton"), reason="Triton is not installed")

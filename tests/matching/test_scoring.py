@@ -12,8 +12,7 @@ import pytest
 from matching.features import Features, build_features
 from matching.policy import Policy
 from matching.scoring import combine, cosine, eligible, jaccard, ramp, score, term_value
-from matching.topk import mutual_top_k
-from tests.matching.worlds import make_world
+from tests.matching.worlds import make_world, mutual_top_k
 
 JIHO = {
     "gender": "MALE",

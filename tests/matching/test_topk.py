@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from matching import tiles
 from matching.features import Features, build_features
 from matching.scoring import eligible, score
-from matching.topk import How, TopK, mutual_top_k, neighbours, top_k
+from matching.topk import How, TopK, neighbours, top_k
 from tests.matching.worlds import (
     ELIGIBILITY,
     TERMS,
@@ -21,6 +21,7 @@ from tests.matching.worlds import (
     make_profiles,
     make_vectors,
     make_world,
+    mutual_top_k,
 )
 
 EVERYTHING = {"weights": dict.fromkeys(TERMS, 0.125), "eligibility": {"same": ["domain"]}}

@@ -9,6 +9,7 @@ import polars as pl
 
 from matching.features import Features, build_features
 from matching.policy import Policy, parse_policy
+from matching.topk import TopK, neighbours, top_k
 
 COLOURS = {"red": {}, "green": {}, "blue": {}, "secret": {}}
 SIZES = {"S": {}, "M": {}, "L": {}, "XL": {}}
@@ -130,3 +131,11 @@ def make_world(
     return build_features(
         policy, make_profiles(users, seed), make_vectors(users, seed, distinct=distinct)
     )
+
+
+def mutual_top_k(features: Features) -> dict[str, TopK]:
+    """Everyone's best in every category of the policy."""
+    return {
+        name: top_k(features, name, neighbours(features, name))
+        for name in features.policy.categories
+    }

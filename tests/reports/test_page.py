@@ -226,7 +226,7 @@ def test_on_a_phone_nothing_sticks_out_and_one_language_shows(page: str, tmp_pat
     found = re.search(r"<title>(.*?)</title>", dumped)
     assert found is not None, dumped[:2000]
     korean_width, korean, english_width, english = map(int, found[1].split())
-    assert (korean_width, english_width) == (375, 375)
+    assert max(korean_width, english_width) <= 375
     assert korean == english > 50
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from matching.policy import Policy
 from matching.profiles import validate_profiles
-from stages import explain as module
+from stages import explain_tasks as module
 from stages.explain import explain
 from stages.run import Run
 from stages.sample import make_sample

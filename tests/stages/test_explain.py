@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from explanations.facts import Explanation, pair_facts
-from explanations.generator import Conversation, Generated, Generator, VllmGenerator
+from explanations.generator import Generated, Generator, Prompt, VllmGenerator
 from explanations.grounding import failed_checks
 from explanations.prompts import conversation, read_answer, response_schema, told_facts
 from explanations.settings import ExplanationSettings
@@ -24,11 +24,11 @@ from stages.explain import SCHEMA, explain, explained_pairs, open_generator
 from stages.run import Run
 from stages.sample import make_sample
 from storage.bundled_models import LANGUAGE_MODEL
-from storage.settings import Settings
-from tests.nights import settings_for
+from tests.stages import explaining
+from tests.stages.explaining import matches_by_facts, read
 
 pytestmark = pytest.mark.slow
-CANDIDATES, CHUNK = 20, 10
+CANDIDATES, CHUNK = 20, 30  # parts of ten
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +40,20 @@ def engine() -> Iterator[VllmGenerator]:
 
 
 class Watched:
-    """The engine, counting what it is asked; killed before the call after `calls`, if given."""
+    """The engine, killed when it has answered the part after `parts`, if given."""
 
-    def __init__(self, engine: VllmGenerator, calls: int = -1) -> None:
-        self.engine, self.calls, self.asked = engine, calls, 0
+    restarts = 0
 
-    def generate(
-        self, conversations: Sequence[Conversation], schema: dict[str, Any], seeds: Sequence[int]
-    ) -> list[Generated]:
-        if self.calls == 0 and self.engine.pid:
-            os.kill(self.engine.pid, signal.SIGKILL)
-        self.calls -= 1
-        self.asked += len(conversations)
-        return self.engine.generate(conversations, schema, seeds)
+    def __init__(self, engine: VllmGenerator, parts: int = -1) -> None:
+        self.engine, self.parts = engine, parts
+
+    def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
+        for answers in self.engine.stream(parts):
+            if self.parts == 0 and self.engine.pid:
+                os.kill(self.engine.pid, signal.SIGKILL)
+            self.parts -= 1
+            yield answers
+        self.restarts = self.engine.restarts
 
     def open(self, settings: ExplanationSettings) -> AbstractContextManager[Generator]:
         return nullcontext(self)
@@ -65,49 +66,11 @@ def profiles(service_policy: Policy) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def matches(service_policy: Policy, profiles: pl.DataFrame) -> pl.DataFrame:
-    """Everyone's ten of most entries in common, in all categories."""
-    rows = profiles.to_dicts()
-    listed = []
-    for category in service_policy.categories:
-        for a in rows:
-            scored = sorted(
-                (-pair_facts(service_policy, category, *ordered(a, b)).count, b["user_id"])
-                for b in rows
-                if b is not a
-            )
-            for rank, (score, other) in enumerate(scored[:10], 1):
-                listed.append((category, a["user_id"], rank, other, -score / 50))
-    schema = {
-        "category": pl.String,
-        "user_id": pl.Int64,
-        "rank": pl.Int32,
-        "other_id": pl.Int64,
-        "mutual": pl.Float32,
-    }
-    return pl.DataFrame(listed, schema=schema, orient="row")
+    return matches_by_facts(service_policy, profiles)
 
 
-def ordered(a: dict[str, Any], b: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    return (a, b) if a["user_id"] < b["user_id"] else (b, a)
-
-
-def started(
-    folder: Path, profiles: pl.DataFrame, matches: pl.DataFrame, name: str = "a", **changed: object
-) -> Run:
-    """A run whose first stages are done, in a home below `folder`."""
-    settings: Settings = settings_for(folder, folder / "none.parquet", "bundled")
-    chosen = settings.explanations.model_copy(
-        update={"budget": CANDIDATES, "top": 3, "chunk": CHUNK, **changed}
-    )
-    run = Run(name, settings.model_copy(update={"explanations": chosen}), folder / name)
-    run.folder.mkdir()
-    profiles.write_parquet(run.folder / "users.parquet")
-    matches.write_parquet(run.folder / "matches.parquet")
-    return run
-
-
-def read(run: Run) -> pl.DataFrame:
-    return pl.read_parquet(run.folder / "explanations.parquet")
+def started(*told: Any, **changed: object) -> Run:  # noqa: ANN401
+    return explaining.started(*told, **{"budget": CANDIDATES, "top": 3, "chunk": CHUNK, **changed})
 
 
 @pytest.fixture(scope="module")
@@ -134,15 +97,17 @@ def test_a_pair_is_explained_once_for_both_sides(service_policy: Policy) -> None
     ]
     names = ["category", "user_id", "rank", "other_id", "mutual"]
     pairs = explained_pairs(service_policy, pl.DataFrame(rows, schema=names, orient="row"), top=2)
-    assert pairs.rows() == [("general", 4, 7, 0), ("friend", 1, 2, 2), ("friend", 2, 3, 1)]
+    assert pairs.rows() == [("general", 4, 7, 0), ("friend", 1, 2, 1), ("friend", 2, 3, 2)]
 
 
 def test_the_engine_writes_json_and_what_is_accepted_passes_the_checks(
     written: Run, profiles: pl.DataFrame
 ) -> None:
     figures = written.stages["explain"]
-    assert figures["candidates"] == CANDIDATES
+    assert figures["candidates"] == CANDIDATES + figures["retried"]
     assert figures["accepted"] >= 1
+    assert figures["prefix_hit_rate"] > 0.3
+    assert figures["generating_seconds"] > 0
     assert "json" not in figures["failed_checks"]
     assert figures["output_tokens"] > 50 * CANDIDATES
     assert figures["model"] == LANGUAGE_MODEL
@@ -238,7 +203,7 @@ def test_a_model_that_is_not_there_leaves_everything_to_the_template(
     assert set(read(run)["origin"]) == {"template"}
 
 
-def test_a_killed_engine_keeps_its_finished_chunks_and_greedy_texts_repeat(
+def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
     tmp_path: Path,
     written: Run,
     engine: VllmGenerator,
@@ -247,12 +212,22 @@ def test_a_killed_engine_keeps_its_finished_chunks_and_greedy_texts_repeat(
 ) -> None:
     """Last in this file: it ends the engine."""
     run = started(tmp_path, profiles, matches)
-    explain(run, open_model=Watched(engine, calls=1).open)
+    explain(run, open_model=Watched(engine, parts=0).open)
     figures, models = run.stages["explain"], read(run).filter(origin="model")
-    assert "its process" in figures["generator_failed"]
-    assert figures["candidates"] == CHUNK
+    assert (figures["engine_restarts"], figures["generator_failed"]) == (1, "")
+    assert figures["candidates"] == CANDIDATES + figures["retried"]
+    same = set(models.rows()) & set(read(written).rows())  # another home, the same texts
+    assert len(same) > len(models) / 2
+
+    other = tmp_path / "other"
+    other.mkdir()
+    run = started(other, profiles, matches)
+    explain(run, open_model=Watched(engine, parts=0).open)
+    figures, models = run.stages["explain"], read(run).filter(origin="model")
+    assert "its process died, killed by signal 9" in figures["generator_failed"]
+    assert figures["candidates"] == CHUNK // 3
+    assert figures["left_to_template"]["engine_failed"] == CANDIDATES - figures["accepted"]
     assert 0 < len(models) == figures["accepted"]
-    assert set(models.rows()) <= set(read(written).rows())  # another home, the same texts
-    again = started(tmp_path, profiles, matches, "b")
+    again = started(other, profiles, matches, "b")
     explain(again, generate=False)
     assert again.stages["explain"]["explanations"]["reused"] == figures["accepted"]

@@ -158,7 +158,7 @@ def test_the_most_exposed_user_vanishes_from_every_report_and_the_held_run(
     for user in (RARE, 2):  # a long id, and one that is found only where it is written down
         named = [folder for folder in kept_folders(home) if user in most_exposed(folder)]
         assert named
-        places = {(f.file.split("/")[1], f.place) for f in verify(plain, user).findings}
+        places = {(Path(f.file).parent.name, f.place) for f in verify(plain, user).findings}
         assert {(folder.name, "rows") for folder in named} <= places
         assert {(folder.name, "texts") for folder in named} <= places
         before = {f.name: (f / "report.html").read_text("utf-8") for f in kept_folders(home)}

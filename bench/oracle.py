@@ -1,0 +1,25 @@
+"""Are lists found fast the right ones? Sampled rows, against all pairs of theirs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matching.features import Features
+from matching.lists import Neighbours
+from matching.pairs import score_pairs
+from matching.scoring import score
+
+CHECKED = 20  # rows
+
+
+def equals_reference(features: Features, found: Neighbours) -> bool:
+    """Whether the lists of category `all` are the best of all pairs by `scoring.score`."""
+    n, k = len(features), features.policy.k
+    for row in np.linspace(0, n - 1, CHECKED).astype(int):
+        others = np.setdiff1d(np.arange(n), [row])
+        mutual = score_pairs(features, "all", np.full(n - 1, row), others).mutual
+        best = others[np.lexsort((others, -mutual))[:k]]
+        read = [score(features, "all", int(row), int(b)).mutual for b in best]
+        if found.ids[row, :k].tolist() != best.tolist() or found.scores[row, :k].tolist() != read:
+            return False
+    return True

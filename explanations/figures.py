@@ -1,0 +1,126 @@
+"""Numbers, types and pairings that a text tells: are they the two's own?
+
+In: the policy, the two profiles and a `Reading`. Out: whether something is not so.
+"""
+
+from __future__ import annotations
+
+import re
+
+from explanations import patterns
+from explanations.claims import BOTH
+from explanations.facts import Fact, Plan, Profile, fact_plan, pairing_level, talkable
+from explanations.reading import Reading
+from matching.policy import Policy
+
+TOLD_ID_DIGITS = 3  # a shorter number is an id only where the text calls it one
+
+_MBTI = re.compile(r"(?<![a-z])[ei][ns][tf][jp](?![a-z])")
+_NICKNAMES = {
+    "잇티제": "istj", "잇프제": "isfj", "인프제": "infj", "인티제": "intj", "잇팁": "istp",
+    "잇프피": "isfp", "인프피": "infp", "인팁": "intp", "엣팁": "estp", "엣프피": "esfp",
+    "엔프피": "enfp", "엔팁": "entp", "엣티제": "estj", "엣프제": "esfj", "엔프제": "enfj",
+    "엔티제": "entj",
+}  # fmt: skip
+_NUMBER, _DIGIT = re.compile(r"\d+"), re.compile(r"\d")
+_CALLED_ID = re.compile(r"(?:\bid|user|no\.|#|회원|번호)\s*[:#]?\s*(\d+)|(\d+)\s?번")
+_COUNTS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "두": 2, "세": 3, "네": 4, "다섯": 5,
+    "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9, "열": 10,
+}  # fmt: skip
+_COUNTED = re.compile(
+    rf"\b({'|'.join(key for key in _COUNTS if key.isascii())}) (?:\w+ )?(?:things|entries|points"
+    r"|interests|hobbies|foods|sports|answers|items|traits|matches|similarities|lines|topics)\b"
+    rf"|({'|'.join(key for key in _COUNTS if not key.isascii())}) ?(?:가지|개|곳|칸|항목)"
+)
+_SHARE = ("퍼센트", "%", " percent", "점 만점", "백점", "백 점")
+
+
+def wrong_number(
+    policy: Policy, plan: Plan, language: str, a: Profile, b: Profile, r: Reading
+) -> bool:
+    """Is there a number that neither told, and that does not count what they have in common?"""
+    if any(mark in r.lower for mark in _SHARE):
+        return True
+    spelled = (
+        []
+        if not _COUNTED.search(r.plain)
+        else [
+            _COUNTS[word]
+            for sentence in r.sentences
+            if BOTH.search(sentence)
+            for pair in _COUNTED.findall(sentence)
+            for word in pair
+            if word
+        ]
+    )
+    numbers = {*_NUMBER.findall(r.text)}
+    if not numbers and not spelled:
+        return False
+    total, counts = _true_counts(plan, a, b)
+    if not counts.issuperset(spelled):
+        return True
+    numbers.discard(str(total))
+    return bool(numbers) and not numbers <= _told_numbers(policy, language, a, b)
+
+
+def foreign_type(policy: Policy, a: Profile, b: Profile, r: Reading) -> bool:
+    """Is an MBTI type named that neither has, or one called common that only one has?"""
+    if not _types(r.plain):
+        return False
+    codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
+    told = [{str(who[name]).casefold() for name in codes} for who in (a, b)]
+    for types, sentence in ((_types(sentence), sentence) for sentence in r.sentences):
+        if types - told[0] - told[1]:
+            return True
+        if len(types) == 1 and BOTH.search(sentence) and not types <= told[0] & told[1]:
+            return True
+    return False
+
+
+def _types(plain: str) -> set[str]:
+    nicknamed = (kind for nickname, kind in _NICKNAMES.items() if nickname in plain)
+    return {*_MBTI.findall(plain), *nicknamed}
+
+
+def overstated(policy: Policy, category: str, a: Profile, b: Profile, r: Reading) -> bool:
+    """Is a pairing praised that the table does not rate high?"""
+    if not patterns.OVERSTATED.within(r.lower, r.tokens):
+        return False
+    plan = fact_plan(policy, category)
+    pairs = [
+        Fact("pairing", (field,), (x, y), worth=(plan.worth[term][x, y], plan.worth[term][y, x]))
+        for term, field in plan.tables
+        if (x := a[field]) and (y := b[field])
+    ]
+    return not any(pairing_level(policy, category, fact) == "high" for fact in pairs)
+
+
+def shows_id(ids: set[str], lower: str) -> bool:
+    """Does the text, in lower case, tell one of these user ids?"""
+    if not _DIGIT.search(lower):
+        return False
+    long = {number for number in ids if len(number) >= TOLD_ID_DIGITS}
+    called = {number for pair in _CALLED_ID.findall(lower) for number in pair}
+    return bool(ids & called) or bool(long & {*_NUMBER.findall(lower)})
+
+
+def _true_counts(plan: Plan, a: Profile, b: Profile) -> tuple[int, set[int]]:
+    """Equal entries in all; and whatever else may be counted in words: by field, the fields."""
+    shared = [len({*a[name]} & {*b[name]}) for name in plan.shared]
+    tables = (of for _, of in plan.tables)
+    same = sum(a[name] is not None and a[name] == b[name] for name in plan.codes)
+    same_types = sum(a[name] is not None and a[name] == b[name] for name in tables)
+    total, fields = sum(shared) + same, sum(map(bool, shared))
+    return total, {*shared, same, fields, fields + same, total + same_types, total}
+
+
+def _told_numbers(policy: Policy, language: str, a: Profile, b: Profile) -> set[str]:
+    told: set[str] = set()
+    for field in talkable(policy):
+        for who in (a, b):
+            values = who[field] if isinstance(who[field], list) else [who[field]]
+            if policy.fields[field].kind != "text":
+                told |= {policy.label(field, str(value), language) for value in values if value}
+    return {number for label in told for number in _NUMBER.findall(label)}

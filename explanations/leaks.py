@@ -1,0 +1,83 @@
+"""What a text may not pass on: words of a bio, inner names, the instructions to the model.
+
+In: the policy, the bios and a `Reading`. Out: whether something of them is in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from explanations.facts import Profile, per_policy
+from explanations.prompt_texts import TEXTS
+from explanations.reading import Reading, plain_words
+from explanations.vocabulary import known_words, labels, stems
+from matching.policy import Policy
+
+COPIED_WORDS, COPIED_SYLLABLES = 5, 12
+LEAKED_WORDS = 4
+COPIED_STEMS = 3  # words of a bio, in one sentence, that are neither labels nor a reporter's
+_WORD, _HANGUL = re.compile(r"\w+"), re.compile("[가-힣]+")
+
+
+def bios_of(policy: Policy, a: Profile, b: Profile) -> list[str]:
+    """The free texts of the two."""
+    names = [name for name, rule in policy.fields.items() if rule.kind == "text"]
+    return [who[name] for who in (a, b) for name in names if who[name]]
+
+
+def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
+    """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
+    if not bios:
+        return False
+    words = " ".join(word for sentence in r.words for word in sentence)
+    syllables = "".join(_HANGUL.findall(words))
+    for bio in map(plain_words, bios):
+        told, spoken = _WORD.findall(bio), "".join(_HANGUL.findall(bio))
+        if any(run in words for run in _windows(told, COPIED_WORDS, " ")):
+            return True
+        if any(run in syllables for run in _windows(spoken, COPIED_SYLLABLES, "")):
+            return True
+    rare = {stem for bio in bios for stem in stems(language, bio)} - known_words(policy, language)
+    return bool(rare) and any(
+        len(rare & stems(language, sentence)) >= COPIED_STEMS for sentence in r.sentences
+    )
+
+
+def leaks(policy: Policy, language: str, r: Reading) -> bool:
+    """Does the text show a field's or a code's inner name, or a part of the instructions?"""
+    if any(name in r.text for name in _inner_names(policy)):
+        return True
+    words = " ".join(word for sentence in r.words for word in sentence)
+    return any(part in words for part in _instructions(language))
+
+
+@per_policy
+def _inner_names(policy: Policy) -> tuple[str, ...]:
+    """Names and codes that no label spells the same: `preferredPeople`, `HOME_CAFE`, `a_to_b`."""
+    shown = {*labels(policy)}
+    codes = {code for field in policy.fields for code in policy.shown_codes(field)}
+    inner = {name for name in policy.fields if not name.islower() or "_" in name}
+    inner |= {code for code in codes if code.isupper() or "_" in code}
+    said = "\n".join(shown)
+    return tuple(sorted(name for name in inner | {"a_to_b", "b_to_a"} if name not in said))
+
+
+@cache
+def _instructions(language: str) -> tuple[str, ...]:
+    """The instructions, in pieces of so many words: whoever repeats twice as many shows one."""
+    texts: dict[str, Any] = TEXTS[language]
+    told = [texts["system"], *texts["voices"].values(), *texts["rules"].values()]
+    words = [_WORD.findall(plain_words(text)) for text in told]
+    size = LEAKED_WORDS
+    return tuple(
+        " ".join(text[at : at + size])
+        for text in words
+        for at in range(0, len(text) - size + 1, size)
+    )
+
+
+def _windows(parts: Sequence[str], size: int, glue: str) -> Iterator[str]:
+    return (glue.join(parts[at : at + size]) for at in range(len(parts) - size + 1))

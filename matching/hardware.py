@@ -1,0 +1,37 @@
+"""What to compute on, and in what precision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from matching.errors import ModelError
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def chosen_device(wanted: Device, setting: str) -> Literal["cpu", "cuda"]:
+    """The device for a wish; "auto" is the GPU where torch sees one.
+
+    Raises:
+        ModelError: If a GPU is demanded, by the named setting, and there is none.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    import torch  # seconds to import, which `hertz --help` can do without
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        message = f'{setting} = "cuda", but torch sees no GPU; set "auto" or "cpu"'
+        raise ModelError(message)
+    return "cpu"
+
+
+def fast_dtype(device: str) -> Literal["bfloat16", "float32"]:
+    """bfloat16 where the hardware multiplies it, twice as fast at least; elsewhere it is slower."""
+    import torch
+
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    cpu = torch.cpu.get_capabilities()
+    return "bfloat16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "float32"

@@ -1,0 +1,94 @@
+"""The console's bars and words by themselves."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.console_bars import Axis, stack
+from api.console_pages import own_page
+from api.console_texts import LANGUAGES, TEXTS, say, wanted_language
+
+LABELS = {"a": "A", "b": "B", "c": "C"}
+parts = st.fixed_dictionaries({name: st.floats(-1, 1) for name in LABELS})
+
+
+def test_a_stack_puts_the_parts_one_after_the_other() -> None:
+    pieces = stack({"a": 0.5, "b": 0.25, "c": 0.0}, LABELS, 1.0)
+    assert [(p.x, p.width, p.colour) for p in pieces] == [
+        (0, 50, "t0"),
+        (50, 25, "t1"),
+        (75, 0, "t2"),
+    ]
+
+
+def test_what_is_negative_is_laid_over_the_end() -> None:
+    pieces = stack({"a": 0.5, "b": -0.2, "c": 0.3}, LABELS, 2.0)
+    assert [(p.x, p.width, p.colour) for p in pieces] == [
+        (0, 25, "t0"),
+        (15, 10, "minus"),
+        (15, 15, "t2"),
+    ]
+
+
+@given(parts)
+def test_no_piece_leaves_its_bar(terms: dict[str, float]) -> None:
+    for piece in stack(terms, LABELS, 1.0):
+        assert 0 <= piece.x
+        assert 0 <= piece.width
+        assert piece.x + piece.width <= 100.01
+
+
+@given(parts, parts)
+def test_bars_on_one_axis_can_be_compared(
+    forward: dict[str, float], backward: dict[str, float]
+) -> None:
+    axis = Axis.over({"a": 0.5, "b": 0.2, "c": 0.3}, forward, backward)
+    span = axis.high - axis.low
+    for value in (*forward.values(), *backward.values()):
+        piece = axis.bar("", value, "t0")
+        assert piece.width == pytest.approx(100 * abs(value) / span, abs=0.01)
+        assert -0.01 <= piece.x <= 100.01 - piece.width
+
+
+def test_every_text_is_there_in_both_languages_with_the_same_values() -> None:
+    for name, korean in TEXTS["ko"].items():
+        english = TEXTS["en"][name]
+        assert korean.strip()
+        assert english.strip()
+        fields = [{part[1] for part in string.Formatter().parse(t)} for t in (korean, english)]
+        assert fields[0] - {None} == fields[1] - {None}, name
+
+
+def test_korean_particles_fit_the_number_before_them() -> None:
+    assert say("ko", "why_of", a=42, b=7) == "사용자 42와 7의 매칭 근거"
+    assert say("ko", "why_of", a=43, b=7) == "사용자 43과 7의 매칭 근거"
+
+
+@pytest.mark.parametrize(
+    ("remembered", "accepted", "language"),
+    [
+        (None, "", "en"),
+        ("ko", "en", "ko"),
+        ("xx", "ko", "ko"),
+        (None, "de, ko;q=0.2, en;q=0.1", "ko"),
+        (None, "EN-us,ko", "en"),
+        (None, ",;q=,ko;q=0", "ko"),
+    ],
+)
+def test_the_language_is_the_chosen_one_or_the_best_accepted(
+    remembered: str | None, accepted: str, language: str
+) -> None:
+    assert wanted_language(remembered, accepted) == language
+    assert language in LANGUAGES
+
+
+@given(st.text())
+def test_no_text_leads_out_of_the_console(address: str) -> None:
+    for wanted in (address, f"/console{address}", f"/console/{address}"):
+        found = own_page(wanted)
+        assert found.startswith("/console")
+        assert not set(found) & set('\r\n\\"<>')

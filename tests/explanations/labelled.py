@@ -1,0 +1,52 @@
+"""Texts that somebody labelled by hand: `good`, or by the check that must refuse them.
+
+`labelled.jsonl` has one a line; its part `held_out` was written after the checks were finished.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explanations.facts import Explanation
+from explanations.grounding import failed_checks
+from matching.policy import Policy
+from tests.explanations.labelled_pairs import labelled_pairs
+
+PATH = Path(__file__).parent / "labelled.jsonl"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A text, what it is, and the checks that it failed."""
+
+    label: str
+    part: str
+    language: str
+    category: str
+    title: str
+    failed: tuple[str, ...]
+
+
+def judged(policy: Policy) -> list[Labelled]:
+    """Every labelled text, judged by the checks."""
+    pairs = labelled_pairs(policy)
+    rows = [json.loads(line) for line in PATH.read_text(encoding="utf-8").splitlines()]
+    return [
+        Labelled(
+            row["label"],
+            row["part"],
+            row["language"],
+            row["category"],
+            row["title"],
+            tuple(_failed(policy, row, pairs)),
+        )
+        for row in rows
+    ]
+
+
+def _failed(policy: Policy, row: dict[str, Any], pairs: dict[str, Any]) -> list[str]:
+    text = Explanation(row["title"], row["content"], row.get("reasons", []))
+    return failed_checks(policy, row["category"], row["language"], *pairs[row["pair"]], text)
