@@ -137,7 +137,11 @@ def started_prefect(folder: Path) -> Iterator[tuple[str, int]]:
     output = folder / "output"
     with output.open("wb") as file:
         program = subprocess.Popen(
-            [sys.executable, "-m", "flows.start"], cwd=ROOT, env=environment, stdout=file
+            [sys.executable, "-m", "flows.start"],
+            cwd=ROOT,
+            env=environment,
+            stdout=file,
+            stderr=file,
         )
     try:
         last = time.monotonic() + PATIENCE

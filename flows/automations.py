@@ -12,10 +12,12 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
+from prefect.context import FlowRunContext
+from prefect.events import emit_event
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
-THEN_EXPLAIN = "then-explain"  # the tag of a run that is to be followed by generate-explanations
+TO_EXPLAIN = "hertz.to-explain"  # the event that generate-explanations follows
 EXPLANATIONS = "hertz: explain after recompute-similarity"
 LOST_RUNS = "hertz: end runs without a heartbeat"
 SECONDS_OF_SILENCE = 540  # three heartbeats
@@ -32,9 +34,10 @@ def create_automations() -> None:
 
 
 def explain_after_recompute(deployment: UUID) -> AutomationCore:
-    """A completed run with the tag THEN_EXPLAIN starts generate-explanations on its own home.
+    """The event TO_EXPLAIN of a flow run starts generate-explanations on that run's home.
 
-    It cannot go round in circles: only recompute-similarity sets the tag.
+    It cannot go round in circles: only recompute-similarity emits it. (A tag would not do: the
+    server tells events the tags that a run had at its start.)
     """
     same = "{{ flow_run.parameters.options.%s | default('%s') }}"
     options = {"policy": same % ("policy", "hertz.toml"), "home": same % ("home", "")}
@@ -43,11 +46,7 @@ def explain_after_recompute(deployment: UUID) -> AutomationCore:
         description="Switch it off here, or for one run in its form (Then explain).",
         trigger=EventTrigger(
             match=RUN,
-            match_related={
-                "prefect.resource.role": "tag",
-                "prefect.resource.id": f"prefect.tag.{THEN_EXPLAIN}",
-            },
-            expect={"prefect.flow-run.Completed"},
+            expect={TO_EXPLAIN},
             posture=Posture.Reactive,
             threshold=1,
         ),
@@ -82,10 +81,20 @@ def end_lost_runs() -> AutomationCore:
     )
 
 
+def ask_for_explanations() -> None:
+    """Emit TO_EXPLAIN for the flow run in progress."""
+    context = FlowRunContext.get()
+    if context and context.flow_run:
+        run = context.flow_run
+        resource = {"prefect.resource.id": f"prefect.flow-run.{run.id}"}
+        emit_event(TO_EXPLAIN, resource | {"prefect.resource.name": run.name})
+
+
 def _put(client: SyncPrefectClient, wanted: AutomationCore) -> None:
     known = client.read_automations_by_name(wanted.name)
     if not known:
         client.create_automation(wanted)
     else:
-        whole = wanted.model_dump(mode="json") | {"enabled": known[0].enabled}
+        told = wanted.model_dump(mode="json", exclude={"owner_resource"})  # else it is refused
+        whole = told | {"enabled": known[0].enabled}
         client.update_automation(known[0].id, AutomationCore.model_validate(whole))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import State, flow
 
-from flows.automations import THEN_EXPLAIN
+from flows.automations import ask_for_explanations
 from flows.parameters import RecomputeOptions
 from flows.run import run_stages
 from stages.nightly import RECOMPUTE_FULLY, RECOMPUTE_ONLY
@@ -17,5 +17,7 @@ def recompute_similarity(options: RecomputeOptions) -> State:
     Args:
         options: What to work on; left as it is, the service's own profiles and home.
     """
-    tags = (THEN_EXPLAIN,) if options.explained_next else ()
-    return run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options, tags)
+    state = run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options)
+    if state.is_completed() and options.explained_next:
+        ask_for_explanations()
+    return state

@@ -39,14 +39,8 @@ class BugError(HertzError):
     """Something that no one foresaw, told by its type and places."""
 
 
-def run_stages(stages: Stages, options: HomeOptions, tags: tuple[str, ...] = ()) -> State:
-    """Hold the home and run the stages in order as tasks; the state for the flow to end in.
-
-    Args:
-        stages: What to do.
-        options: What to work on.
-        tags: For a flow run that publishes; see flows/automations.py.
-    """
+def run_stages(stages: Stages, options: HomeOptions) -> State:
+    """Hold the home and run the stages in order as tasks; the state for the flow to end in."""
     show_stages()
     opened: Run | None = None
     try:
@@ -63,7 +57,6 @@ def run_stages(stages: Stages, options: HomeOptions, tags: tuple[str, ...] = ())
             show_report(opened)
         return Failed(message=str(error))
     show_report(opened)
-    tag_flow_run(*tags)
     return Completed(message=f"run {opened.id}, home {settings.home}")
 
 
@@ -117,21 +110,11 @@ def show_stages() -> None:
 
 def name_flow_run(run_id: str) -> None:
     """Give the flow run in progress the run's id as its name and as a tag."""
-    _update_flow_run(run_id, name=run_id)
-
-
-def tag_flow_run(*tags: str) -> None:
-    """Add tags to the flow run in progress."""
-    if tags:
-        _update_flow_run(*tags)
-
-
-def _update_flow_run(*tags: str, **values: Any) -> None:  # noqa: ANN401  as Prefect's client takes
     context = FlowRunContext.get()
     if context and context.flow_run:
         with get_client(sync_client=True) as client:
-            known = client.read_flow_run(context.flow_run.id).tags
-            client.update_flow_run(context.flow_run.id, tags={*known, *tags}, **values)
+            tags = [*context.flow_run.tags, run_id]
+            client.update_flow_run(context.flow_run.id, name=run_id, tags=tags)
 
 
 def _without_values(kind: type[BaseException] | None, error: object, trace: Any) -> None:  # noqa: ANN401

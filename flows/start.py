@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": f"{LEASES}.filesystem",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "stages.logs.LineHandler",
     "PREFECT_WORKER_QUERY_SECONDS": "3",  # a run asked for in the UI starts at once
 }
 if wants_json():

@@ -14,7 +14,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -42,6 +42,19 @@ def configure_logging() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in OURS if as_json else ():
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+class LineHandler(logging.StreamHandler):  # type: ignore[type-arg]  # no subscript at run time
+    """Writes lines to a stream, and goes on without it when whoever reads it has died.
+
+    In the place of Prefect's own, which ends the run then: a run is to outlive its worker.
+    """
+
+    def __init__(self, stream: TextIO | None = None, **_: object) -> None:
+        super().__init__(stream)  # the rest is for colours
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line that cannot be written is lost; the server has it."""
 
 
 class JsonFormatter(logging.Formatter):

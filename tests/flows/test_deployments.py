@@ -21,7 +21,7 @@ from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
-from flows.automations import THEN_EXPLAIN, end_lost_runs, explain_after_recompute
+from flows.automations import TO_EXPLAIN, end_lost_runs, explain_after_recompute
 from flows.nightly import nightly
 from flows.parameters import (
     ExplainOptions,
@@ -149,13 +149,11 @@ def test_deploying_again_never_wakes_a_paused_schedule() -> None:
     assert "active" not in DEPLOYMENTS["nightly"]["schedules"][0]
 
 
-def test_only_recompute_sets_the_tag_that_starts_explanations() -> None:
-    wanted = explain_after_recompute(UUID(int=7))
-    assert wanted.trigger.match_related["prefect.resource.id"] == [f"prefect.tag.{THEN_EXPLAIN}"]
+def test_only_recompute_asks_for_explanations() -> None:
+    assert explain_after_recompute(UUID(int=7)).trigger.expect == {TO_EXPLAIN}
     texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "flows").glob("*.py")}
-    users = {name for name, text in texts.items() if "THEN_EXPLAIN" in text}
+    users = {name for name, text in texts.items() if "ask_for_explanations" in text}
     assert users == {"automations.py", "recompute_similarity.py"}
-    assert THEN_EXPLAIN not in TEXT
 
 
 def test_a_lost_run_is_ended_after_three_missed_heartbeats() -> None:

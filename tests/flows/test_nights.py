@@ -282,11 +282,12 @@ def test_a_taken_port_is_named(prefect: Prefect, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_in_mid_run_leaves_no_process_and_the_old_snapshot(
-    prefect: Prefect, night: Night, lost_run: str
+    prefect: Prefect, night: Night, request: pytest.FixtureRequest
 ) -> None:
     before = published(night.home)
     run_id = prefect.trigger("nightly", night.options).json()["id"]
     prefect.until(run_id, {"RUNNING"})
+    request.getfixturevalue("lost_run")  # not before: it holds the queue
     prefect.stop()
     assert prefect.program.returncode == 0
     assert prefect.processes() == []
@@ -322,7 +323,7 @@ def test_nothing_of_a_profile_is_in_any_log_artifact_parameter_or_database(
 
 @pytest.fixture(scope="session")
 def lost_run(prefect: Prefect, night: Night) -> str:
-    """A run of embed-users that holds the deployment's only place, and whose worker is gone."""
+    """A run of embed-users that holds the queue's only place, and whose worker is gone."""
     next_year = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}}
     run_id: str = prefect.trigger("embed-users", night.options, next_year).json()["id"]
     pending = {"state": {"type": "PENDING"}}

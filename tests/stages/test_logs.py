@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
-from stages.logs import JsonFormatter, TextFormatter, set_run, wants_json
+from stages.logs import JsonFormatter, LineHandler, TextFormatter, set_run, wants_json
 from tests.nights import ROOT
 
 
@@ -42,6 +44,15 @@ def test_an_error_is_told_by_type_and_place_alone(formatter: logging.Formatter) 
     told = formatter.format(line(error=True))
     assert "ValueError at test_logs.py:" in told
     assert "somebody" not in told
+
+
+def test_a_line_that_no_one_reads_any_more_is_lost_without_harm() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    stream = os.fdopen(writer, "w", encoding="utf-8")
+    LineHandler(stream).emit(line())
+    with suppress(BrokenPipeError):
+        stream.close()
 
 
 def test_the_environment_chooses_and_a_pipe_gets_json(monkeypatch: pytest.MonkeyPatch) -> None:
