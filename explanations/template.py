@@ -25,7 +25,7 @@ from explanations.facts import (
 from matching.errors import PolicyError
 from matching.policy import Policy
 
-TEMPLATE_VERSION = "1"
+TEMPLATE_VERSION = "2"
 MAX_ITEMS = 4  # of one field in a sentence
 ONE_WAY = 0.05  # difference of the two directions worth telling
 
