@@ -27,7 +27,7 @@ from storage.bundled_models import LANGUAGE_MODEL
 from tests.stages import explaining
 from tests.stages.explaining import matches_by_facts, read
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]  # the fixture loads and writes
 CANDIDATES, CHUNK = 20, 30  # parts of ten
 
 
