@@ -278,7 +278,9 @@ class _Watch:
         started = time.monotonic()
         while not self._over.wait(0.5):
             late = time.monotonic() - started > self._seconds
-            self.killed |= late
+            if late:
+                self.killed = True
+                self._generator.restarts += 1  # so that the one ended here is not started again
             with suppress(psutil.NoSuchProcess):
                 self.peak = max(self.peak, _resident(self._generator.pid, end=late))
 

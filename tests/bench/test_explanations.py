@@ -37,7 +37,7 @@ def test_one_object_with_what_is_promised(tmp_path: Path) -> None:
     assert found["same_number_of_tokens"]
     assert found["ratio_to_raw_vllm"] > 0
     assert found["check_ms"] > 0
-    assert 0 < found["prefix_hit_rate"] < 1
+    assert 0 <= found["prefix_hit_rate"] < 1
     assert 0 < found["prompts_saved_by_sharing"] < found["list_entries"]
 
 
