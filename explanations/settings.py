@@ -49,7 +49,7 @@ class ExplanationSettings(BaseModel):
     retry_temperature: float = Field(
         0.7, gt=0, le=2, description="Of further tries: at 0 they would give the same text again"
     )
-    max_tokens: int = Field(256, ge=32, description="Longest answer of the model, in tokens")
+    max_tokens: int = Field(320, ge=32, description="Longest answer of the model, in tokens")
     seed: int = Field(7, ge=0, description="Added to each prompt's own seed")
     max_model_len: int = Field(4096, ge=256, description="Longest prompt and answer together")
     chunk: int = Field(

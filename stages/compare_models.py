@@ -38,7 +38,7 @@ MB = 1e6
 CACHE_BYTES = 4 << 30  # of a GPU's memory: room for some thirty reports of an 8 B model
 SINGLES = 4  # reports that are also asked for one at a time
 FORM = {  # checks of form, voice and privacy; the others are about what a text claims
-    "empty", "length", "closing", "emoji", "script", "repetition", "markup", "code_fence",
+    "empty", "length", "closing", "emoji", "script", "repetition", "markup",
     "placeholder", "romance", "offensive", "solicitation", "contact", "id", "name", "bio_copied",
     "prompt_leak",
 }  # fmt: skip

@@ -36,7 +36,7 @@ def prepare(run: Run) -> None:
         first = checked.quarantine.row(0, named=True)
         message = (
             f"not one of {figures['quarantined']} rows is a valid profile; row {first['row']}: "
-            f"{first['field']} = {first['value']}: {first['reason']}"
+            f"{first['field']}: {first['reason']}"
         )
         raise SourceError(message)
 
