@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from explanations import prompt_texts
+
+PROMPTS = Path(prompt_texts.__file__)
 SPECIAL = ("<|im_start|>", "<|im_end|>")
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -11,13 +15,13 @@ TEMPLATE = (
 )
 
 
-def write_tiny_model(folder: Path) -> Path:
-    """A Qwen2 of two layers, with a tokenizer trained on this repository's prompts."""
+def write_tiny_model(folder: Path, texts: Sequence[str] = ()) -> Path:
+    """A Qwen2 of two layers; its tokenizer knows `texts`, or else this repository's prompts."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(0)
-    tokenizer = _tokenizer()
+    tokenizer = _tokenizer(texts or [PROMPTS.read_text(encoding="utf-8")])
     config = Qwen2Config(
         vocab_size=2048,
         hidden_size=64,
@@ -25,7 +29,7 @@ def write_tiny_model(folder: Path) -> Path:
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=1,
-        max_position_embeddings=4096,
+        max_position_embeddings=16_384,
         bos_token_id=0,
         eos_token_id=1,
         tie_word_embeddings=True,
@@ -35,11 +39,9 @@ def write_tiny_model(folder: Path) -> Path:
     return folder
 
 
-def _tokenizer():  # type: ignore[no-untyped-def]  # noqa: ANN202  transformers has no types
+def _tokenizer(texts: Sequence[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202  transformers has no types
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
-
-    from explanations import prompt_texts
 
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -51,7 +53,7 @@ def _tokenizer():  # type: ignore[no-untyped-def]  # noqa: ANN202  transformers 
         initial_alphabet=alphabet,
         show_progress=False,
     )
-    bpe.train_from_iterator([Path(prompt_texts.__file__).read_text(encoding="utf-8")], trainer)
+    bpe.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe, eos_token=SPECIAL[1], pad_token=SPECIAL[1]
     )

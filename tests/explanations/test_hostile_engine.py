@@ -16,7 +16,7 @@ from explanations.settings import ExplanationSettings
 from matching.policy import Policy
 from tests.explanations.hostile import read_hostile
 from tests.explanations.labelled import PATH
-from tests.explanations.tiny_model import write_tiny_model
+from tests.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
 Someone = dict[str, Any]
