@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from explanations.facts import per_policy, talkable
+from explanations.needles import Needles
 from explanations.reading import Reading, plain_words
 from matching.policy import Policy
 
@@ -74,6 +75,7 @@ class _Field:
 class _Lexicon:
     always: list[_Word]  # a claim wherever it stands
     fields: list[_Field]
+    needles: Needles  # of all of them but the fields' labels
 
 
 def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
@@ -84,10 +86,14 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     several fields means the one that its sentence names, if it names one.
     """
     lexicon, plain = _lexicon(policy, language), reading.plain
-    always = [word for word in lexicon.always if word.needle in plain]
-    fields = [field for field in lexicon.fields if field.name.needle in plain]
+    there = lexicon.needles.found_in(plain)
+    always = [word for word in lexicon.always if word.needle in there]
+    fields = [field for field in lexicon.fields if field.name.needle in there]
+    sentences = reading.sentences
+    if _IDIOM.search(plain):
+        sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
     found: list[Claim] = []
-    for sentence in (_IDIOM.sub(" ", part) for part in reading.sentences):
+    for sentence in sentences:
         named = [
             field
             for field in fields
@@ -156,7 +162,9 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
                 beside.setdefault(plain_words(label), []).append((field, code))
         fields.append(_Field(field, _word(name, ()), _words(beside)))
     things = _THINGS.get(language, "")
-    return _Lexicon([_of_people(policy, word, things) for word in _words(always)], fields)
+    anywhere = [_of_people(policy, word, things) for word in _words(always)]
+    needles = {word.needle for word in (*anywhere, *(field.name for field in fields))}
+    return _Lexicon(anywhere, fields, Needles(sorted(needles - {""})))
 
 
 def _of_people(policy: Policy, word: _Word, things: str) -> _Word:

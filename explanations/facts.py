@@ -119,6 +119,7 @@ def reason(fact: Fact) -> dict[str, Any]:
     }
 
 
+@per_policy
 def talkable(policy: Policy) -> tuple[str, ...]:
     """Fields one may speak about: named for people, and not only there to decide who may meet."""
     in_terms = {name for term in policy.terms.values() for name in term.fields}

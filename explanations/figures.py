@@ -9,7 +9,16 @@ import re
 
 from explanations import patterns
 from explanations.claims import BOTH
-from explanations.facts import Fact, Plan, Profile, fact_plan, pairing_level, talkable
+from explanations.facts import (
+    Fact,
+    Plan,
+    Profile,
+    fact_plan,
+    pairing_level,
+    per_policy,
+    talkable,
+)
+from explanations.needles import Needles
 from explanations.reading import Reading
 from matching.policy import Policy
 
@@ -22,7 +31,7 @@ _NICKNAMES = {
     "엔프피": "enfp", "엔팁": "entp", "엣티제": "estj", "엣프제": "esfj", "엔프제": "enfj",
     "엔티제": "entj",
 }  # fmt: skip
-_NUMBER, _DIGIT = re.compile(r"\d+"), re.compile(r"\d")
+_NUMBER = re.compile(r"\d+")
 _CALLED_ID = re.compile(r"(?:\bid|user|no\.|#|회원|번호)\s*[:#]?\s*(\d+)|(\d+)\s?번")
 _COUNTS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -33,6 +42,10 @@ _COUNTED = re.compile(
     rf"\b({'|'.join(key for key in _COUNTS if key.isascii())}) (?:\w+ )?(?:things|entries|points"
     r"|interests|hobbies|foods|sports|answers|items|traits|matches|similarities|lines|topics)\b"
     rf"|({'|'.join(key for key in _COUNTS if not key.isascii())}) ?(?:가지|개|곳|칸|항목)"
+)
+_UNITS = Needles(
+    "things entries points interests hobbies foods sports answers items traits matches "
+    "similarities lines topics 가지 개 곳 칸 항목".split()
 )
 _SHARE = ("퍼센트", "%", " percent", "점 만점", "백점", "백 점")
 
@@ -45,7 +58,7 @@ def wrong_number(
         return True
     spelled = (
         []
-        if not _COUNTED.search(r.plain)
+        if not _UNITS.any_in(r.plain) or not _COUNTED.search(r.plain)
         else [
             _COUNTS[word]
             for sentence in r.sentences
@@ -62,16 +75,18 @@ def wrong_number(
     if not counts.issuperset(spelled):
         return True
     numbers.discard(str(total))
-    return bool(numbers) and not numbers <= _told_numbers(policy, language, a, b)
+    return not all(_is_told(policy, language, number, a, b) for number in numbers)
 
 
 def foreign_type(policy: Policy, a: Profile, b: Profile, r: Reading) -> bool:
     """Is an MBTI type named that neither has, or one called common that only one has?"""
-    if not _types(r.plain):
+    there = [mark for mark in (*_NICKNAMES, *_MBTI.findall(r.plain)) if mark in r.plain]
+    if not there:
         return False
     codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
     told = [{str(who[name]).casefold() for name in codes} for who in (a, b)]
-    for types, sentence in ((_types(sentence), sentence) for sentence in r.sentences):
+    for sentence in (part for part in r.sentences if any(mark in part for mark in there)):
+        types = _types(sentence)
         if types - told[0] - told[1]:
             return True
         if len(types) == 1 and BOTH.search(sentence) and not types <= told[0] & told[1]:
@@ -99,11 +114,12 @@ def overstated(policy: Policy, category: str, a: Profile, b: Profile, r: Reading
 
 def shows_id(ids: set[str], lower: str) -> bool:
     """Does the text, in lower case, tell one of these user ids?"""
-    if not _DIGIT.search(lower):
+    named = ids.intersection(_NUMBER.findall(lower))
+    if any(len(number) >= TOLD_ID_DIGITS for number in named):
+        return True
+    if not named:
         return False
-    long = {number for number in ids if len(number) >= TOLD_ID_DIGITS}
-    called = {number for pair in _CALLED_ID.findall(lower) for number in pair}
-    return bool(ids & called) or bool(long & {*_NUMBER.findall(lower)})
+    return not named.isdisjoint(number for pair in _CALLED_ID.findall(lower) for number in pair)
 
 
 def _true_counts(plan: Plan, a: Profile, b: Profile) -> tuple[int, set[int]]:
@@ -116,11 +132,28 @@ def _true_counts(plan: Plan, a: Profile, b: Profile) -> tuple[int, set[int]]:
     return total, {*shared, same, fields, fields + same, total + same_types, total}
 
 
-def _told_numbers(policy: Policy, language: str, a: Profile, b: Profile) -> set[str]:
-    told: set[str] = set()
+def _is_told(policy: Policy, language: str, number: str, a: Profile, b: Profile) -> bool:
+    """Does a label of what one of them told have the number?"""
+    for field, code in _holders(policy, language).get(number, ()):
+        if any(
+            code in (told if isinstance(told := who[field], list) else (told,)) for who in (a, b)
+        ):
+            return True
+    open_fields = (field for field in talkable(policy) if policy.vocabulary(field) is None)
+    return any(
+        number in _NUMBER.findall(str(who[field]))
+        for field in open_fields
+        if policy.fields[field].kind != "text"
+        for who in (a, b)
+    )
+
+
+@per_policy
+def _holders(policy: Policy, language: str) -> dict[str, list[tuple[str, str]]]:
+    """The (field, code) whose labels have a number, by number."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for field in talkable(policy):
-        for who in (a, b):
-            values = who[field] if isinstance(who[field], list) else [who[field]]
-            if policy.fields[field].kind != "text":
-                told |= {policy.label(field, str(value), language) for value in values if value}
-    return {number for label in told for number in _NUMBER.findall(label)}
+        for code in policy.vocabulary(field) or {}:
+            for number in _NUMBER.findall(policy.label(field, code, language)):
+                found.setdefault(number, []).append((field, code))
+    return found

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from explanations.facts import Profile, per_policy
+from explanations.needles import Needles
 from explanations.prompt_texts import TEXTS
 from explanations.reading import Reading, plain_words
 from explanations.vocabulary import known_words, labels, stems
@@ -32,47 +33,43 @@ def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
     """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
     if not bios:
         return False
-    words = " ".join(word for sentence in r.words for word in sentence)
-    syllables = "".join(_HANGUL.findall(words))
+    syllables = "".join(_HANGUL.findall(r.joined))
     for bio in map(plain_words, bios):
         told, spoken = _WORD.findall(bio), "".join(_HANGUL.findall(bio))
-        if any(run in words for run in _windows(told, COPIED_WORDS, " ")):
+        if any(run in r.joined for run in _windows(told, COPIED_WORDS, " ")):
             return True
         if any(run in syllables for run in _windows(spoken, COPIED_SYLLABLES, "")):
             return True
     rare = {stem for bio in bios for stem in stems(language, bio)} - known_words(policy, language)
-    return bool(rare) and any(
-        len(rare & stems(language, sentence)) >= COPIED_STEMS for sentence in r.sentences
-    )
+    if sum(stem in r.plain for stem in rare) < COPIED_STEMS:
+        return False
+    return any(len(rare & stems(language, sentence)) >= COPIED_STEMS for sentence in r.sentences)
 
 
 def leaks(policy: Policy, language: str, r: Reading) -> bool:
     """Does the text show a field's or a code's inner name, or a part of the instructions?"""
-    if any(name in r.text for name in _inner_names(policy)):
-        return True
-    words = " ".join(word for sentence in r.words for word in sentence)
-    return any(part in words for part in _instructions(language))
+    return _inner_names(policy).any_in(r.text) or _instructions(language).any_in(r.joined)
 
 
 @per_policy
-def _inner_names(policy: Policy) -> tuple[str, ...]:
+def _inner_names(policy: Policy) -> Needles:
     """Names and codes that no label spells the same: `preferredPeople`, `HOME_CAFE`, `a_to_b`."""
     shown = {*labels(policy)}
     codes = {code for field in policy.fields for code in policy.shown_codes(field)}
     inner = {name for name in policy.fields if not name.islower() or "_" in name}
     inner |= {code for code in codes if code.isupper() or "_" in code}
     said = "\n".join(shown)
-    return tuple(sorted(name for name in inner | {"a_to_b", "b_to_a"} if name not in said))
+    return Needles(sorted(name for name in inner | {"a_to_b", "b_to_a"} if name not in said))
 
 
 @cache
-def _instructions(language: str) -> tuple[str, ...]:
+def _instructions(language: str) -> Needles:
     """The instructions, in pieces of so many words: whoever repeats twice as many shows one."""
     texts: dict[str, Any] = TEXTS[language]
     told = [texts["system"], *texts["voices"].values(), *texts["rules"].values()]
     words = [_WORD.findall(plain_words(text)) for text in told]
     size = LEAKED_WORDS
-    return tuple(
+    return Needles(
         " ".join(text[at : at + size])
         for text in words
         for at in range(0, len(text) - size + 1, size)

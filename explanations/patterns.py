@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from explanations.needles import Needles
+
 _TOKEN = re.compile(r"[a-z]+")
 _KINDS = ("shared", "wish", "pairing", "same", "near", "complement", "user", "system")
 
@@ -20,29 +22,28 @@ class Words:
     """Forbidden words of one kind: English ones whole, Korean ones and phrases anywhere."""
 
     whole: frozenset[str]
-    parts: tuple[str, ...]
+    parts: Needles
     guarded: tuple[tuple[str, re.Pattern[str]], ...] = ()  # (hint, pattern that it may be)
 
     def within(self, lower: str, tokens: Iterable[str] | None = None) -> bool:
         """Is one of them in a text in lower case? `tokens` are its words, where known."""
         if not self.whole.isdisjoint(_TOKEN.findall(lower) if tokens is None else tokens):
             return True
-        for part in self.parts:
-            if part in lower:
-                return True
+        if self.parts.any_in(lower):
+            return True
         return any(hint in lower and pattern.search(lower) for hint, pattern in self.guarded)
 
     def without(self, labels: Iterable[str]) -> Words:
         """The same, less what stands in one of these labels: those are judged as claims."""
         text = "\n".join(labels)
         tokens = {*_TOKEN.findall(text)}
-        parts = tuple(part for part in self.parts if part not in text)
+        parts = Needles(part for part in self.parts if part not in text)
         return Words(self.whole - tokens, parts, self.guarded)
 
 
 def _words(whole: str, parts: str, *guarded: tuple[str, str]) -> Words:
     # an underscore in `parts` stands for a space
-    phrases = tuple(part.replace("_", " ") for part in parts.split())
+    phrases = Needles(part.replace("_", " ") for part in parts.split())
     patterns = tuple((hint, re.compile(pattern)) for hint, pattern in guarded)
     return Words(frozenset(whole.split()), phrases, patterns)
 
@@ -184,16 +185,14 @@ def unfit(text: str) -> bool:
     return any(words.within(lower) for words in _UNFIT) or has_phone(lower, frozenset())
 
 
-_DIGITS: dict[int, str | None] = {
-    ord(word): str(value % 10) for value, word in enumerate("영일이삼사오육칠팔구")
-}
-_DIGITS |= {ord("공"): "0", ord("빵"): "0"} | {ord(mark): None for mark in " \n().,_/·ㅡ–—-~"}
+_DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
 _DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_RUN, _SPELLED = re.compile(r"\d{7}"), re.compile(rf"(?:(?:{'|'.join(_DIGIT_WORDS)}|oh)\W+){{6}}")
+_RUN = re.compile(rf"(?:{_DIGIT}{_BETWEEN}){{6}}{_DIGIT}")
+_SPELLED = re.compile(rf"(?:(?:{'|'.join(_DIGIT_WORDS)}|oh)\W+){{6}}")
 
 
 def has_phone(lower: str, tokens: frozenset[str]) -> bool:
     """Are there seven digits or more in a row, in whatever spelling and spacing?"""
-    if _RUN.search(lower.translate(_DIGITS)):
+    if _RUN.search(lower):
         return True
     return len(tokens.intersection(_DIGIT_WORDS)) > 1 and bool(_SPELLED.search(f"{lower} "))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from explanations.facts import Explanation
 
 _TOKEN, _WORD = re.compile(r"[a-z]+"), re.compile(r"\w+")
-_ACCENTS, _BLANKS = re.compile("[\u00c0-\u024f\u0300-\u036f]"), re.compile(r"[ \t\u00a0-]+")
+_ACCENTS = re.compile("[\u00c0-\u024f\u0300-\u036f]")
+_BLANKS = re.compile(r" [ \t\u00a0-]+|[\t\u00a0-][ \t\u00a0-]*")  # but for single ones
 _STOPS = ((". ", ".\n"), ("! ", "!\n"), ("? ", "?\n"))
 
 
@@ -23,6 +24,7 @@ class Reading:
     plain: str  # and without accents, hyphens as spaces; as `plain_words`
     sentences: list[str]  # of `plain`
     words: list[list[str]]  # of each sentence
+    joined: str  # all of them, with blanks between
     tokens: frozenset[str]  # Latin words of `lower`
 
 
@@ -33,7 +35,8 @@ def read(explanation: Explanation) -> Reading:
     lower, plain = text.casefold().replace("’", "'"), plain_words(text)
     parts = sentences(plain)
     words = [_WORD.findall(part) for part in parts]
-    return Reading(raw, text, lower, plain, parts, words, frozenset(_TOKEN.findall(lower)))
+    joined = " ".join(word for sentence in words for word in sentence)
+    return Reading(raw, text, lower, plain, parts, words, joined, frozenset(_TOKEN.findall(lower)))
 
 
 def sentences(text: str) -> list[str]:

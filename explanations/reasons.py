@@ -73,16 +73,17 @@ def _holds(plan: Plan, kind: str, field: str, values: set[str], a: Profile, b: P
 
 
 def _known(policy: Policy, field: str, values: Iterable[str]) -> bool:
-    if field not in _talkable_fields(policy):
-        return False
-    if policy.vocabulary(field) is None:
-        return all(is_sayable(str(value)) for value in values)
-    return set(values) <= {*policy.shown_codes(field)}
+    known = _shown(policy).get(field)
+    if known is None:
+        return field in talkable(policy) and all(is_sayable(str(value)) for value in values)
+    return known.issuperset(values)
 
 
 @per_policy
-def _talkable_fields(policy: Policy) -> frozenset[str]:
-    return frozenset(talkable(policy))
+def _shown(policy: Policy) -> dict[str, frozenset[str]]:
+    """The codes of the fields with a vocabulary that one may speak about."""
+    fields = (name for name in talkable(policy) if policy.vocabulary(name) is not None)
+    return {name: frozenset(policy.shown_codes(name)) for name in fields}
 
 
 @per_policy
