@@ -21,6 +21,7 @@ from matching.errors import GenerationError, HertzError, ModelError
 Beat = Callable[[], None]
 Serve = Callable[[Iterator[Any], Beat], Iterator[Any]]
 BEAT_SECONDS = 1.0
+ORPHAN_SECONDS = 0.2  # a pipe that closes tells of a death sooner than the kernel does
 CAUSE_LENGTH = 300
 
 
@@ -163,22 +164,25 @@ def _serve(pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple
         for answer in serve(_requests(pipe), _beats(pipe)):
             pipe.send(("answer", answer))
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the parent has closed or died
+        pass  # the parent has closed or died
     except Exception as error:  # whatever the engine raises ends in words there
         pipe.send(("failed", _cause(error, with_message=not loaded)))
+    _end_group_with_parent(ORPHAN_SECONDS)
 
 
 def _lead_group() -> None:
     """Make this process and those it will start a group, which ends with the parent."""
     os.setpgid(0, 0)
+    threading.Thread(target=_end_group_with_parent, daemon=True).start()
+
+
+def _end_group_with_parent(seconds: float | None = None) -> None:
+    """Wait until the parent is gone, so long at most; then nobody reads what is still written."""
     parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent:
-            parent.join()  # killed or done: nobody reads what would still be written
+    if parent:
+        parent.join(seconds)
+        if not parent.is_alive():
             os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _requests(pipe: Connection) -> Iterator[Any]:
