@@ -15,13 +15,13 @@ import polars as pl
 
 from matching.errors import StorageError
 from matching.policy import Policy
+from stages.last_night import unchanged_users
 from storage.files import read_frame
 from storage.snapshots import current_snapshot, read_manifest
 
 logger = logging.getLogger(__name__)
 
 TASK = ("category", "user_a", "user_b", "language")
-_BETWEEN = "\x1f"  # no profile holds a control character
 
 
 def voice_of(made_by: Sequence[str]) -> str:
@@ -50,7 +50,9 @@ def carried_over(
         snapshot = current_snapshot(home)
         if snapshot is None or _voice_in(snapshot) != voice:
             return nothing
-        same = _unchanged(policy, read_frame(snapshot / "users.parquet"), profiles).implode()
+        before = read_frame(snapshot / "users.parquet")
+        told_of = [name for name, rule in policy.fields.items() if rule.kind != "ids"]
+        same = unchanged_users(before, profiles, told_of).implode()
         told = read_frame(snapshot / "explanations.parquet")
     except StorageError as error:
         logger.warning("no explanation is taken over: %s", error)
@@ -64,15 +66,3 @@ def carried_over(
 def _voice_in(snapshot: Path) -> str | None:
     found: str | None = read_manifest(snapshot).get("stages", {}).get("explain", {}).get("voice")
     return found
-
-
-def _unchanged(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """Users of whom everything that can be told is as it was; the policy is the same."""
-    fields = [name for name, rule in policy.fields.items() if rule.kind != "ids"]
-    columns = [
-        pl.col(name).list.join(_BETWEEN) if policy.fields[name].kind == "set" else pl.col(name)
-        for name in fields
-    ]
-    keys = ["user_id", *fields]
-    old, new = (frame.select("user_id", *columns) for frame in (before, now))
-    return new.join(old, on=keys, how="semi", nulls_equal=True)["user_id"]

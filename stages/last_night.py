@@ -17,6 +17,7 @@ from stages.run import Run
 from storage.neighbours import read_neighbours
 from storage.snapshots import published_snapshot, read_manifest
 
+_BETWEEN = "\x1f"  # no profile holds a control character
 SCORES_VERSION = 2  # raised whenever the code would give another score to the same pair
 
 
@@ -49,10 +50,17 @@ class LastNight:
 def changed_users(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> set[int]:
     """Ids of users who came or went, or of whom a code changed."""
     codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
-    keys = ["user_id", *codes]
-    came = now.join(before, on=keys, how="anti", nulls_equal=True)["user_id"]
-    went = before.join(now, on="user_id", how="anti")["user_id"]
-    return {*came, *went}
+    return {*before["user_id"], *now["user_id"]}.difference(unchanged_users(before, now, codes))
+
+
+def unchanged_users(before: pl.DataFrame, now: pl.DataFrame, fields: list[str]) -> pl.Series:
+    """Ids of those in both frames who tell the same in all the fields."""
+    columns = [
+        pl.col(name).list.join(_BETWEEN) if now.schema[name] == pl.List(pl.String) else pl.col(name)
+        for name in fields
+    ]
+    old, new = (frame.select("user_id", *columns) for frame in (before, now))
+    return new.join(old, on=["user_id", *fields], how="semi", nulls_equal=True)["user_id"]
 
 
 def last_night(run: Run, features: Features, marks: np.ndarray, full: bool) -> LastNight:
