@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -300,8 +299,9 @@ def rollback(home: Path, run_id: str | None = None) -> Path:
 
 
 def new_run_id() -> str:
-    """A name that sorts by time and does not repeat: 20261122T170000Z-1a2b."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
+    """A name that sorts by time: 20261122T170000Z-1a2b, its end in 65536ths of a second."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond * 65_536 // 1_000_000:04x}"
 
 
 def _seal(folder: Path, manifest: dict[str, Any]) -> None:

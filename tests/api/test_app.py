@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from api.app import create_app
 from matching.policy import Policy
@@ -45,8 +46,9 @@ def test_an_unexpected_error_is_answered_without_a_trace(tmp_path: Path) -> None
 
 
 def test_serve_answers_until_interrupted_and_logs_no_address(
-    tmp_path: Path, service_policy: Policy
+    tmp_path: Path, service_policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HERTZ_LOG", "text")
     publish_frames(tmp_path, service_policy, RUN, random_frames(service_policy, [1, 2]))
     log = tmp_path / "log"
     with log.open("wb") as output:

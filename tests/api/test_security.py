@@ -226,7 +226,10 @@ uvicorn.run(app, port=0, ws="none", access_log=False, log_config=log_config())
 """
 
 
-def test_an_error_is_logged_by_type_and_place_alone(tmp_path: Path) -> None:
+def test_an_error_is_logged_by_type_and_place_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERTZ_LOG", "text")
     log = tmp_path / "log"
     with log.open("wb") as output:
         command = [sys.executable, "-c", BROKEN, str(tmp_path)]
