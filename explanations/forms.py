@@ -99,9 +99,10 @@ def has_name(policy: Policy, language: str, r: Reading) -> bool:
 
 
 def repeats(r: Reading) -> bool:
-    """A sentence said twice, or the same five words three times."""
+    """A sentence said twice, or the same five words three times, the title aside: it names them."""
     said = [" ".join(words) for words in r.words if len(words) > 2]
-    words = [word for sentence in r.words for word in sentence]
+    title = len(sentences(r.plain.split("\n")[0]))
+    words = [word for sentence in r.words[title:] for word in sentence]
     runs = Counter(zip(*(words[at:] for at in range(5)), strict=False))
     return len(set(said)) < len(said) or max(runs.values(), default=0) > 2
 

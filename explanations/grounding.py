@@ -27,7 +27,7 @@ from explanations.reasons import failed_reason, is_told
 from explanations.vocabulary import labels
 from matching.policy import Policy
 
-CHECKS_VERSION = "2"
+CHECKS_VERSION = "3"
 
 
 def failed_checks(

@@ -40,14 +40,11 @@ def test_the_system_part_is_the_same_for_everyone_of_a_category_and_language(
 def test_the_facts_are_told_and_no_id(service_policy: Policy, minji: Someone, jun: Someone) -> None:
     talk = asked(service_policy, "couple", "en", minji, jun)
     assert talk[-1]["content"].splitlines() == [
-        "shared: both of them list movies under current interests, "
-        "and both of them list Korean food under favorite foods",
-        "wish: a wish for someone a good listener is met, "
-        "and a wish for someone quick to smile is met",
+        "shared: both of them list movies under current interests",
+        "wish: a wish for someone a good listener is met",
         "pairing: their MBTI is ENFP and INTJ, which the pairing chart rates in the middle",
         "same: both of them say no religion for religion",
         "near: they say 20s and 30s for age group, which is close",
-        "complement: under current interests, one lists cooking and the other lists stocks",
     ]
     assert "1203" not in str(talk)
     assert [turn["role"] for turn in talk] == ["system", *["user", "assistant"] * 4, "user"]
