@@ -28,7 +28,7 @@ from tests.stages import explaining
 from tests.stages.explaining import matches_by_facts, read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]  # the fixture loads and writes
-CANDIDATES, CHUNK = 10, 15  # parts of five
+CANDIDATES, CHUNK = 20, 30  # parts of ten
 
 
 @pytest.fixture(scope="module")
