@@ -142,17 +142,22 @@ class MemoryOfWorker:
 class _Part:
     """Prompts that were handed over together, until all are answered."""
 
-    def __init__(self, written: list[tuple[Any, ...]]) -> None:
-        self.written = written
+    def __init__(self) -> None:
+        self.written: list[tuple[Any, ...]] = []
         self.waiting = 0
 
 
-class _Engine:
-    """A loaded model and what it is writing."""
+class PartByPart:
+    """Parts of prompts in, their texts out in the same order; subclasses do the writing.
 
-    def __init__(self, llm: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401  vllm.LLM
-        self.llm, self.settings = llm, settings
-        self.tokenizer = llm.get_tokenizer()
+    Args:
+        tokenizer: The model's.
+        settings: Its sampling.
+        at_once: Parts that are being written at a time.
+    """
+
+    def __init__(self, tokenizer: Any, settings: ExplanationSettings, at_once: int) -> None:  # noqa: ANN401
+        self.tokenizer, self.settings, self.at_once = tokenizer, settings, at_once
         self.parts: list[_Part] = []
         self.places: dict[str, tuple[_Part, int]] = {}
 
@@ -163,60 +168,91 @@ class _Engine:
                 yield self.memory()
                 continue
             prompts, more = request
-            self._admit(prompts, beat)
-            while self.parts and not (more and len(self.parts) < PARTS_AT_ONCE):
+            self.admit(prompts, beat)
+            while self.parts and not (more and len(self.parts) < self.at_once):
                 while self.parts[0].waiting:
-                    self._step()
+                    self.step()
                     beat()
                 yield self.parts.pop(0).written
 
     def memory(self) -> dict[str, int]:
-        """Bytes in use now and at most: video memory, on a CPU that of this engine's processes."""
-        found = self.llm.collective_rpc("memory_of_worker")
-        now, peak = (sum(worker[at] for worker in found) for at in (0, 1))
-        return {"now": now, "peak": max(now, peak)} if now else _resident()
+        """Bytes in use now and at most."""
+        raise NotImplementedError
 
-    def _admit(self, prompts: list[tuple[Any, ...]], beat: Beat) -> None:
-        from vllm import SamplingParams, TokensPrompt
-        from vllm.sampling_params import StructuredOutputsParams
+    def send(self, tokens: list[int], schema: dict[str, Any], seed: int, temperature: float) -> str:
+        """Begin to write; the name that the answer will have."""
+        raise NotImplementedError
 
+    def step(self) -> None:
+        """Write on, and take what is finished."""
+        raise NotImplementedError
+
+    def admit(self, prompts: list[tuple[Any, ...]], beat: Beat) -> None:
+        """Begin a part. What is too long for the model is not sent."""
         room = self.settings.max_model_len - self.settings.max_tokens
-        part = _Part([])
+        part = _Part()
         self.parts.append(part)
-        for at, (conversation, schema, seed, temperature) in enumerate(prompts):
+        for at, (conversation, *how) in enumerate(prompts):
             tokens = self.tokenizer.apply_chat_template(
                 conversation, tokenize=True, add_generation_prompt=True, return_dict=False
             )
             part.written.append(("", "too_long", len(tokens), 0, 0))
             if len(tokens) > room:
                 continue
-            sampling = SamplingParams(
-                temperature=temperature,
-                max_tokens=self.settings.max_tokens,
-                seed=seed,
-                structured_outputs=StructuredOutputsParams(json=schema),
-            )
-            prompt = TokensPrompt(prompt_token_ids=tokens)
-            (name,) = self.llm.enqueue(prompt, sampling, use_tqdm=False)
-            self.places[name.partition("-")[0]] = (part, at)  # the engine adds to its own ids
+            self.places[self.send(tokens, *how)] = (part, at)
             part.waiting += 1
             beat()
 
-    def _step(self) -> None:
+    def take(self, name: str, *answer: str | int) -> None:
+        """An answer: text, why it ended, tokens of the prompt, of the text, of the cached."""
+        part, at = self.places.pop(name)
+        part.written[at] = answer
+        part.waiting -= 1
+
+
+class _Engine(PartByPart):
+    """A model loaded in this process."""
+
+    def __init__(self, llm: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401  vllm.LLM
+        super().__init__(llm.get_tokenizer(), settings, PARTS_AT_ONCE)
+        self.llm = llm
+
+    def memory(self) -> dict[str, int]:
+        """Bytes in use now and at most: video memory, on a CPU that of this engine's processes."""
+        found = self.llm.collective_rpc("memory_of_worker")
+        now, peak = (sum(worker[at] for worker in found) for at in (0, 1))
+        return {"now": now, "peak": max(now, peak)} if now else resident()
+
+    def send(self, tokens: list[int], schema: dict[str, Any], seed: int, temperature: float) -> str:
+        """Begin to write; the name that the answer will have."""
+        from vllm import SamplingParams, TokensPrompt
+        from vllm.sampling_params import StructuredOutputsParams
+
+        sampling = SamplingParams(
+            temperature=temperature,
+            max_tokens=self.settings.max_tokens,
+            seed=seed,
+            structured_outputs=StructuredOutputsParams(json=schema),
+        )
+        prompt = TokensPrompt(prompt_token_ids=tokens)
+        (name,) = self.llm.enqueue(prompt, sampling, use_tqdm=False)
+        return str(name).partition("-")[0]  # the engine adds to its own ids
+
+    def step(self) -> None:
+        """Write one token of every text under way, and take what is finished."""
         for output in self.llm.llm_engine.step():
-            part, at = self.places.pop(output.request_id)
             first = output.outputs[0]
-            part.written[at] = (
+            self.take(
+                output.request_id,
                 first.text,
                 str(first.finish_reason),
                 len(output.prompt_token_ids),
                 len(first.token_ids),
                 output.num_cached_tokens or 0,
             )
-            part.waiting -= 1
 
 
-def _resident() -> dict[str, int]:
+def resident() -> dict[str, int]:
     """Memory of this process and those it started: what is resident, and the sum of the peaks."""
     found = {"now": 0, "peak": 0}
     here = psutil.Process()

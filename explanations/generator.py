@@ -79,7 +79,7 @@ class VllmGenerator:
     Args:
         model: Folder or Hugging Face id.
         settings: Sampling and memory.
-        load: What loads it in the child: `load(model, settings)`.
+        load: What loads it in the child: `load_engine`, or `load_engines` of `ray_engine`.
 
     Attributes:
         loaded: What was loaded, once it is.
@@ -90,6 +90,7 @@ class VllmGenerator:
 
     def __init__(self, model: str, settings: ExplanationSettings, load: Load = load_engine) -> None:
         self._model, self._settings, self._load_model = model, settings, load
+        self._at_once = PARTS_AT_ONCE * settings.engines
         self._worker = self._new_worker()
         self.restarts = 0
 
@@ -143,7 +144,7 @@ class VllmGenerator:
         """
         waiting = _marked(parts)
         under_way: deque[Asked] = deque()
-        for asked in islice(waiting, PARTS_AT_ONCE):
+        for asked in islice(waiting, self._at_once):
             self._send(asked, under_way)
         while under_way:
             answer = self._receive(under_way)

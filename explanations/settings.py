@@ -53,7 +53,9 @@ class ExplanationSettings(BaseModel):
     seed: int = Field(7, ge=0, description="Added to each prompt's own seed")
     max_model_len: int = Field(4096, ge=256, description="Longest prompt and answer together")
     chunk: int = Field(
-        768, ge=3, description="Prompts that a killed run may have to pay for twice, at most"
+        768,
+        ge=3,
+        description="Prompts of each engine that a killed run may have to pay for twice, at most",
     )
 
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -63,7 +65,13 @@ class ExplanationSettings(BaseModel):
     quantization: str | None = Field(
         None, description="vLLM's quantization, where the model's config does not name it"
     )
-    tensor_parallel_size: int = Field(1, ge=1, description="GPUs that share the model")
+    tensor_parallel_size: int = Field(1, ge=1, description="GPUs that share one copy of the model")
+    engines: int = Field(
+        1,
+        ge=1,
+        description="Copies of the model, each on GPUs of its own; more than 1 needs Ray Data "
+        "(`pip install 'ray[data]'`), on this machine or the cluster that RAY_ADDRESS names",
+    )
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1)
     load_format: Literal["auto", "dummy"] = Field(
         "auto", description="dummy: random weights, to measure a model by its config alone"

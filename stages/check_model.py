@@ -14,6 +14,7 @@ import psutil
 
 from explanations.engine import cpu_cache_gib, is_cpu_build
 from explanations.prompts import response_schema
+from explanations.ray_engine import check_ray, on_cluster
 from explanations.settings import ExplanationSettings
 from matching.errors import ModelError
 from matching.policy import Policy
@@ -34,8 +35,9 @@ def check_model(run: Run) -> None:
     """Check the run's language model.
 
     Raises:
-        ModelError: No vLLM, no GPU where one is demanded, no such model, a model that cannot chat,
-            too little memory for it, or a schema of answers that the engine's grammar refuses.
+        ModelError: No vLLM, no Ray where several engines are wanted, no GPU where one is demanded,
+            no such model, a model that cannot chat, too little memory for it, or a schema of
+            answers that the engine's grammar refuses.
     """
     check_language_model(run.settings.policy, run.settings.explanations)
 
@@ -45,10 +47,13 @@ def check_language_model(policy: Policy, settings: ExplanationSettings) -> None:
     if not settings.model:
         return
     cpu = is_cpu_build()
+    if settings.engines > 1:
+        check_ray()
     _check_device(settings, cpu)
     model = find_language_model(settings)
     check_files(model, settings)
-    _check_memory(model, settings, cpu)
+    if not on_cluster(settings):  # this machine's memory says nothing of others
+        _check_memory(model, settings, cpu)
     for language in settings.languages:
         check_schema(response_schema(policy, language), language)
 
@@ -74,9 +79,12 @@ def check_schema(schema: dict[str, Any], language: str) -> None:
 
 
 def _check_device(settings: ExplanationSettings, cpu_build: bool) -> None:
-    wanted = settings.tensor_parallel_size
-    demanded = settings.device == "cuda" or wanted > 1
-    told = f"device = {settings.device!r} with tensor_parallel_size = {wanted}"
+    wanted = settings.tensor_parallel_size * settings.engines
+    demanded = settings.device == "cuda" or settings.tensor_parallel_size > 1
+    told = (
+        f"device = {settings.device!r} with tensor_parallel_size = {settings.tensor_parallel_size}"
+        f" and engines = {settings.engines}"
+    )
     if cpu_build and demanded:
         message = (
             f"[explanations] {told} demands a GPU, but the installed vLLM is the CPU build; run "
@@ -90,7 +98,7 @@ def _check_device(settings: ExplanationSettings, cpu_build: bool) -> None:
             '`requirements/setup cpu`, or set device = "auto"'
         )
         raise ModelError(message)
-    if not cpu_build and (found := _gpus()) < wanted:
+    if not cpu_build and not on_cluster(settings) and (found := _gpus()) < wanted:
         message = (
             f"[explanations] {told} needs {wanted} GPU(s), this machine shows {found}; check "
             f"`nvidia-smi` and CUDA_VISIBLE_DEVICES, install the CPU build "
@@ -105,7 +113,8 @@ def _check_memory(model: LanguageModel, settings: ExplanationSettings, cpu: bool
         return  # its weights are not there to be measured
     dtype = "float32" if cpu and settings.dtype == "auto" else settings.dtype
     needed = weight_bytes(model, FLOAT_BYTES.get(dtype)) // settings.tensor_parallel_size
-    needed += cpu_cache_gib() * GIB if cpu else 0
+    if cpu:
+        needed = settings.engines * (needed + cpu_cache_gib() * GIB)
     free = psutil.virtual_memory().available if cpu else _free_video_memory(settings)
     if needed > free:
         message = (
@@ -127,5 +136,6 @@ def _free_video_memory(settings: ExplanationSettings) -> int:
     """Bytes that the engine may take of the fullest of its GPUs."""
     import torch
 
-    free = [torch.cuda.mem_get_info(at)[0] for at in range(settings.tensor_parallel_size)]
+    gpus = range(settings.tensor_parallel_size * settings.engines)
+    free = [torch.cuda.mem_get_info(at)[0] for at in gpus]
     return int(min(free) * settings.gpu_memory_utilization)

@@ -303,6 +303,7 @@ def settings_for(
 ) -> ExplanationSettings:
     """The settings with another model; what is said of the configured one alone is left out."""
     changed: dict[str, Any] = {"model": model, "load_format": "dummy" if dummy else "auto"}
+    changed["engines"] = 1
     if model != settings.model:
         changed |= {"revision": None, "quantization": None}
     return settings.model_copy(update=changed)

@@ -16,7 +16,9 @@ from typing import Any
 import orjson
 import polars as pl
 
+from explanations.engine import load_engine
 from explanations.generator import Generator, VllmGenerator
+from explanations.ray_engine import load_engines
 from explanations.settings import ExplanationSettings
 from explanations.template import check_languages, render
 from matching.errors import ModelError
@@ -48,14 +50,14 @@ WRITTEN = list(SCHEMA)[:-1]
 
 
 def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Generator]:
-    """The configured language model's engine, not started yet.
+    """The configured language model's engine, or engines, not started yet.
 
     Raises:
         ModelError: There is no such model.
     """
     model = find_language_model(settings)
     pinned = settings.model_copy(update={"revision": model.revision})
-    return VllmGenerator(model.source, pinned)
+    return VllmGenerator(model.source, pinned, load_engines if pinned.engines > 1 else load_engine)
 
 
 def explain(run: Run, generate: bool = True, open_model: Open = open_generator) -> None:
