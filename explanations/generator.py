@@ -23,6 +23,8 @@ from matching.errors import GenerationError, ModelError
 
 logger = logging.getLogger(__name__)
 
+END_SECONDS = 15  # for an engine to end by itself
+
 Conversation = list[dict[str, str]]
 Load = Callable[[str, ExplanationSettings], tuple[dict[str, Any], Serve]]
 Asked = tuple[list[tuple[Any, ...]], bool]  # a part in plain values; whether another follows
@@ -74,7 +76,7 @@ class Generator(Protocol):
 
 
 class VllmGenerator:
-    """A vLLM engine in a spawned child process; a context manager that ends it.
+    """A vLLM engine, or several, in a spawned child process; a context manager that ends it.
 
     Args:
         model: Folder or Hugging Face id.
@@ -170,6 +172,7 @@ class VllmGenerator:
             f"language model {self._model!r}",
             settings.load_seconds,
             settings.hang_seconds,
+            END_SECONDS * settings.engines,
         )
 
     def _load(self) -> None:

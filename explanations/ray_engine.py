@@ -2,18 +2,16 @@
 
 Takes the place of `engine.load_engine` in the model's own process: the same parts in, the same
 answers out. That process joins the cluster that RAY_ADDRESS names, or else starts a Ray of its own
-on this machine and ends it. One data set runs all night, with the prompts that wait as its rows.
+on this machine and ends it. One data set runs all night: its rows are the prompts that wait.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -39,10 +37,12 @@ RAY_ENVIRONMENT = {  # before ray is imported
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_agent_register_timeout_ms": "240000",  # of a busy machine
 }
-STORE_BYTES = 256 << 20  # prompts and answers under way are a few megabytes
-ROWS = int(os.environ.get("ROWS", 16))
-NOT_SENT = "__inference_error__"
-NOT_ENGINES_OWN = ("model", "worker_extension_cls")
+ROWS = 16  # prompts that go to an engine together: fewer cost more than they wait for each other
+NOT_SENT = "__inference_error__"  # Ray's own column: such a row passes the engine by
+ROW_BYTES = 64 << 10  # of a row, besides its prompt's tokens of eight bytes each
+STORE_BYTES = 512 << 20  # prompts and answers under way are a few megabytes
+APART = 0.01  # of a CPU: steps that ask for the same are made one
+CAUSE_LENGTH = 300
 
 
 def check_ray() -> None:
@@ -72,22 +72,24 @@ def load_engines(model: str, settings: ExplanationSettings) -> tuple[dict[str, A
         What `generator.Loaded` says of it, and the function that answers parts.
 
     Raises:
-        ModelError: There is no Ray, or not enough GPUs.
+        ModelError: There is no Ray, it has not enough GPUs, or an engine does not load.
     """
     check_ray()
     cpu = is_cpu_build()
-    warnings.simplefilter("ignore")
-    os.environ.update(RAY_ENVIRONMENT)
+    arguments = llm_arguments(model, settings, cpu)
     started = time.perf_counter()
     with ExitStack() as stack:
-        stack.enter_context(_joined(settings, cpu))
-        engines = _Engines(model, settings, cpu)
-        told = {
-            "seconds": time.perf_counter() - started,
-            "device": f"{settings.engines} engines through Ray",
-            "dtype": settings.dtype,
-        }
+        stack.enter_context(_joined(settings))
+        if not cpu:
+            _check_gpus(settings)
+        engines = _Engines(settings, arguments, cpu)
+        engines.load()
         ending = stack.pop_all()
+    told = {
+        "seconds": time.perf_counter() - started,
+        "device": f"{settings.engines} x {'cpu' if cpu else 'cuda'}",
+        "dtype": arguments["dtype"],
+    }
 
     def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
         with ending:
@@ -98,22 +100,44 @@ def load_engines(model: str, settings: ExplanationSettings) -> tuple[dict[str, A
 
 
 class _Engines(PartByPart):
-    """Loaded engines behind one data set, whose rows are prompts and then answers."""
+    """Loaded engines behind one data set."""
 
-    def __init__(self, model: str, settings: ExplanationSettings, cpu: bool) -> None:
+    def __init__(self, settings: ExplanationSettings, arguments: dict[str, Any], cpu: bool) -> None:
         from ray.util.queue import Queue
         from transformers import AutoTokenizer
 
+        model = arguments["model"]
         tokenizer = AutoTokenizer.from_pretrained(model, revision=settings.revision)
         super().__init__(tokenizer, settings, PARTS_AT_ONCE * settings.engines)
         self._names = map(str, count())
         self._rows: list[dict[str, Any]] = []
-        self._waiting = Queue(actor_options={"num_cpus": 0, **_here()})
-        self._answers = _answers(self._waiting, _processor(model, settings, cpu))
-        self._load()
+        self._waiting = Queue(actor_options={"num_cpus": 0, "label_selector": _here()})
+        self._answers = _answers(self._waiting, _processor(settings, arguments, cpu))
+
+    def load(self) -> None:
+        """Write one short text: the data set begins when its first row is asked for.
+
+        Raises:
+            ModelError: An engine does not load.
+        """
+        from ray.exceptions import RayError
+
+        self.send([0], {"type": "boolean"}, 0, 0.0)
+        self._hand_over()
+        try:
+            next(self._answers)
+        except RayError as error:
+            message = str(error).strip().splitlines()[-1][:CAUSE_LENGTH]
+            raise ModelError(message) from error
+
+    def end(self) -> None:
+        """Let the engines go."""
+        self._waiting.put([])
+        for _ in self._answers:
+            pass
 
     def memory(self) -> dict[str, int]:
-        """Bytes in use now and at most, by this machine's processes."""
+        """Bytes in use now and at most, by this process and what it has started."""
         return resident()
 
     def admit(self, prompts: list[tuple[Any, ...]], beat: Beat) -> None:
@@ -129,11 +153,9 @@ class _Engines(PartByPart):
             "seed": seed,
             "structured_outputs": {"json": json.dumps(schema)},
         }
-        name = next(self._names)
-        self._rows.append(
-            {"name": name, "tokenized_prompt": tokens, "sampling_params": sampling, NOT_SENT: ""}
-        )
-        return name
+        row = {"name": next(self._names), "tokenized_prompt": tokens, "sampling_params": sampling}
+        self._rows.append({**row, NOT_SENT: ""})
+        return str(row["name"])
 
     def step(self) -> None:
         """Wait for the next answers."""
@@ -145,54 +167,46 @@ class _Engines(PartByPart):
             told = (row["generated_text"], "length" if cut else "stop")
             self.take(row["name"], *told, row["num_input_tokens"], written, 0)
 
-    def end(self) -> None:
-        """Let the engines go."""
-        self._waiting.put([])
-        for _ in self._answers:
-            pass
-
-    def _load(self) -> None:
-        """One short prompt: the data set begins when its first row is asked for."""
-        self.send([0], {"type": "boolean"}, 0, 0.0)
-        self._hand_over()
-        for _ in range(ROWS):
-            next(self._answers)
-
     def _hand_over(self) -> None:
-        if not self._rows:
-            return
-        padding = [self._rows[0] | {NOT_SENT: "padding"}] * (-len(self._rows) % ROWS)
-        self._waiting.put(self._rows + padding)
-        self._rows = []
+        """Rows in full batches: Ray waits for the rest of one that is not."""
+        rows, self._rows = self._rows, []
+        rows += [rows[0] | {NOT_SENT: "filler"} for _ in range(-len(rows) % ROWS)]
+        for at in range(0, len(rows), ROWS):
+            self._waiting.put(rows[at : at + ROWS])
 
 
 def _answers(waiting: Any, processor: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401
-    """The answers to what waits, as they come."""
-    import ray
+    """The answers to what waits, as they come, until what waits is an empty batch."""
+    import ray.data
 
     data = processor.DATA_COLUMN
+    # What is smaller than a block is kept back until there is more, but for a task's last.
+    large = 2 * ray.data.DataContext.get_current().target_max_block_size
 
-    def rows(_: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def batches(_: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while prompts := waiting.get():
-            yield from ({data: prompt} for prompt in prompts)
+            yield {"prompts": json.dumps(prompts).ljust(large)}
 
-    processor.preprocess = processor.postprocess = None
-    source = ray.data.from_items([{"id": 0}]).flat_map(rows, num_cpus=0, **_here())
-    for block in processor(source).iter_batches(
-        batch_size=None, prefetch_batches=0, batch_format="pyarrow"
-    ):
+    def rows(batch: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{data: prompt} for prompt in json.loads(batch["prompts"])]
+
+    processor.preprocess = processor.postprocess = None  # each would be a step of its own
+    source = ray.data.from_items([{"id": 0}]).flat_map(batches, num_cpus=0, label_selector=_here())
+    answered = processor(source.flat_map(rows, num_cpus=APART))
+    for block in answered.iter_batches(batch_size=None, prefetch_batches=0, batch_format="pyarrow"):
         yield block[data].to_pylist()
 
 
-def _processor(model: str, settings: ExplanationSettings, cpu: bool) -> Any:  # noqa: ANN401
+def _processor(settings: ExplanationSettings, arguments: dict[str, Any], cpu: bool) -> Any:  # noqa: ANN401
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
-    arguments = llm_arguments(model, settings, cpu)
+    own = {"model", "worker_extension_cls"}  # Ray names the model; its machines lack our module
+    on_cpu = CPU_ENVIRONMENT | {CPU_CACHE: str(cpu_cache_gib())} if cpu else {}
     config = vLLMEngineProcessorConfig(
-        model_source=model,
-        engine_kwargs={k: v for k, v in arguments.items() if k not in NOT_ENGINES_OWN},
-        runtime_env={"env_vars": _environment(cpu)},
-        placement_group_config={"bundles": [{"CPU": 1}]} if cpu else None,
+        model_source=arguments["model"],
+        engine_kwargs={name: value for name, value in arguments.items() if name not in own},
+        runtime_env={"env_vars": ENVIRONMENT | on_cpu},
+        placement_group_config={"bundles": [{"CPU": 1}]} if cpu else None,  # else a GPU
         concurrency=(settings.engines, settings.engines),
         batch_size=ROWS,
         max_concurrent_batches=max(1, settings.chunk // ROWS),
@@ -204,24 +218,14 @@ def _processor(model: str, settings: ExplanationSettings, cpu: bool) -> Any:  # 
     return build_processor(config)
 
 
-def _environment(cpu: bool) -> dict[str, str]:
-    more = CPU_ENVIRONMENT | {CPU_CACHE: str(cpu_cache_gib())} if cpu else {}
-    return ENVIRONMENT | more
-
-
-def _here() -> dict[str, Any]:
-    """Where rows are kept: with this process, whatever becomes of the cluster's other machines."""
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    node = ray.get_runtime_context().get_node_id()
-    return {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
-
-
 @contextmanager
-def _joined(settings: ExplanationSettings, cpu: bool) -> Iterator[None]:
-    """Ray, joined or started, and left or ended."""
-    import ray
+def _joined(settings: ExplanationSettings) -> Iterator[None]:
+    """Ray, joined or started, and left or ended. What it has to say stays in its own logs."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.environ.update(RAY_ENVIRONMENT)
+    import ray.data
 
     with ExitStack() as stack:
         own: dict[str, Any] = {}
@@ -235,26 +239,31 @@ def _joined(settings: ExplanationSettings, cpu: bool) -> Iterator[None]:
                 "_temp_dir": folder,
             }
         stack.callback(ray.shutdown)
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **own)
-        _settle(settings, cpu)
+        ray.init(log_to_driver=False, **own)
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.target_max_block_size = ROWS * (8 * settings.max_model_len + ROW_BYTES)
+        context.wait_for_min_actors_s = int(settings.load_seconds)
+        context.execution_no_progress_timeout_s = -1  # `hang_seconds` tells
         yield
 
 
-def _settle(settings: ExplanationSettings, cpu: bool) -> None:
-    """Ray Data row by row and without a word."""
+def _check_gpus(settings: ExplanationSettings) -> None:
     import ray
-    import ray.data
 
-    if not cpu:
-        needed = settings.engines * settings.tensor_parallel_size
-        found = ray.cluster_resources().get("GPU", 0)
-        if found < needed:
-            message = f"engines need {needed}, {found:g}"
-            raise ModelError(message)
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.target_max_block_size = 1  # a row is handed on when it is there
-    context.wait_for_min_actors_s = int(settings.load_seconds)
-    context.execution_no_progress_timeout_s = -1  # `hang_seconds` tells
+    needed = settings.engines * settings.tensor_parallel_size
+    found = ray.cluster_resources().get("GPU", 0)
+    if found < needed:
+        message = (
+            f"engines = {settings.engines} with tensor_parallel_size = "
+            f"{settings.tensor_parallel_size} needs {needed} GPUs, Ray has {found:g}; check "
+            "`ray status` and RAY_ADDRESS, or lower engines"
+        )
+        raise ModelError(message)
+
+
+def _here() -> dict[str, str]:
+    """Where prompts wait: with this process, whatever becomes of the cluster's other machines."""
+    import ray
+
+    return {"ray.io/node-id": ray.get_runtime_context().get_node_id()}

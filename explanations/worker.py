@@ -40,6 +40,7 @@ class Worker:
         name: str,
         load_seconds: float = 1800,
         hang_seconds: float = 600,
+        end_seconds: float = 10,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, self._theirs = context.Pipe()
@@ -48,6 +49,7 @@ class Worker:
         )
         self._name = name
         self._load_seconds, self._hang_seconds = load_seconds, hang_seconds
+        self._end_seconds = end_seconds
         self._silent_for = 0.0
 
     @property
@@ -99,7 +101,7 @@ class Worker:
         self._ours.close()
         if self._process.pid is None:
             return
-        self._process.join(timeout=10)
+        self._process.join(timeout=self._end_seconds)
         self._kill()
 
     def _receive(self, kind: type[ModelError | GenerationError], what: str, seconds: float) -> Any:  # noqa: ANN401
