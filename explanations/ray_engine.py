@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -127,7 +128,7 @@ class _Engines(PartByPart):
         try:
             next(self._answers)
         except RayError as error:
-            message = str(error).strip().splitlines()[-1][:CAUSE_LENGTH]
+            message = f"{_cause(error)} (vLLM tells more with engines = 1)"
             raise ModelError(message) from error
 
     def end(self) -> None:
@@ -260,6 +261,12 @@ def _check_gpus(settings: ExplanationSettings) -> None:
             "`ray status` and RAY_ADDRESS, or lower engines"
         )
         raise ModelError(message)
+
+
+def _cause(error: Exception) -> str:
+    """What was raised at the end of the traceback that Ray gives as an error's message."""
+    told = re.split(r"^  File .*$", str(error), flags=re.MULTILINE)[-1].splitlines()
+    return " ".join(" ".join(line for line in told if line[:4].strip()).split())[:CAUSE_LENGTH]
 
 
 def _here() -> dict[str, str]:
