@@ -1,14 +1,21 @@
-"""The real vLLM engine in its child process, with a model of two small random layers."""
+"""Real vLLM engines in their child process, with a model of two small random layers."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from explanations.generator import Generated, Prompt, VllmGenerator
+from explanations.ray_engine import load_engines
 from explanations.settings import ExplanationSettings
+from matching.errors import ModelError
+from tests.explanations.test_worker import ends
 from tests.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
@@ -18,18 +25,31 @@ SCHEMA = {
     "required": ["a"],
     "additionalProperties": False,
 }
-SETTINGS = ExplanationSettings(max_model_len=1024, max_tokens=64, temperature=0.8)
+SETTINGS = ExplanationSettings(max_model_len=1024, max_tokens=64)
+SEVERAL = SETTINGS.model_copy(update={"engines": 2})
 
 
-def prompt(number: int, words: int = 300) -> Prompt:
+def prompt(number: int, words: int = 300, temperature: float = 0.8) -> Prompt:
     talk = [
         {"role": "system", "content": "be kind " * words},
         {"role": "user", "content": f"number {number}"},
     ]
-    return Prompt(talk, SCHEMA, seed=number, temperature=SETTINGS.temperature)
+    return Prompt(talk, SCHEMA, seed=number, temperature=temperature)
 
 
 PARTS = [[prompt(4 * part + at) for at in range(4)] for part in range(5)]
+TOO_LONG = [prompt(90, 5000), prompt(91)]
+LIKELIEST = [prompt(100 + at, 100 + at, temperature=0) for at in range(17)]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def by_one(model: Path) -> list[list[Generated]]:
+    return written(model)
 
 
 def written(model: Path) -> list[list[Generated]]:
@@ -38,13 +58,14 @@ def written(model: Path) -> list[list[Generated]]:
         now, peak = engine.memory()
         assert 10**8 < now <= peak
         assert engine.loaded.memory_bytes > 10**8
-        return list(engine.stream([*PARTS, [prompt(90, 5000), prompt(91)]]))
+        return list(engine.stream([*PARTS, TOO_LONG, LIKELIEST]))
 
 
-def test_parts_are_written_in_order_and_the_same_on_a_fresh_engine(tmp_path: Path) -> None:
-    model = write_tiny_model(tmp_path)
-    parts = written(model)
-    assert [len(part) for part in parts] == [4] * 5 + [2]
+def test_parts_are_written_in_order_and_the_same_on_a_fresh_engine(
+    model: Path, by_one: list[list[Generated]]
+) -> None:
+    parts = by_one
+    assert [len(part) for part in parts] == [4] * 5 + [2, 17]
     texts = [item.text for part in parts[:5] for item in part]
     assert all(set(json.loads(text)) == {"a"} for text in texts)
     assert len(set(texts)) > 10  # seeds count
@@ -54,3 +75,32 @@ def test_parts_are_written_in_order_and_the_same_on_a_fresh_engine(tmp_path: Pat
     cached = sum(item.cached_tokens for part in parts[1:5] for item in part)
     assert cached > 0.5 * sum(item.prompt_tokens for part in parts[1:5] for item in part)
     assert written(model) == parts
+
+
+def test_several_engines_through_ray_write_the_same_and_leave_nothing_behind(
+    model: Path, by_one: list[list[Generated]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with VllmGenerator(str(model), SEVERAL, load_engines) as engines:
+        child = psutil.Process(engines.pid)
+        started = child.children(recursive=True)
+        assert sum(process.name() == "VLLM::EngineCore" for process in started) == 2
+        parts = list(engines.stream([*PARTS, TOO_LONG, LIKELIEST]))
+        assert list(engines.stream([LIKELIEST[:1]])) == [parts[-1][:1]]  # and again
+    assert [len(part) for part in parts] == [4] * 5 + [2, 17]
+    assert parts[-1] == [replace(item, cached_tokens=0) for item in by_one[-1]]
+    assert parts[5][0] == by_one[5][0]
+    assert [item.prompt_tokens for part in parts for item in part] == [
+        item.prompt_tokens for part in by_one for item in part
+    ]
+    assert all(ends(process.pid) for process in started)
+    assert not list(Path(tempfile.gettempdir()).glob("hertz-ray-*"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_engines_that_do_not_load_say_why(model: Path, tmp_path: Path) -> None:
+    unknown = Path(shutil.copytree(model, tmp_path / "unknown"))
+    config = json.loads((unknown / "config.json").read_text())
+    (unknown / "config.json").write_text(json.dumps(config | {"architectures": ["NoSuchModel"]}))
+    engines = VllmGenerator(str(unknown), SETTINGS, load_engines)
+    with pytest.raises(ModelError, match=r"could not be loaded: .*NoSuchModel.* not supported"):
+        engines.__enter__()

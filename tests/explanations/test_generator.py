@@ -26,8 +26,10 @@ def seeds_of(part: list[Generated]) -> list[int]:
     return [int(json.loads(item.text)["content"]["teaser"].split()[1]) for item in part]
 
 
-def generator(ledger: Path, hang_seconds: float = 600, **plan: object) -> VllmGenerator:
-    settings = ExplanationSettings(hang_seconds=hang_seconds)
+def generator(
+    ledger: Path, hang_seconds: float = 600, engines: int = 1, **plan: object
+) -> VllmGenerator:
+    settings = ExplanationSettings(hang_seconds=hang_seconds, engines=engines)
     return VllmGenerator("x", settings, partial(recorded, ledger=str(ledger), **plan))
 
 
@@ -42,7 +44,12 @@ def test_parts_are_answered_in_order_and_paid_once(tmp_path: Path, count: int) -
     assert engine.restarts == 0
 
 
-def test_two_parts_are_under_way_while_an_answer_is_looked_at(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("engines", "under_way"), [(1, [4, 4, 4, 3, 2, 1]), (2, [6, 5, 4, 3, 2, 1])]
+)
+def test_two_parts_an_engine_are_under_way_while_an_answer_is_looked_at(
+    tmp_path: Path, engines: int, under_way: list[int]
+) -> None:
     sent = []
 
     def source() -> list[list[Prompt]]:
@@ -50,9 +57,9 @@ def test_two_parts_are_under_way_while_an_answer_is_looked_at(tmp_path: Path) ->
             sent.append(number)
             yield part
 
-    with generator(tmp_path / "ledger") as engine:
+    with generator(tmp_path / "ledger", engines=engines) as engine:
         ahead = [len(sent) - number for number, _ in enumerate(engine.stream(source()))]
-    assert ahead == [4, 4, 4, 3, 2, 1]  # the answered one, two under way, one promised
+    assert ahead == under_way  # the answered one, two under way an engine, one promised
 
 
 def test_what_was_loaded_and_its_memory_are_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,22 @@ def test_a_cuda_build_without_enough_gpus(
         check_language_model(
             service_policy, ExplanationSettings(model=model, tensor_parallel_size=4)
         )
+    several = ExplanationSettings(model=model, engines=2)
+    with pytest.raises(ModelError, match=r"engines = 2 needs 2 GPU\(s\), this machine shows 1"):
+        check_language_model(service_policy, several)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    check_language_model(service_policy, several)  # the cluster's machines may have more
     with pytest.raises(ModelError, match="installed vLLM is built for CUDA"):
         check_language_model(service_policy, ExplanationSettings(model=model, device="cpu"))
+
+
+def test_several_engines_without_ray(
+    service_policy: Policy, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    with pytest.raises(ModelError, match=r"but ray cannot be imported; `pip install 'ray\[data\]"):
+        check_language_model(service_policy, ExplanationSettings(model=model, engines=2))
+    check_language_model(service_policy, ExplanationSettings(model=model, engines=1))
 
 
 def test_too_little_memory(service_policy: Policy, model: str, tmp_path: Path) -> None:
