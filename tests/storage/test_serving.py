@@ -62,6 +62,21 @@ def test_every_explanation_is_read_from_either_side_in_its_language(
             assert found == {**expected, "reasons": [REASON]}
 
 
+@pytest.mark.parametrize(
+    "text", ['"}', '\\"{}\n\t\x00\x1f\x7f', "두 사람 💕\u2028\ufeff", "}" * 9, ""]
+)
+def test_any_text_is_served_as_it_was_written(
+    tmp_path: Path, service_policy: Policy, frames: Frames, text: str
+) -> None:
+    odd = frames.explanations.with_columns(title=pl.lit(text), content=pl.lit(text))
+    reader = ServingReader(written(tmp_path, service_policy, frames._replace(explanations=odd)))
+    for row in odd.head(5).iter_rows(named=True):
+        where = (row["category"], row["user_a"], row["user_b"], row["language"])
+        found = reader.explanation(*where)
+        assert found is not None
+        assert (found["title"], found["content"], found["reasons"]) == (text, text, [REASON])
+
+
 def test_a_pair_without_explanation_has_none(
     tmp_path: Path, service_policy: Policy, frames: Frames
 ) -> None:
