@@ -3,7 +3,7 @@
 In: the pairs, the store of what was written before, and a generator. Out: accepted explanations,
 and why the others are left to the template voice. The model writes the most valuable pairs within
 the budget; each part's outcome is kept when it is done, before the next but two is begun, so a
-killed run pays for `chunk` prompts twice at most.
+killed run pays for `chunk` prompts of each engine twice at most.
 """
 
 from __future__ import annotations
