@@ -23,10 +23,10 @@ def cleanup(options: CleanupOptions) -> State:
     show_stages()
     try:
         settings = options.settings()
-        cleaned, vectors = once_free(lambda: clean(settings, options.keep, options.held))
+        cleaned = once_free(lambda: clean(settings, options.keep, options.held))
     except HertzError as error:
         return Failed(message=str(error))
-    rows = {"removed": cleaned.removed, "kept": cleaned.kept, "vectors removed": vectors}
+    rows = {"removed": cleaned.removed, "kept": cleaned.kept, "vectors removed": cleaned.vectors}
     lines = [f"- {what}: {', '.join(names) or 'none'}" for what, names in rows.items()]
     create_markdown_artifact("\n".join(["# Cleanup", "", *lines]), "hertz-cleanup", "Cleanup")
     freed = f"{cleaned.freed_bytes / 1e6:,.0f} MB of snapshots"
