@@ -48,6 +48,11 @@ class Generated:
     output_tokens: int
     cached_tokens: int = 0  # of the prompt, found in the prefix cache
 
+    @property
+    def unread(self) -> str:
+        """Name of the check that it failed, if it is not the JSON asked for."""
+        return "cut_off" if self.finish_reason == "length" else "json"
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:

@@ -23,10 +23,9 @@ def blocks(features: Features, same: tuple[str, ...]) -> list[np.ndarray]:
         return [everyone] if len(everyone) > 1 else []
     keys = np.stack([features.codes[field] for field in same], axis=1)
     told = everyone[(keys >= 0).all(axis=1)]
-    _, block_of = np.unique(keys[told], axis=0, return_inverse=True)
-    order = np.argsort(block_of.ravel(), kind="stable")
-    cuts = np.flatnonzero(np.diff(block_of.ravel()[order])) + 1
-    return [rows for rows in np.split(told[order], cuts) if len(rows) > 1]
+    rows = told[np.lexsort(keys[told].T[::-1])]
+    cuts = np.flatnonzero((keys[rows[1:]] != keys[rows[:-1]]).any(axis=1)) + 1
+    return [block for block in np.split(rows, cuts) if len(block) > 1]
 
 
 @dataclass(frozen=True)

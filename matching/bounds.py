@@ -39,7 +39,7 @@ SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is c
 SAMPLE_ROWS = 128
 # Columns multiplied in the time that one surviving pair takes: measured for float32 on a CPU; the
 # others from the ratio of the speeds.
-PAIR_COSTS = {"cpu": {4: 10_000, 2: 60_000}, "cuda": {4: 100_000, 2: 1_000_000}}
+PAIR_COSTS = {"cpu": {4: 7_000, 2: 42_000}, "cuda": {4: 100_000, 2: 1_000_000}}
 STEP = 16  # the number of axes is a multiple of this
 # How far one step of summing may err, in units of float32. A tensor core adds products that it has
 # aligned to the largest one and cut off, at half the precision of rounding and once more for the

@@ -159,9 +159,10 @@ def _cut(
 ) -> Neighbours:
     """Without the entries below the bound: someone not offered may be better than they."""
     scores, ids = bounds
-    listed = features.user_ids[found.ids] if len(features) else found.ids
-    equal = (found.scores == scores[:, None]) & (listed <= ids[:, None])
-    keep = (found.ids >= 0) & ((found.scores > scores[:, None]) | equal)
+    keep = found.scores > scores[:, None]
+    user, rank = np.nonzero(found.scores == scores[:, None])
+    keep[user, rank] = features.user_ids[found.ids[user, rank]] <= ids[user]
+    keep &= found.ids >= 0
     full = keep[:, -1]
     return replace(
         found,

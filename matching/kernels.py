@@ -16,7 +16,8 @@ import numpy as np
 from matching.features import LANES
 
 NOBODY = np.iinfo(np.int32).max  # an id worse than everyone's in a tie
-STRIP = 64  # columns of a tile tested at once
+ROWS_AT_ONCE = 8  # of a hash
+WORD = 64  # columns of a tile tested at once: a bit each
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -168,42 +169,71 @@ def find(
     Returns:
         How many were found.
     """
-    count = 0
+    count, whole = 0, len(columns) // WORD * WORD
     for i in range(len(rows)):
-        mine, row = rows[i], upper[i]
+        row = upper[i]
         right = i + offset + 1 if offset >= 0 else 0
-        first = right // STRIP * STRIP
-        for start in range(first, len(columns), STRIP):
-            stop = min(start + STRIP, len(columns))
-            hits = np.int32(0)
-            for j in range(start, stop):
-                hits |= np.int32(row[j] >= mine) | np.int32(row[j] >= columns[j])
-            if hits:
-                for j in range(max(start, right), stop):
-                    if row[j] > -np.inf and (row[j] >= mine or row[j] >= columns[j]):
-                        found[0, count], found[1, count] = i, j
-                        count += 1
+        for start in range(right // WORD * WORD, len(columns), WORD):
+            if start < whole:  # of a fixed length, so that it is compiled to vector instructions
+                hits = _reached(row[start : start + WORD], rows[i], columns[start : start + WORD])
+            else:
+                hits = np.uint64(0)
+                for j in range(start, len(columns)):
+                    reached = np.uint64(row[j] >= min(rows[i], columns[j]))
+                    hits |= reached << np.uint64(j - start)
+            while hits:
+                j = start + int(_ones((hits & (~hits + np.uint64(1))) - np.uint64(1)))
+                hits &= hits - np.uint64(1)
+                if j >= right and row[j] > -np.inf:
+                    found[0, count], found[1, count] = i, j
+                    count += 1
     return count
 
 
-@_sum_kernel
-def inner_products(rest: np.ndarray, signs: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Sums of `rest[a] * rest[b] * signs` in any order, `(m,)` float32: part of a bound.
+@_kernel
+def _reached(row: np.ndarray, mine: float, columns: np.ndarray) -> np.uint64:
+    """A word with a one where a bound reaches what either side takes, the first one lowest."""
+    hits = np.uint64(0)
+    for j in range(WORD):
+        hits |= np.uint64(row[j] >= min(mine, columns[j])) << np.uint64(j)
+    return hits
+
+
+@_kernel
+def still_reach(
+    upper: np.ndarray,
+    spread: np.ndarray,
+    rest: np.ndarray,
+    signs: np.ndarray,
+    least: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+) -> np.ndarray:
+    """Whether a pair's bound is high enough with the product itself where its bound was, `(m,)`.
 
     Args:
+        upper: `(m,)` float32 bounds that have `spread[a] * spread[b]` in them.
+        spread: `(n,)` float32.
         rest: `(n, columns)` float32.
-        signs: `(columns,)` float32.
-        a: Rows.
-        b: Rows.
+        signs: `(columns,)` float32: the product is the sum of `rest[a] * rest[b] * signs`.
+        least: `(n,)` float32, what each row still takes; that of either side is enough.
+        a: `(m,)` int64 rows.
+        b: The same.
     """
-    out = np.empty(len(a), dtype=np.float32)
+    out = np.empty(len(a), dtype=np.bool_)
     for pair in range(len(a)):
-        x, y = rest[a[pair]], rest[b[pair]]
-        total = np.float32(0.0)
-        for column in range(len(signs)):
-            total += x[column] * y[column] * signs[column]
-        out[pair] = total
+        x, y = a[pair], b[pair]
+        tight = upper[pair] - spread[x] * spread[y] + _product(rest[x], rest[y], signs)
+        out[pair] = tight >= min(least[x], least[y])
     return out
+
+
+@_sum_kernel
+def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
+    total = np.float32(0.0)
+    for column in range(len(signs)):
+        total += x[column] * y[column] * signs[column]
+    return total
 
 
 @_kernel
@@ -271,7 +301,10 @@ def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
                 rising = False
                 break
         if rising:  # a list that was carried over and not changed since
-            scores[row, :], ids[row, :] = scores[row, ::-1].copy(), ids[row, ::-1].copy()
+            for at in range(depth // 2):
+                last = depth - 1 - at
+                scores[row, at], scores[row, last] = scores[row, last], scores[row, at]
+                ids[row, at], ids[row, last] = ids[row, last], ids[row, at]
             continue
         for last in range(depth - 1, 0, -1):
             score, who = scores[row, last], ids[row, last]
@@ -340,11 +373,11 @@ def hash_rows(words: np.ndarray, hashes: np.ndarray) -> None:
         words: `(n, m)` uint64.
         hashes: `(n,)` uint64, read and written.
     """
-    for row in range(len(words)):
-        h = hashes[row]
+    for first in range(0, len(words), ROWS_AT_ONCE):
+        last = min(first + ROWS_AT_ONCE, len(words))
         for column in range(words.shape[1]):
-            h = (h ^ words[row, column]) + np.uint64(0x9E3779B97F4A7C15)
-            h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            h ^= h >> np.uint64(31)
-        hashes[row] = h
+            for row in range(first, last):  # these do not wait for each other
+                h = (hashes[row] ^ words[row, column]) + np.uint64(0x9E3779B97F4A7C15)
+                h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                hashes[row] = h ^ (h >> np.uint64(31))

@@ -25,7 +25,7 @@ import torch
 
 from matching.blocks import classify
 from matching.bounds import Bound, Forms, plain_bound, rotated_bound
-from matching.kernels import NOBODY, find, inner_products, pick
+from matching.kernels import NOBODY, find, pick, still_reach
 from matching.lists import Lists
 from matching.pairs import PairScorer, Rules
 
@@ -241,9 +241,7 @@ class BlockPass:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Positions of the found pairs whose tighter bound still reaches what either side takes."""
         a, b, bound = i.astype(np.int64) + row, j.astype(np.int64) + column, self.bound
-        tight = upper - bound.spread[a] * bound.spread[b]
-        tight += inner_products(bound.rest, bound.signs, a, b)
-        keep = tight >= np.minimum(self.least[a], self.least[b])
+        keep = still_reach(upper, bound.spread, bound.rest, bound.signs, self.least, a, b)
         return a[keep], b[keep]
 
     def _forbid(self, upper: np.ndarray, rows: slice, columns: slice) -> None:

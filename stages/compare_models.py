@@ -230,7 +230,10 @@ class Comparison:
         counts: Counter[str] = Counter()
         for number, (case, one) in enumerate(zip(self.asked, written, strict=True)):
             text = read_answer(one.text, case.told)
-            checks = failed_checks(self.policy, case.category, case.language, case.a, case.b, text)
+            checks = [one.unread]
+            if text is not None:
+                told = (case.category, case.language, case.a, case.b)
+                checks = failed_checks(self.policy, *told, text)
             failed.update(checks)
             counts["valid"] += text is not None
             counts["grounded"] += is_grounded(checks)

@@ -164,6 +164,7 @@ class _Texts:
         reasons = [(*task, why) for task, why in self.voice.left.items()]
         schema = {name: SCHEMA[name] for name in (*TASK, "fallback")}
         left = pl.DataFrame(reasons, schema, orient="row")
+        unseen = "budget" if self.voice.beyond else "engine_failed"  # by a model that was not found
         spoken = pl.col("language").is_in(self.desk.settings.languages)
         why = (
             pl.when(pl.col("origin") == "model")
@@ -172,9 +173,7 @@ class _Texts:
             .then(pl.lit("no_model"))
             .when(~spoken)
             .then(pl.lit("language"))
-            .when(pl.lit(bool(self.voice.ended_by)) & pl.col("fallback").is_null())
-            .then(pl.lit("engine_failed"))
-            .otherwise(pl.col("fallback").fill_null("not_asked"))
+            .otherwise(pl.col("fallback").fill_null(unseen))
         )
         return frame.join(left, on=TASK, how="left").with_columns(fallback=why)
 

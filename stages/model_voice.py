@@ -53,7 +53,8 @@ class ModelVoice:
     Attributes:
         written: The accepted explanations.
         reused: Those of them that other nights paid for.
-        left: Why other tasks of the model's languages are left to the template voice.
+        left: Why tasks it looked at are left to the template voice.
+        beyond: How many tasks the budget leaves out without a look.
         failed: Refused texts by the checks they failed.
         counts: Of prompts and tokens.
         seconds: From the loaded engine's first prompt to its last answer's check.
@@ -65,6 +66,7 @@ class ModelVoice:
         self.written: dict[Task, Explanation] = {}
         self.reused: set[Task] = set()
         self.left: dict[Task, str] = {}
+        self.beyond = 0
         self.failed: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.seconds = 0.0
@@ -86,6 +88,7 @@ class ModelVoice:
             found = self.cache.get_many(list(part.values()))
             self.written |= {task: found[key] for task, key in part.items() if key in found}
         self.reused = set(self.written)
+        self.left |= {task: "not_asked" for task in self.share if task not in self.reused}
 
     def write(self, open_model: Open, step: Step) -> None:
         """Let the model write its share, as far as it is not written yet, nor refused for good."""
@@ -115,13 +118,14 @@ class ModelVoice:
         """What the run's report says of the model's work."""
         counts, prompt_tokens = self.counts, self.counts["prompt_tokens"]
         left = Counter(why for task, why in self.left.items() if task not in self.written)
+        left["budget"] += self.beyond - len(self.written.keys() - set(self.share))
         return {
             "candidates": counts["candidates"],
             "accepted": counts["accepted"],
             "retried": counts["retried"],
             "failed_checks": dict(sorted(self.failed.items())),
             "bios_cut": counts["bios_cut"],
-            "left_to_template": dict(sorted(left.items())),
+            "left_to_template": dict(sorted((+left).items())),
             "left_out_by_budget": left["budget"],
             "prompt_tokens": prompt_tokens,
             "cached_tokens": counts["cached_tokens"],
@@ -142,11 +146,13 @@ class ModelVoice:
         share: list[Task] = []
         for task in tasks_of(pairs.sort("value"), self.settings.languages):
             if len(share) == most:
-                self.left[task] = "budget"
-            elif self.desk.told(task):
+                break
+            if self.desk.told(task):
                 share.append(task)
             else:
                 self.left[task] = "nothing_to_tell"
+        languages = len(self.settings.languages)
+        self.beyond = len(pairs) * languages - len(share) - len(self.left)
         return share
 
     def _spent(self) -> bool:
@@ -218,7 +224,9 @@ class ModelVoice:
     def _checked(self, task: Task, found: Generated) -> Explanation | None:
         policy, pair = self.desk.policy, self.desk.pair(task)
         text = read_answer(found.text, self.desk.told(task))
-        failed = failed_checks(policy, task.category, task.language, *pair, text)
+        failed = [found.unread]
+        if text is not None:
+            failed = failed_checks(policy, task.category, task.language, *pair, text)
         self.failed.update(failed)
         return None if failed else text
 

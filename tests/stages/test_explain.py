@@ -108,7 +108,7 @@ def test_the_engine_writes_json_and_what_is_accepted_passes_the_checks(
     assert figures["accepted"] >= 1
     assert figures["prefix_hit_rate"] > 0.3
     assert figures["generating_seconds"] > 0
-    assert "json" not in figures["failed_checks"]
+    assert "json" not in figures["failed_checks"]  # the schema holds, but where it is "cut_off"
     assert figures["output_tokens"] > 50 * CANDIDATES
     assert figures["model"] == LANGUAGE_MODEL
     assert figures["generator_failed"] == ""

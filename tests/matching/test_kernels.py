@@ -1,0 +1,61 @@
+"""The compiled loops against what numpy says."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.kernels import NOBODY, find, sort_heaps, still_reach
+
+
+@settings(deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 12), st.integers(1, 200)),
+    first=st.integers(-1, 150),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_found_is_what_reaches_either_side(shape: tuple[int, int], first: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    upper = rng.integers(-3, 4, shape).astype(np.float32)
+    upper[rng.random(shape) < 0.1] = -np.inf
+    rows, columns = (rng.integers(-2, 6, n).astype(np.float32) for n in shape)
+    rows[rng.random(shape[0]) < 0.2] = -np.inf
+    reached = (upper >= rows[:, None]) | (upper >= columns)
+    reached &= upper > -np.inf
+    if first >= 0:
+        reached &= np.arange(shape[1]) > np.arange(shape[0])[:, None] + first
+    found = np.empty((2, upper.size), dtype=np.int32)
+    count = find(upper, rows, columns, first, found)
+    np.testing.assert_array_equal(found[:, :count], np.stack(np.nonzero(reached)))
+
+
+@settings(deadline=None)
+@given(columns=st.integers(0, 40), seed=st.integers(0, 2**32 - 1))
+def test_a_tighter_bound_has_the_product_where_its_bound_was(columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rest = rng.integers(-4, 5, (30, columns)).astype(np.float32)  # small whole numbers: exact
+    signs = np.where(rng.random(columns) < 0.5, -1, 1).astype(np.float32)
+    spread, least = (rng.integers(0, 30, 30).astype(np.float32) for _ in range(2))
+    a, b = rng.integers(0, 30, (2, 50))
+    upper = rng.integers(0, 300, 50).astype(np.float32)
+    tight = upper - spread[a] * spread[b] + (rest[a] * rest[b] * signs).sum(axis=1)
+    np.testing.assert_array_equal(
+        still_reach(upper, spread, rest, signs, least, a, b),
+        tight >= np.minimum(least[a], least[b]),
+    )
+
+
+@settings(deadline=None)
+@given(depth=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
+def test_a_list_that_rises_is_turned_round(depth: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ids = np.array([rng.permutation(20)[:depth] for _ in range(5)], dtype=np.int32)
+    scores = rng.integers(0, 4, (5, depth)).astype(np.float32)
+    scores[:, :1], ids[:, :1] = -np.inf, NOBODY
+    best_first = np.lexsort((ids, -scores))
+    ids, scores = (np.take_along_axis(part, best_first, axis=1) for part in (ids, scores))
+    heap_ids, heap_scores = ids[:, ::-1].copy(), scores[:, ::-1].copy()
+    sort_heaps(heap_scores, heap_ids)
+    np.testing.assert_array_equal(heap_ids, ids)
+    np.testing.assert_array_equal(heap_scores, scores)
