@@ -184,7 +184,8 @@ def test_neither_a_prompt_that_is_too_long_nor_a_hostile_bio_does_harm(
     talk = conversation(service_policy, "friend", "en", a, b, facts)
     endless = [talk[0], {"role": "user", "content": "word " * 5000}]
     schema = response_schema(service_policy, "en")
-    long, hostile = engine.generate([endless, talk], schema, [1, 2])
+    asked = [Prompt(endless, schema, 1), Prompt(talk, schema, 2)]
+    ((long, hostile),) = engine.stream([asked])
     assert (long.text, long.finish_reason, long.output_tokens) == ("", "too_long", 0)
     text = read_answer(hostile.text, told_facts(service_policy, "friend", "en", facts))
     assert text is not None
