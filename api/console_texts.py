@@ -16,7 +16,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "language": ("언어", "Language"),
     "menu": ("메뉴", "Menu"),
     "overview": ("현황", "Overview"),
-    "find_user": ("사용자 찾기", "Find a user"),
     "user_id": ("사용자 번호", "User id"),
     "find": ("찾기", "Find"),
     "read_only": (

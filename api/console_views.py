@@ -153,7 +153,7 @@ def lists(
         categories=[words.category(each) for each in reader.categories],
         pending=found["status"] == "pending",
         legend=words.legend(name),
-        entries=[words.entry(name, user, entry) for entry in found["matches"]],
+        entries=words.entries(name, user, found["matches"]),
         cursor=cursor,
         next_cursor=found["nextCursor"],
         snapshot=found["snapshot"],
@@ -218,21 +218,23 @@ class _Words:
             for place, (name, weight) in enumerate(weights.items())
         ]
 
-    def entry(self, category: str, user: int, found: dict[str, Any]) -> Entry:
+    def entries(self, category: str, user: int, matches: list[dict[str, Any]]) -> list[Entry]:
         weights = self._policy.categories[category].weights
         labels = {name: self._term(name) for name in weights}
         whole = sum(weights.values())
-        breakdown, other = found["breakdown"], found["userId"]
-        return Entry(
-            other=other,
-            rank=found["rank"],
-            mutual=found["mutual"],
-            forward=found["forward"],
-            backward=found["backward"],
-            there=stack(breakdown["forward"], labels, whole),
-            back=stack(breakdown["backward"], labels, whole),
-            told=self.told(found["explanation"], user, other),
-        )
+        return [
+            Entry(
+                other=found["userId"],
+                rank=found["rank"],
+                mutual=found["mutual"],
+                forward=found["forward"],
+                backward=found["backward"],
+                there=stack(found["breakdown"]["forward"], labels, whole),
+                back=stack(found["breakdown"]["backward"], labels, whole),
+                told=self.told(found["explanation"], user, found["userId"]),
+            )
+            for found in matches
+        ]
 
     def record(self, found: dict[str, Any], categories: list[Named]) -> Record:
         score, user, other = found["score"], found["userId"], found["otherUserId"]

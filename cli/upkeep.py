@@ -99,13 +99,13 @@ def cleanup(
     from stages.cleanup import cleanup as clean
     from storage.settings import load_settings
 
-    done, vectors = clean(load_settings(policy, home), keep, held)
+    done = clean(load_settings(policy, home), keep, held)
     if as_json:
-        typer.echo(json.dumps(done._asdict() | {"vectors": vectors}))
+        typer.echo(json.dumps(done._asdict()))
     else:
         typer.echo(f"removed: {', '.join(done.removed) or 'none'} ({done.freed_bytes:,} bytes)")
         typer.echo(f"kept: {', '.join(done.kept) or 'none'}")
-        typer.echo(f"vectors of unused models removed: {', '.join(vectors) or 'none'}")
+        typer.echo(f"vectors of unused models removed: {', '.join(done.vectors) or 'none'}")
 
 
 @app.command()

@@ -126,20 +126,6 @@ class VllmGenerator:
     ) -> None:
         self._worker.close()
 
-    def generate(
-        self, conversations: Sequence[Conversation], schema: dict[str, Any], seeds: Sequence[int]
-    ) -> list[Generated]:
-        """Write one text for each conversation, in order, as one batch.
-
-        Raises:
-            GenerationError: the engine died or refused the whole batch, twice.
-        """
-        temperature = self._settings.temperature
-        asked = zip(conversations, seeds, strict=True)
-        part = [Prompt(talk, schema, seed, temperature) for talk, seed in asked]
-        (written,) = self.stream([part])
-        return written
-
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
         """Write the texts of each part, part by part, in order.
 

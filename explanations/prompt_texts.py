@@ -29,7 +29,6 @@ TEXTS: dict[str, dict[str, Any]] = {
             "neutral": "Keep it open what the two will become: only that they could meet.",
         },
         "noted": "Noted, as background only. Now the facts, please.",
-        "joint": ", and ",
         "voices": {
             "couple": "a gossip-news reporter who hints at a romance",
             "friend": "a cheerful reporter who announces a friendship, without any romance",
@@ -162,7 +161,6 @@ TEXTS: dict[str, dict[str, Any]] = {
             "neutral": "두 사람이 어떤 사이가 될지는 열어 두고, 만남만 이야기합니다.",
         },
         "noted": "참고만 하겠습니다. 이제 사실을 알려 주세요.",
-        "joint": ", ",
         "voices": {
             "couple": "설레는 소식을 전하는 연애 뉴스 기자",
             "friend": "새 친구 소식만 전하고 연애 이야기는 하지 않는 밝은 기자",

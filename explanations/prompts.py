@@ -68,13 +68,13 @@ class ToldFact(NamedTuple):
     labels: tuple[str, ...]
 
 
-Told = Mapping[Kind, tuple[ToldFact, ...]]
+Told = Mapping[str, ToldFact]  # by kind
 
 
 def told_facts(policy: Policy, category: str, language: str, facts: Facts) -> Told:
     """The facts that the model is told: of each kind the fullest one."""
     topics = fact_plan(policy, category).topics
-    told: dict[Kind, tuple[ToldFact, ...]] = {}
+    told: dict[str, ToldFact] = {}
     for kind in KINDS:
         named = [
             fact
@@ -84,7 +84,7 @@ def told_facts(policy: Policy, category: str, language: str, facts: Facts) -> To
         ]
         if named:
             fullest = max(named, key=lambda fact: len(fact.values[:MAX_ITEMS]))
-            told[kind] = (_labelled(policy, language, fullest),)
+            told[kind] = _labelled(policy, language, fullest)
     return told
 
 
@@ -174,9 +174,9 @@ def read_answer(text: str, told: Told) -> Explanation | None:
         return None
     content = "\n\n".join(_paragraphs(parts))
     plain = f"{title}\n{content}".casefold()
-    reasons = [found for kind in kinds for found in _reasons(told, kind, plain)]
-    first = (reason(items[0].fact) for items in told.values())  # refused: the text tells nothing
-    return Explanation(title, content, reasons or [*first][:1])
+    reasons = [found for kind in kinds if (found := _reason(told, kind, plain))]
+    first = [reason(item.fact) for item in told.values()][:1]  # refused: the text tells nothing
+    return Explanation(title, content, reasons or first)
 
 
 def defused(text: str, length: int = BIO_LENGTH) -> str:
@@ -187,12 +187,12 @@ def defused(text: str, length: int = BIO_LENGTH) -> str:
     return plain if len(plain) <= length else f"{plain[:length].rstrip()} {CUT}"
 
 
-def _reasons(told: Told, kind: str, plain: str) -> list[dict[str, Any]]:
-    """The told facts of a kind, as far as the text has their words: on others it cannot rest."""
+def _reason(told: Told, kind: str, plain: str) -> dict[str, Any] | None:
+    """The told fact of a kind, as far as the text has its words: on others it cannot rest."""
     if kind not in told:
-        return [{"kind": kind, "fields": [], "values": [], "direction": "both"}]
-    facts = told[kind]  # type: ignore[index]
-    return [reason(fact) for fact in (_in_text(item, plain) for item in facts) if fact]
+        return {"kind": kind, "fields": [], "values": [], "direction": "both"}
+    fact = _in_text(told[kind], plain)
+    return reason(fact) if fact else None
 
 
 def _in_text(item: ToldFact, plain: str) -> Fact | None:
@@ -258,11 +258,7 @@ def _shown(policy: Policy, field: str, code: str, language: str) -> str:
 def _lines(policy: Policy, category: str, language: str, told: Told) -> str:
     """The facts as the model sees them: one line a kind, beginning with it."""
     return "\n".join(
-        f"{kind}: "
-        + TEXTS[language]["joint"].join(
-            _parts(policy, category, language, item)["fact"] for item in items
-        )
-        for kind, items in told.items()
+        f"{kind}: {_parts(policy, category, language, item)['fact']}" for kind, item in told.items()
     )
 
 

@@ -8,7 +8,7 @@ from prefect.states import Completed, Failed
 
 from flows.parameters import CleanupOptions
 from flows.patience import once_free
-from flows.run import show_stages
+from flows.run import show_stages, told_without_values
 from matching.errors import HertzError
 from stages.cleanup import cleanup as clean
 
@@ -22,11 +22,12 @@ def cleanup(options: CleanupOptions) -> State:
     """
     show_stages()
     try:
-        settings = options.settings()
-        cleaned, vectors = once_free(lambda: clean(settings, options.keep, options.held))
+        with told_without_values():
+            settings = options.settings()
+            cleaned = once_free(lambda: clean(settings, options.keep, options.held))
     except HertzError as error:
         return Failed(message=str(error))
-    rows = {"removed": cleaned.removed, "kept": cleaned.kept, "vectors removed": vectors}
+    rows = {"removed": cleaned.removed, "kept": cleaned.kept, "vectors removed": cleaned.vectors}
     lines = [f"- {what}: {', '.join(names) or 'none'}" for what, names in rows.items()]
     create_markdown_artifact("\n".join(["# Cleanup", "", *lines]), "hertz-cleanup", "Cleanup")
     freed = f"{cleaned.freed_bytes / 1e6:,.0f} MB of snapshots"

@@ -6,7 +6,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.parameters import RollbackOptions
-from flows.run import name_flow_run
+from flows.run import name_flow_run, told_without_values
 from matching.errors import HertzError
 from storage.snapshots import rollback as roll
 
@@ -19,8 +19,9 @@ def rollback(options: RollbackOptions) -> State:
         options: Which one, and where.
     """
     try:
-        settings = options.settings()
-        snapshot = roll(settings.home, options.run_id or None)
+        with told_without_values():
+            settings = options.settings()
+            snapshot = roll(settings.home, options.run_id or None)
     except HertzError as error:
         return Failed(message=str(error))
     name_flow_run(snapshot.name)

@@ -1,4 +1,4 @@
-"""Removing vectors that nobody needs: of models that no kept snapshot and no setting names.
+"""Removing what nobody needs: old snapshots, and vectors that no kept one and no setting names.
 
 Runs never remove vectors, so that a text is encoded once ever. After another embedding model was
 taken into use, the old model's stay as long as a snapshot made with it: erasing a user from that
@@ -8,36 +8,49 @@ one makes its Chroma anew.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages.embed import open_encoder
-from stages.publish import Cleaned
-from stages.publish import cleanup as remove_snapshots
 from stages.run import Run
+from storage.disk import size_of
 from storage.embeddings import drop_stores
 from storage.settings import Settings
-from storage.snapshots import kept_folders, locked_home, read_manifest
+from storage.snapshots import kept_folders, locked_home, read_manifest, remove_held, remove_old
 
 
-def cleanup(
-    settings: Settings, keep: int | None = None, held: bool = False
-) -> tuple[Cleaned, list[str]]:
-    """Remove old snapshots, then vectors of models no longer in use.
+class Cleaned(NamedTuple):
+    """Snapshots removed and kept, the bytes those had, and the removed folders of vectors."""
+
+    removed: list[str]
+    kept: list[str]
+    freed_bytes: int
+    vectors: list[str]
+
+
+def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> Cleaned:
+    """Remove old snapshots, and what killed runs left; then vectors of models no longer in use.
+
+    The published snapshot always stays.
 
     Args:
         settings: The home, and how many snapshots it keeps.
         keep: How many of the newest stay, if not so many as the settings say.
         held: Whether what the gate held goes too.
 
-    Returns:
-        What was done to the snapshots, and the names of the removed folders of vectors.
-
     Raises:
         LockedError: If a run holds the home.
     """
-    cleaned = remove_snapshots(settings, keep, held)
-    with locked_home(settings.home, "cleanup"):
-        return cleaned, drop_unused_vectors(settings)
+    home = settings.home
+    with locked_home(home, "cleanup"):
+        before = size_of(home / "snapshots")
+        gone = remove_old(home, settings.storage.keep if keep is None else keep)
+        gone += remove_held(home) if held else []
+        return Cleaned(
+            [folder.name for folder in gone],
+            [folder.name for folder in kept_folders(home)],
+            before - size_of(home / "snapshots"),
+            drop_unused_vectors(settings),
+        )
 
 
 def drop_vectors(run: Run) -> None:

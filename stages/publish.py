@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from matching.errors import GateError
 from matching.gate import Check, first_line, told
@@ -24,13 +24,10 @@ from storage.snapshots import (
     REPORT,
     current_snapshot,
     hold,
-    kept_folders,
     locked_home,
     publish,
     publish_held,
     read_manifest,
-    remove_held,
-    remove_old,
 )
 
 
@@ -80,35 +77,6 @@ def publish_anyway(settings: Settings, run_id: str) -> Path:
     return snapshot
 
 
-class Cleaned(NamedTuple):
-    """What `cleanup` removed, and what is left."""
-
-    removed: list[str]
-    kept: list[str]
-    freed_bytes: int
-
-
-def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> Cleaned:
-    """Remove old snapshots, and what killed runs left; the published one always stays.
-
-    Args:
-        settings: The home, and how many snapshots it keeps.
-        keep: How many of the newest stay, if not so many as the settings say.
-        held: Whether what the gate held goes too.
-
-    Raises:
-        LockedError: If a run holds the home.
-    """
-    home = settings.home
-    with locked_home(home, "cleanup"):
-        before = _size(home / "snapshots")
-        gone = remove_old(home, settings.storage.keep if keep is None else keep)
-        gone += remove_held(home) if held else []
-        freed = before - _size(home / "snapshots")
-    kept = kept_folders(home)
-    return Cleaned([s.name for s in gone], [s.name for s in kept], freed)
-
-
 def manifest(run: Run) -> dict[str, Any]:
     """What the snapshot is and where it comes from, without its checksums."""
     policy, stages = run.settings.policy, run.stages
@@ -154,9 +122,3 @@ def _hold(run: Run, whole: dict[str, Any], found: list[Check]) -> None:
     ]
     message = "\n".join(lines)
     raise GateError(message)
-
-
-def _size(folder: Path) -> int:
-    """Bytes on the disk below a folder, a hard-linked file counted once."""
-    found = [p.stat() for p in folder.rglob("*") if p.is_file()]
-    return sum({stat.st_ino: stat.st_size for stat in found}.values())

@@ -37,9 +37,7 @@ def measure_run(run: Run) -> dict[str, Any]:
     users = read_frame(run.folder / "users.parquet")
     matches = read_frame(run.folder / "matches.parquet", LISTS)
     quarantine = read_frame(run.folder / "quarantine.parquet")
-    explanations = read_frame(
-        run.folder / "explanations.parquet", ["category", "language", "origin"]
-    )
+    explanations = read_frame(run.folder / "explanations.parquet", TEXTS)
     found = measure(policy, users, matches, quarantine)
     found["last"] = _last(run, users, matches)
     found["explanations"] = explained(run.stages["explain"], explanations)

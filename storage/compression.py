@@ -38,7 +38,7 @@ class Codec:
             return []
         compressor = zstandard.ZstdCompressor(dict_data=self._dictionary)
         packed = compressor.multi_compress_to_buffer(list(texts), threads=-1)
-        return [segment.tobytes() for segment in packed]
+        return [packed[at].tobytes() for at in range(len(packed))]
 
     def restore(self, packed: bytes) -> bytes:
         """The text.

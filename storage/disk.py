@@ -43,8 +43,9 @@ def free_bytes(home: Path) -> int:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of all files below a folder, a hard-linked one counted once."""
+    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum({stat.st_ino: stat.st_size for stat in found}.values())
 
 
 def existing(path: Path) -> Path:

@@ -40,7 +40,6 @@ _TABLES = """
     create index if not exists events_of_other on events (other_id) where other_id is not null;
     create table if not exists forgotten (mark blob primary key) without rowid;
 """
-_PROFILES = "('register', 'update')"
 _REMOVALS = "('delete', 'forget')"
 _STANDINGS = "('register', 'update', 'delete', 'forget')"
 _INSERT = """

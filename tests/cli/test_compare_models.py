@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +16,7 @@ from matching.policy import Policy
 from stages.compare_models import SCHEMA, Measured
 from stages.compared_pairs import made_up_lists
 from storage.model_comparisons import FOLDER, MARKDOWN, PLOT, TABLE, TEXTS
-from tests.nights import ROOT
+from tests.cli.commands import Done, hertz, started
 from tests.storage.runs import Frames, publish_frames, random_frames
 from tests.tiny_model import write_tiny_model
 
@@ -31,9 +29,8 @@ DUMMY = Measured("org/big", dummy=True, vllm=True, load_s=1, batch_s=2, device="
 BROKEN = Measured("org/bad", vllm=False, error="no a|b in it")
 
 
-def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", "compare-models", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def compare(*arguments: str) -> Done:
+    return hertz("compare-models", *arguments)
 
 
 @pytest.mark.slow
@@ -45,7 +42,8 @@ def test_whatever_is_named_is_a_row_and_what_works_is_measured(tmp_path: Path) -
     weights.write_bytes(weights.read_bytes()[:-1000])
     models = [str(good), f"{good}:dummy", str(mute), str(corrupt), str(tmp_path / "none")]
     home = tmp_path / "home"
-    done = compare(*models, "--home", str(home), "--language", "en", "--reports", "3")
+    chosen = ("--home", home, "--language", "en", "--reports", "3")
+    done = started("compare-models", *models, *chosen)
     assert done.returncode == 0, done.stderr
     (folder,) = (home / FOLDER).iterdir()
     assert {path.name for path in folder.iterdir()} == {TABLE, TEXTS, MARKDOWN, PLOT}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,13 +11,13 @@ from matching.errors import GateError
 from matching.policy import Gate, Policy
 from storage.snapshots import list_snapshots, published_snapshot
 from tests.api.profiles import profile
-from tests.nights import ROOT
+from tests.cli import commands
+from tests.cli.commands import Done
 from tests.stages.small_nights import small_night, small_settings, write_source
 
 
-def hertz(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", *arguments, "--home", str(home)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def hertz(home: Path, *arguments: str) -> Done:
+    return commands.hertz(*arguments, "--home", home)
 
 
 @pytest.fixture(scope="module")

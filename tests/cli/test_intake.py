@@ -11,7 +11,8 @@ from matching.policy import Policy
 from storage.events import Request
 from storage.intake import Intake
 from tests.api.profiles import profile
-from tests.cli.test_main import hertz, options
+from tests.cli.commands import hertz
+from tests.cli.test_main import options
 from tests.nights import write_policy
 from tests.stages.small_nights import small_night, small_settings, write_source
 

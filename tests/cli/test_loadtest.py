@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from cli.load_report import compare, p_value
 from matching.policy import Policy
 from storage.loadtests import FOLDER
 from tests.api.servers import served_app
-from tests.nights import ROOT
+from tests.cli.commands import Done, hertz, started
 from tests.storage.runs import publish_frames, random_frames
 
 RUN = "20261122T170000Z-0001"
@@ -57,13 +55,12 @@ def url(tmp_path: Path, service_policy: Policy, members: Members) -> Iterator[st
         yield str(client.base_url)
 
 
-def loadtest(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", "loadtest", "--home", str(home), *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def loadtest(home: Path, *options: str) -> Done:
+    return hertz("loadtest", "--home", home, *options)
 
 
 def test_both_tests_are_told_stored_and_drawn(tmp_path: Path, url: str, members: Members) -> None:
-    done = loadtest(tmp_path, "--url", url, "--json")
+    done = started("loadtest", "--home", tmp_path, "--url", url, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     for test in ("registration", "recommendation"):

@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 
 from matching.policy import Policy
+from tests.cli.commands import hertz, started
 from tests.nights import ROOT, write_policy, write_sample
-
-
-def hertz(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +20,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy) -> Pa
     folder = tmp_path_factory.mktemp("cli")
     write_policy(folder / "hertz.toml")
     write_sample(folder / "profiles.parquet", service_policy, users=30)
-    for _ in range(2):
-        night = hertz("nightly", *options(folder), "--source", folder / "profiles.parquet")
+    for command in (started, hertz):
+        night = command("nightly", *options(folder), "--source", folder / "profiles.parquet")
         assert night.returncode == 0, night.stderr
     (folder / "night.txt").write_text(night.stdout, encoding="utf-8")
     return folder
@@ -36,7 +32,7 @@ def options(folder: Path) -> tuple[str | Path, ...]:
 
 
 def test_help_names_every_command() -> None:
-    shown = hertz("--help")
+    shown = started("--help")
     assert shown.returncode == 0
     commands = "embed recompute explain nightly sample status rollback serve loadtest".split()
     commands += ["intake", "forget", "compare-models"]
@@ -144,6 +140,6 @@ def test_no_policy_file_and_no_home_are_said(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_written_is_said(tmp_path: Path, home: Path) -> None:
     (tmp_path / "file").write_text("")
     wanted = ("--home", tmp_path / "file" / "home", "--source", home / "profiles.parquet")
-    failed = hertz("nightly", "--policy", home / "hertz.toml", *wanted)
+    failed = started("nightly", "--policy", home / "hertz.toml", *wanted)
     assert failed.returncode == 1
     assert "cannot be written" in failed.stderr

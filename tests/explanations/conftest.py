@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from matching.policy import Policy, parse_policy
-from tests.explanations.people import profile
+from tests.explanations.labelled_pairs import labelled_pairs
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -32,47 +32,10 @@ def any_policy(
 @pytest.fixture(scope="session")
 def minji(service_policy: Policy) -> dict[str, Any]:
     """The lower id of the pair."""
-    return profile(
-        service_policy,
-        1203,
-        emailDomain="a.com",
-        gender="FEMALE",
-        ageGroup="AGE_20S",
-        MBTI="ENFP",
-        religion="NON_RELIGIOUS",
-        smoking="NO_SMOKING",
-        drinking="SOMETIMES",
-        personality=["RELIABLE", "SMILES_OFTEN"],
-        preferredPeople=["GOOD_LISTENER"],
-        currentInterests=["MOVIES", "COOKING"],
-        favoriteFoods=["TTEOKBOKKI", "KOREAN"],
-        likedSports=["YOGA"],
-        pets=["CAT"],
-        selfDevelopment=["READING"],
-        hobbies=["MUSIC", "BAKING"],
-        bio="주말이면 동네 골목을 천천히 걸으며 오래된 빵집을 찾아다니는 것을 가장 좋아해요.",
-    )
+    return labelled_pairs(service_policy)["A"][0]
 
 
 @pytest.fixture(scope="session")
 def jun(service_policy: Policy) -> dict[str, Any]:
     """The higher id of the pair."""
-    return profile(
-        service_policy,
-        4310,
-        emailDomain="a.com",
-        gender="MALE",
-        ageGroup="AGE_30S",
-        MBTI="INTJ",
-        religion="NON_RELIGIOUS",
-        smoking="NO_SMOKING",
-        drinking="OFTEN",
-        personality=["GOOD_LISTENER", "CALM"],
-        preferredPeople=["SMILES_OFTEN", "WITTY"],
-        currentInterests=["MOVIES", "STOCKS"],
-        favoriteFoods=["KOREAN", "PIZZA"],
-        likedSports=["SOCCER"],
-        pets=["DOG"],
-        selfDevelopment=["READING", "INVESTING"],
-        hobbies=["MUSIC"],
-    )
+    return labelled_pairs(service_policy)["A"][1]

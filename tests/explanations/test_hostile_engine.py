@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from explanations.facts import pair_facts
-from explanations.generator import Generated, VllmGenerator
+from explanations.generator import Generated, Prompt, VllmGenerator
 from explanations.grounding import failed_checks
 from explanations.prompts import conversation, read_answer, response_schema, told_facts
 from explanations.settings import ExplanationSettings
@@ -41,7 +41,10 @@ def answered(
                 for a, b in pairs
             ]
             schema = response_schema(policy, language)
-            written = generator.generate(talks, schema, list(range(len(talks))))
+            asked = [
+                Prompt(talk, schema, seed, SETTINGS.temperature) for seed, talk in enumerate(talks)
+            ]
+            (written,) = generator.stream([asked])
             found += [(language, *pair, text) for pair, text in zip(pairs, written, strict=True)]
     return found
 

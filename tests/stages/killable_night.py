@@ -1,7 +1,5 @@
 """A night that a test kills: real stores, snapshots and child process, no model.
 
-    python -m tests.stages.killable_night FOLDER SHARE CHUNK
-
 Half of what its engine writes is accepted. Every prompt paid for is a line in FOLDER/ledger.
 """
 
@@ -23,6 +21,13 @@ from tests.nights import settings_for
 from tests.stages.explaining import recording
 
 
+def main() -> None:
+    """The night of the arguments FOLDER SHARE CHUNK."""
+    model_voice.failed_checks = _half
+    where, share, chunk = sys.argv[1:]
+    night(Path(where), budget=int(share), chunk=int(chunk), retries=0)
+
+
 def night(folder: Path, generate: bool = True, **changed: object) -> Path:
     """Explain the profiles and matches that lie in the folder, and publish; the snapshot."""
     settings = settings_for(folder, folder / "none.parquet", str(folder / "model"))
@@ -41,9 +46,3 @@ def _manifest(run: Run) -> dict[str, Any]:
 
 def _half(*told: Any) -> list[str]:  # noqa: ANN401
     return ["bad"] if crc32(told[-1].content.encode()) % 2 else []
-
-
-if __name__ == "__main__":
-    model_voice.failed_checks = _half
-    where, share, chunk = sys.argv[1:]
-    night(Path(where), budget=int(share), chunk=int(chunk), retries=0)

@@ -184,7 +184,8 @@ def test_neither_a_prompt_that_is_too_long_nor_a_hostile_bio_does_harm(
     talk = conversation(service_policy, "friend", "en", a, b, facts)
     endless = [talk[0], {"role": "user", "content": "word " * 5000}]
     schema = response_schema(service_policy, "en")
-    long, hostile = engine.generate([endless, talk], schema, [1, 2])
+    asked = [Prompt(endless, schema, 1), Prompt(talk, schema, 2)]
+    ((long, hostile),) = engine.stream([asked])
     assert (long.text, long.finish_reason, long.output_tokens) == ("", "too_long", 0)
     text = read_answer(hostile.text, told_facts(service_policy, "friend", "en", facts))
     assert text is not None
@@ -211,11 +212,11 @@ def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
     matches: pl.DataFrame,
 ) -> None:
     """Last in this file: it ends the engine."""
-    run = started(tmp_path, profiles, matches)
+    run = started(tmp_path, profiles, matches, retries=0)
     explain(run, open_model=Watched(engine, parts=0).open)
     figures, models = run.stages["explain"], read(run).filter(origin="model")
     assert (figures["engine_restarts"], figures["generator_failed"]) == (1, "")
-    assert figures["candidates"] == CANDIDATES + figures["retried"]
+    assert figures["candidates"] == CANDIDATES
     same = set(models.rows()) & set(read(written).rows())  # another home, the same texts
     assert len(same) > len(models) / 2
 

@@ -23,7 +23,8 @@ from tests.stages.killable_night import night
 
 KILLS, SHARE, CHUNK = 10, 300, 24
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = [sys.executable, "-m", "tests.stages.killable_night"]
+# Not `-m`: each engine would import that module again before it starts.
+COMMAND = [sys.executable, "-c", "from tests.stages.killable_night import main; main()"]
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,10 @@ import pytest
 from matching.errors import GateError, LockedError, SourceError
 from matching.gate import NOTES
 from matching.policy import Gate, Policy
+from stages.cleanup import cleanup
 from stages.forget import forget
 from stages.prepare import prepare
-from stages.publish import cleanup, publish_anyway, publish_run
+from stages.publish import publish_anyway, publish_run
 from stages.run import open_run
 from storage.files import read_frame
 from storage.history import FOLDER, list_runs

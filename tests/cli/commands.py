@@ -1,0 +1,54 @@
+"""The `hertz` command, as a process of its own and, without two seconds of imports, in this one."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from cli.main import main
+from stages.logs import OURS
+from tests.nights import ROOT
+
+Done = subprocess.CompletedProcess[str]
+
+
+def started(*arguments: str | Path) -> Done:
+    """A process of its own."""
+    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def hertz(*arguments: str | Path) -> Done:
+    """The same entry point, here: what it prints, and the code with which it would end."""
+    out, err = StringIO(), StringIO()
+    with (
+        patch.object(sys, "argv", ["hertz", *map(str, arguments)]),
+        chdir(ROOT),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        _logging_as_before(),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    return Done(arguments, int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _logging_as_before() -> Iterator[None]:
+    """Undo at the end what the command sets up for its process."""
+    loggers = [logging.getLogger(name) for name in ("", *OURS)]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    try:
+        yield
+    finally:
+        for logger, level, handlers in before:
+            logger.setLevel(level)
+            logger.handlers[:] = handlers
