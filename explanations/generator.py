@@ -62,7 +62,6 @@ class Loaded:
 
     seconds: float
     memory_bytes: int
-    peak_bytes: int
     device: str
     dtype: str
 
@@ -168,8 +167,9 @@ class VllmGenerator:
 
     def _load(self) -> None:
         told = self._worker.start()
-        memory, peak = told.pop("now"), told.pop("peak")
-        self.loaded = Loaded(memory_bytes=memory, peak_bytes=peak, **told)
+        memory = told.pop("now")
+        del told["peak"]  # known better later, from `memory`
+        self.loaded = Loaded(memory_bytes=memory, **told)
 
     def _send(self, asked: Asked, under_way: deque[Asked]) -> None:
         under_way.append(asked)
