@@ -12,7 +12,7 @@ nightly: .venv/ready
 
 test: .venv/ready
 	requirements/browser
-	.venv/bin/python -m pytest -n $(if $(filter gpu,$(EXTRA)),0,2) --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n $(if $(filter gpu,$(EXTRA)),0,2) --dist loadfile
 
 serve: .venv/ready
 	$(HERTZ) serve
