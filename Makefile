@@ -10,6 +10,7 @@ nightly: .venv/ready
 	$(HERTZ) sample --users 2000 --seed 7 --out data/profiles.parquet
 	$(HERTZ) nightly
 
+# Two files at a time; on a GPU one, which cannot hold two files' engines.
 test: .venv/ready
 	requirements/browser
 	.venv/bin/python -m pytest -n $(if $(filter gpu,$(EXTRA)),0,2) --dist loadfile

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -38,6 +39,11 @@ ENVIRONMENT = {
 CPU_STEP = 8192  # tokens
 PARTS_AT_ONCE = 2
 MEMORY = "memory"  # a request of its own
+
+
+def parts_at_once(settings: ExplanationSettings) -> int:
+    """How many parts are being written at a time."""
+    return PARTS_AT_ONCE * settings.engines
 
 
 def is_cpu_build() -> bool:
@@ -147,45 +153,45 @@ class _Part:
         self.waiting = 0
 
 
-class PartByPart:
+class PartByPart(ABC):
     """Parts of prompts in, their texts out in the same order; subclasses do the writing.
 
     Args:
         tokenizer: The model's.
-        settings: Its sampling.
-        at_once: Parts that are being written at a time.
+        settings: Its sampling, and how many engines there are.
     """
 
-    def __init__(self, tokenizer: Any, settings: ExplanationSettings, at_once: int) -> None:  # noqa: ANN401
-        self.tokenizer, self.settings, self.at_once = tokenizer, settings, at_once
+    def __init__(self, tokenizer: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401
+        self.tokenizer, self.settings = tokenizer, settings
         self.parts: list[_Part] = []
         self.places: dict[str, tuple[_Part, int]] = {}
 
     def serve(self, requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
         """Answer requests: `MEMORY`, or (prompts, whether another part follows)."""
+        at_once = parts_at_once(self.settings)
         for request in requests:
             if request == MEMORY:
                 yield self.memory()
                 continue
             prompts, more = request
             self.admit(prompts, beat)
-            while self.parts and not (more and len(self.parts) < self.at_once):
+            while self.parts and not (more and len(self.parts) < at_once):
                 while self.parts[0].waiting:
                     self.step()
                     beat()
                 yield self.parts.pop(0).written
 
+    @abstractmethod
     def memory(self) -> dict[str, int]:
         """Bytes in use now and at most."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send(self, tokens: list[int], schema: dict[str, Any], seed: int, temperature: float) -> str:
         """Begin to write; the name that the answer will have."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self) -> None:
         """Write on, and take what is finished."""
-        raise NotImplementedError
 
     def admit(self, prompts: list[tuple[Any, ...]], beat: Beat) -> None:
         """Begin a part. What is too long for the model is not sent."""
@@ -214,7 +220,7 @@ class _Engine(PartByPart):
     """A model loaded in this process."""
 
     def __init__(self, llm: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401  vllm.LLM
-        super().__init__(llm.get_tokenizer(), settings, PARTS_AT_ONCE)
+        super().__init__(llm.get_tokenizer(), settings)
         self.llm = llm
 
     def memory(self) -> dict[str, int]:

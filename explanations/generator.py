@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from explanations.engine import MEMORY, PARTS_AT_ONCE, load_engine
+from explanations.engine import MEMORY, load_engine, parts_at_once
 from explanations.settings import ExplanationSettings
 from explanations.worker import Serve, Worker
 from matching.errors import GenerationError, ModelError
@@ -74,7 +74,7 @@ class Generator(Protocol):
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
         """Write the texts of each part, part by part, in order.
 
-        While the answers of one part are looked at, the next two are being written.
+        While the answers of one part are looked at, the next two of each engine are being written.
         """
         ...
 
@@ -96,7 +96,6 @@ class VllmGenerator:
 
     def __init__(self, model: str, settings: ExplanationSettings, load: Load = load_engine) -> None:
         self._model, self._settings, self._load_model = model, settings, load
-        self._at_once = PARTS_AT_ONCE * settings.engines
         self._worker = self._new_worker()
         self.restarts = 0
 
@@ -128,7 +127,7 @@ class VllmGenerator:
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
         """Write the texts of each part, part by part, in order.
 
-        While the answers of one part are looked at, the next two are being written.
+        While the answers of one part are looked at, the next two of each engine are being written.
 
         Raises:
             GenerationError: the engine died, hung or refused a part, twice.
@@ -136,7 +135,7 @@ class VllmGenerator:
         """
         waiting = _marked(parts)
         under_way: deque[Asked] = deque()
-        for asked in islice(waiting, self._at_once):
+        for asked in islice(waiting, parts_at_once(self._settings)):
             self._send(asked, under_way)
         while under_way:
             answer = self._receive(under_way)
@@ -167,9 +166,7 @@ class VllmGenerator:
 
     def _load(self) -> None:
         told = self._worker.start()
-        memory = told.pop("now")
-        del told["peak"]  # known better later, from `memory`
-        self.loaded = Loaded(memory_bytes=memory, **told)
+        self.loaded = Loaded(told["seconds"], told["now"], told["device"], told["dtype"])
 
     def _send(self, asked: Asked, under_way: deque[Asked]) -> None:
         under_way.append(asked)

@@ -22,7 +22,6 @@ from explanations.engine import (
     CPU_CACHE,
     CPU_ENVIRONMENT,
     ENVIRONMENT,
-    PARTS_AT_ONCE,
     PartByPart,
     cpu_cache_gib,
     is_cpu_build,
@@ -109,7 +108,7 @@ class _Engines(PartByPart):
 
         model = arguments["model"]
         tokenizer = AutoTokenizer.from_pretrained(model, revision=settings.revision)
-        super().__init__(tokenizer, settings, PARTS_AT_ONCE * settings.engines)
+        super().__init__(tokenizer, settings)
         self._names = map(str, count())
         self._rows: list[dict[str, Any]] = []
         self._waiting = Queue(actor_options={"num_cpus": 0, "label_selector": _here()})

@@ -305,8 +305,8 @@ def settings_for(
     settings: ExplanationSettings, model: str, dummy: bool = False
 ) -> ExplanationSettings:
     """The settings with another model; what is said of the configured one alone is left out."""
-    changed: dict[str, Any] = {"model": model, "load_format": "dummy" if dummy else "auto"}
-    changed["engines"] = 1
+    changed: dict[str, Any] = {"model": model, "engines": 1}
+    changed["load_format"] = "dummy" if dummy else "auto"
     if model != settings.model:
         changed |= {"revision": None, "quantization": None}
     return settings.model_copy(update=changed)
