@@ -16,8 +16,9 @@ arithmetic one, and that is a sum of symmetric bilinear forms:
 Columns that add and columns that subtract are each rotated onto their principal axes, and only the
 axes with the most energy are kept: for the rest, Cauchy and Schwarz bound x_a.x_b by |x_a| |x_b|,
 one column in all (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD 2017). Rounding to the
-tile's dtype is bounded the same way, by two columns: x.y - x^.y^ <= |dx| |y| + |x^| |dy|. The
-pairs that survive have the product of what was left out put in the place of its bound.
+tile's dtype is bounded the same way, x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in
+bfloat16, by its most in int16, whose unit is so small that this hardly matters. The pairs that
+survive have the product of what was left out put in the place of its bound.
 """
 
 from __future__ import annotations
@@ -37,15 +38,19 @@ BINS = 16
 CHUNK = 2048  # rows whose columns are laid out at once, in float64
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
-# Columns multiplied in the time that one surviving pair takes: measured for float32 on a CPU; the
-# others from the ratio of the speeds.
-PAIR_COSTS = {"cpu": {4: 7_000, 2: 42_000}, "cuda": {4: 100_000, 2: 1_000_000}}
+# Columns multiplied in the time that one surviving pair takes: measured for float32 and int16 on a
+# CPU; the others from the ratio of the speeds.
+PAIR_COSTS = {
+    "cpu": {torch.float32: 7_000, torch.int16: 11_000, torch.bfloat16: 42_000},
+    "cuda": {torch.float32: 100_000, torch.bfloat16: 1_000_000},
+}
 STEP = 16  # the number of axes is a multiple of this
 # How far one step of summing may err, in units of float32. A tensor core adds products that it has
 # aligned to the largest one and cut off, at half the precision of rounding and once more for the
 # running sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
 SUMMING = {"cpu": 1, "cuda": 4}
 UNITS = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-9}  # half the spacing below 1
+LONGEST = 32_700  # row of integers: its products with others, and parts of them, fit into int32
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,9 @@ class Bound:
     """The two thin matrices, and what they leave out.
 
     Attributes:
-        left: `(n, columns)` tensor of the tile's dtype, on the device.
+        left: `(n, columns)` tensor of the tile's dtype, on the device; an even number of int16.
         right: The same.
+        unit: What a product of 1 is worth.
         rest: `(n, left out)` float32.
         signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
         spread: `(n,)` float32, no less than the rows' lengths in `rest`.
@@ -64,6 +70,7 @@ class Bound:
 
     left: torch.Tensor
     right: torch.Tensor
+    unit: float
     rest: np.ndarray
     signs: np.ndarray
     spread: np.ndarray
@@ -112,64 +119,84 @@ def term_forms(features: Features, category: str) -> Forms:
 
 def rotated_bound(forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str) -> Bound:
     """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
-    axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype.itemsize])
-    signs = axes.signs()
-    left = torch.empty((len(rows), len(signs[0]) + 3), dtype=dtype)
-    right = torch.empty_like(left)
-    rest = np.empty((len(rows), len(signs[1])), dtype=np.float32)
-    spread = np.empty(len(rows), dtype=np.float32)
+    axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype])
+    signs, others = axes.signs()
+    kept = np.empty((len(rows), len(signs) + 1), dtype=np.float32)  # and what bounds the rest
+    rest = np.empty((len(rows), len(others)), dtype=np.float32)
     for chunk in _chunks(len(rows)):
-        kept, left_out = axes.split(forms.columns(rows[chunk]))
-        rest[chunk] = left_out
-        above = _above(_lengths(left_out), dtype)
-        spread[chunk] = above.float().numpy()
-        _fill(left[chunk], right[chunk], torch.from_numpy(kept), signs[0], above)
-    return _with_slack(forms, left, right, rest, signs[1], spread, device)
+        kept[chunk, :-1], left_out = axes.split(forms.columns(rows[chunk]))
+        rest[chunk], kept[chunk, -1] = left_out, (1 + 1e-6) * _lengths(left_out)
+    signs = np.r_[signs, np.float32(1)]
+    return _laid_out(forms, kept, signs, rest, others, len(rows), dtype, device)
 
 
-def plain_bound(forms: Forms, rows: np.ndarray, sought: int, device: str) -> Bound:
-    """The same with all columns as they are, in float32: less to prepare, more to multiply.
+def plain_bound(
+    forms: Forms, rows: np.ndarray, sought: int, dtype: torch.dtype, device: str
+) -> Bound:
+    """The same with all columns as they are: less to prepare, more to multiply.
 
     Only the first `sought` rows get a left side.
     """
     widths = [part.shape[1] for part in forms.columns(rows[:1], np.float32)]
-    right = np.empty((len(rows), sum(widths)), dtype=np.float32)
+    whole = np.zeros((len(rows), sum(widths) + 1), dtype=np.float32)
     for chunk in _chunks(len(rows)):
         columns = forms.columns(rows[chunk], np.float32)
-        right[chunk, : widths[0]], right[chunk, widths[0] :] = columns
-    left = right[:sought].copy()
-    right[:, widths[0] :] *= -1
-    rest, spread = np.zeros((len(rows), 0), np.float32), np.zeros(len(rows), np.float32)
-    whole = torch.from_numpy(left), torch.from_numpy(right)
-    return _with_slack(forms, *whole, rest, rest[0], spread, device)
+        whole[chunk, : widths[0]], whole[chunk, widths[0] : -1] = columns
+    signs = np.repeat(np.array([1, -1, 1], dtype=np.float32), [*widths, 1])
+    rest = np.zeros((len(rows), 0), np.float32)
+    return _laid_out(forms, whole, signs, rest, rest[0], sought, dtype, device)
 
 
-def _with_slack(
+def _laid_out(
     forms: Forms,
-    left: torch.Tensor,
-    right: torch.Tensor,
-    rest: np.ndarray,
+    kept: np.ndarray,
     signs: np.ndarray,
-    spread: np.ndarray,
+    rest: np.ndarray,
+    others: np.ndarray,
+    sought: int,
+    dtype: torch.dtype,
     device: str,
 ) -> Bound:
+    """The thin matrices of the kept columns, `(n, .)` float32, of which the last bounds `rest`."""
+    unit, lost, length = 1.0, 0.0, _longest(kept)
+    if dtype == torch.int16:
+        left, right, unit, lost = _integers(kept, signs, sought, length)
+    else:
+        left, right = _floats(kept, signs, sought, dtype)
+    spread = right[:, kept.shape[1] - 1].float().numpy() * np.float32(np.sqrt(unit))
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
     # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the
     # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
-    length = _longest(left) * _longest(right) + 2 * float(spread.max(initial=0.0)) ** 2
+    square = (length + lost) ** 2 + 2 * float(spread.max(initial=0.0)) ** 2
     steps = SUMMING[device] * (left.shape[1] + rest.shape[1] + 8)
-    error = steps * UNITS[torch.float32] * length
-    if left.dtype != torch.float32:
-        error += 2 * UNITS[left.dtype] * (1 + length)
-    slack = error + 2.0**-20 * (1 + length)
+    error = steps * UNITS[torch.float32] * square + lost * (2 * length + lost)
+    if dtype == torch.bfloat16:
+        error += 2 * UNITS[dtype] * (1 + 2 * square)
+    slack = error + 2.0**-20 * (1 + square)
     left, right = left.to(device), right.to(device)
-    return Bound(left, right, rest, signs, spread, slack, forms.total)
+    return Bound(left, right, unit, rest, others, spread, slack, forms.total)
 
 
-def _longest(matrix: torch.Tensor) -> float:
+def _integers(
+    kept: np.ndarray, signs: np.ndarray, sought: int, length: float
+) -> tuple[torch.Tensor, torch.Tensor, float, float]:
+    """Both matrices as int16, what a product of theirs is worth, and the most that a row loses."""
+    columns, scale, lost = kept.shape[1], LONGEST / max(length, 1e-9), 0.0
+    right = np.zeros((len(kept), columns + columns % 2), dtype=np.int16)
+    for chunk in _chunks(len(kept)):
+        scaled = np.float32(scale) * kept[chunk]
+        rounded = np.rint(scaled)
+        rounded[:, -1] = np.ceil(scaled[:, -1])
+        right[chunk, :columns] = rounded
+        lost = max(lost, float(_lengths((scaled - rounded)[:, :-1]).max()))
+    left = right[:sought].copy()
+    left[:, :columns] *= signs.astype(np.int16)
+    return torch.from_numpy(left), torch.from_numpy(right), scale**-2, 1.001 * lost / scale
+
+
+def _longest(matrix: np.ndarray) -> float:
     """Length of the longest row, a little above."""
-    parts = (matrix[chunk].float().numpy() for chunk in _chunks(len(matrix)))
-    return 1.001 * max(float(_lengths(part).max()) for part in parts)
+    return 1.001 * float(_lengths(matrix).max())
 
 
 def _lengths(matrix: np.ndarray) -> np.ndarray:
@@ -246,25 +273,27 @@ def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: i
     return best
 
 
-def _fill(
-    left: torch.Tensor,
-    right: torch.Tensor,
-    kept: torch.Tensor,
-    signs: np.ndarray,
-    spread: torch.Tensor,
-) -> None:
-    """Rows of the two thin matrices: the kept columns, and the three that bound what is lost."""
-    dtype, columns = left.dtype, kept.shape[1]
-    left[:, :columns] = kept
-    right[:, :columns] = left[:, :columns] * torch.from_numpy(signs).to(dtype)
-    length = _lengths(kept.numpy())
-    lost = _lengths((kept - left[:, :columns]).numpy())
-    left[:, columns] = right[:, columns] = spread
-    left[:, columns + 1] = right[:, columns + 2] = _above(lost, dtype)
-    left[:, columns + 2], right[:, columns + 1] = (
-        _above(length + lost, dtype),
-        _above(length, dtype),
-    )
+def _floats(
+    kept: np.ndarray, signs: np.ndarray, sought: int, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both matrices as floats, in bfloat16 with two columns more that bound what it loses."""
+    whole, sign, columns = torch.from_numpy(kept), torch.from_numpy(signs), kept.shape[1]
+    if dtype == torch.float32:
+        return whole[:sought] * sign, whole
+    right = torch.empty((len(kept), columns + 2), dtype=dtype)
+    left = torch.empty_like(right)
+    for chunk in _chunks(len(kept)):
+        part, mine, theirs = kept[chunk, :-1], left[chunk], right[chunk]
+        theirs[:, : columns - 1] = whole[chunk, :-1]
+        theirs[:, columns - 1] = _above(kept[chunk, -1], dtype)
+        mine[:, :columns] = theirs[:, :columns] * sign.to(dtype)
+        length, lost = _lengths(part), _lengths(part - theirs[:, : columns - 1].float().numpy())
+        mine[:, columns] = theirs[:, columns + 1] = _above(lost, dtype)
+        mine[:, columns + 1], theirs[:, columns] = (
+            _above(length + lost, dtype),
+            _above(length, dtype),
+        )
+    return left[:sought], right
 
 
 def _above(values: np.ndarray, dtype: torch.dtype) -> torch.Tensor:

@@ -12,35 +12,27 @@ import torch
 import triton
 import triton.language as tl
 
+from matching.bounds import Bound
+from matching.products import Found
+
 ROWS, COLUMNS, DEPTH = 128, 128, 64  # of the block of products one program holds
 ROOM = 1 << 22  # survivors a tile may have before it is asked again with more room
 
 
 class CudaTiles:
-    """Finds the surviving pairs of tiles.
+    """`products.Tiles` of bfloat16 or float32, by the kernel below."""
 
-    Args:
-        left: `(n, columns)` tensor on the device, bfloat16 or float32.
-        right: The same.
-    """
+    def __init__(self, bound: Bound) -> None:
+        self.left, self.right = bound.left.contiguous(), bound.right.contiguous()
 
-    def __init__(self, left: torch.Tensor, right: torch.Tensor) -> None:
-        self.left, self.right = left.contiguous(), right.contiguous()
+    def upper(self, rows: slice, columns: slice) -> np.ndarray:
+        """See `products.Tiles`."""
+        return (self.left[rows] @ self.right[columns].T).float().cpu().numpy()
 
     def find(
         self, rows: slice, columns: slice, least_rows: np.ndarray, least_columns: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pairs whose bound reaches what either side takes: rows and columns of the tile, bounds.
-
-        Args:
-            rows: Rows of `left`.
-            columns: Rows of `right`; where they are the same, only pairs above the diagonal.
-            least_rows: `(rows,)` float32.
-            least_columns: `(columns,)` float32.
-
-        Returns:
-            `(m,)` int32, int32 and float32, in no particular order.
-        """
+    ) -> Found:
+        """See `products.Tiles`."""
         left, right = self.left[rows], self.right[columns]
         least = [torch.from_numpy(x).to(left.device) for x in (least_rows, least_columns)]
         room = ROOM

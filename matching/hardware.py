@@ -35,3 +35,13 @@ def fast_dtype(device: str) -> Literal["bfloat16", "float32"]:
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     cpu = torch.cpu.get_capabilities()
     return "bfloat16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "float32"
+
+
+def tile_dtype(device: str) -> Literal["bfloat16", "float32", "int16"]:
+    """What tiles of bounds are multiplied in fastest; without AMX, a CPU has pairs of int16."""
+    import torch
+
+    cpu = torch.cpu.get_capabilities()
+    if device == "cpu" and cpu.get("avx2") and not cpu.get("amx_bf16"):
+        return "int16"
+    return fast_dtype(device)

@@ -13,16 +13,19 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
-from matching.features import LANES
+from matching.registers import dot, prefetch
 
 NOBODY = np.iinfo(np.int32).max  # an id worse than everyone's in a tie
 ROWS_AT_ONCE = 8  # of a hash
+LINE = 64  # bytes that memory is read by
+AHEAD = 2  # pairs whose rows are asked for before they are needed (measured)
 WORD = 64  # columns of a tile tested at once: a bit each
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _kernel(function: F) -> F:
+def kernel(function: F) -> F:
+    """Compiled, and kept compiled."""
     return numba.njit(nogil=True, cache=True)(function)
 
 
@@ -32,29 +35,23 @@ def _sum_kernel(function: F) -> F:
     return numba.njit(nogil=True, cache=True, fastmath=fast)(function)
 
 
-@_kernel
+@kernel
 def cosines(vectors: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`scoring.cosine` of many pairs, `(m,)` float64; `vectors` is `(n, dim)` float32.
 
     A fused multiply-add would give the same bits: the product of two float32 is exact in float64.
     """
-    out, lanes = np.empty(len(a)), np.empty(LANES)
+    out, start, stride = np.empty(len(a)), vectors.ctypes.data, vectors.strides[0]
     for pair in range(len(a)):
-        x, y = vectors[a[pair]], vectors[b[pair]]
-        lanes[:] = 0.0
-        for j in range(0, len(x), LANES):
-            for lane in range(LANES):
-                lanes[lane] += np.float64(x[j + lane]) * np.float64(y[j + lane])
-        width = LANES // 2
-        while width > 0:
-            for lane in range(width):
-                lanes[lane] += lanes[lane + width]
-            width //= 2
-        out[pair] = lanes[0]
+        if pair + AHEAD < len(a):
+            for offset in range(0, stride, LINE):
+                prefetch(start + a[pair + AHEAD] * stride + offset)
+                prefetch(start + b[pair + AHEAD] * stride + offset)
+        out[pair] = dot(start + a[pair] * stride, start + b[pair] * stride, vectors.shape[1])
     return out
 
 
-@_kernel
+@kernel
 def table_values(matrix: np.ndarray, codes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`matrix[codes[a], codes[b]]`, `(m,)` float64."""
     out = np.empty(len(a))
@@ -63,7 +60,7 @@ def table_values(matrix: np.ndarray, codes: np.ndarray, a: np.ndarray, b: np.nda
     return out
 
 
-@_kernel
+@kernel
 def _ones(word: np.uint64) -> np.uint64:
     """Number of ones in a word (Warren, Hacker's Delight, 5-1)."""
     x = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -72,7 +69,14 @@ def _ones(word: np.uint64) -> np.uint64:
     return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
-@_kernel
+@kernel
+def first_one(word: np.uint64) -> np.int64:
+    """Place of a word's lowest one."""
+    lowest = word & (~word + np.uint64(1))
+    return np.int64(_ones(lowest - np.uint64(1)))
+
+
+@kernel
 def jaccards(
     wishes: np.ndarray,
     traits: np.ndarray,
@@ -106,7 +110,7 @@ def jaccards(
     return out
 
 
-@_kernel
+@kernel
 def ramps(
     numbers: np.ndarray, full: float, zero: float, missing: float, a: np.ndarray, b: np.ndarray
 ) -> np.ndarray:
@@ -119,7 +123,7 @@ def ramps(
     return out
 
 
-@_kernel
+@kernel
 def may_meet(
     same: np.ndarray,
     different: np.ndarray,
@@ -153,7 +157,7 @@ def may_meet(
     return out
 
 
-@_kernel
+@kernel
 def find(
     upper: np.ndarray, rows: np.ndarray, columns: np.ndarray, offset: int, found: np.ndarray
 ) -> int:
@@ -182,7 +186,7 @@ def find(
                     reached = np.uint64(row[j] >= min(rows[i], columns[j]))
                     hits |= reached << np.uint64(j - start)
             while hits:
-                j = start + int(_ones((hits & (~hits + np.uint64(1))) - np.uint64(1)))
+                j = start + int(first_one(hits))
                 hits &= hits - np.uint64(1)
                 if j >= right and row[j] > -np.inf:
                     found[0, count], found[1, count] = i, j
@@ -190,7 +194,7 @@ def find(
     return count
 
 
-@_kernel
+@kernel
 def _reached(row: np.ndarray, mine: float, columns: np.ndarray) -> np.uint64:
     """A word with a one where a bound reaches what either side takes, the first one lowest."""
     hits = np.uint64(0)
@@ -199,7 +203,7 @@ def _reached(row: np.ndarray, mine: float, columns: np.ndarray) -> np.uint64:
     return hits
 
 
-@_kernel
+@kernel
 def still_reach(
     upper: np.ndarray,
     spread: np.ndarray,
@@ -236,7 +240,7 @@ def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
     return total
 
 
-@_kernel
+@kernel
 def pick(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarray:
     """The `depth` largest of each of some rows of a tile: `(len(rows), depth)` int32 columns.
 
@@ -253,12 +257,12 @@ def pick(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarray:
     return picked
 
 
-@_kernel
+@kernel
 def _is_worse(score: float, who: int, than_score: float, than: int) -> bool:
     return score < than_score or (score == than_score and who > than)
 
 
-@_kernel
+@kernel
 def offer(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
     """Put an entry into a heap whose root is the worst of the k kept, if it is better than that.
 
@@ -272,7 +276,7 @@ def offer(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
         _sink(scores, ids, score, who)
 
 
-@_kernel
+@kernel
 def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
     """Replace the root of a heap and put it in order again."""
     at, size = 0, len(scores)
@@ -290,7 +294,7 @@ def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
     scores[at], ids[at] = score, who
 
 
-@_kernel
+@kernel
 def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
     """Sort each row's heap, best first; both arrays are `(n, depth)`, written."""
     depth = scores.shape[1]
@@ -312,7 +316,7 @@ def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
             _sink(scores[row, :last], ids[row, :last], score, who)
 
 
-@_kernel
+@kernel
 def offer_pairs(
     scores: np.ndarray,
     ids: np.ndarray,
@@ -339,7 +343,7 @@ def offer_pairs(
             offer(scores[y], ids[y], mutual[pair], x)
 
 
-@_kernel
+@kernel
 def heaps_of(
     ids: np.ndarray,
     scores: np.ndarray,
@@ -365,7 +369,7 @@ def heaps_of(
                 heap_ids[user, at] = row_of[ids[user, rank]]
 
 
-@_kernel
+@kernel
 def hash_rows(words: np.ndarray, hashes: np.ndarray) -> None:
     """Mix each row's words into its hash (the finaliser of Steele et al., SplitMix, 2014).
 

@@ -262,7 +262,7 @@ class _Overlap:
 def _columns(features: Features, name: str) -> _Columns:
     term = features.policy.terms[name]
     if term.kind == "cosine":
-        return _Cosine(features.vectors)
+        return _Cosine(np.ascontiguousarray(features.vectors))
     if term.kind == "overlap":
         return _overlap(features, term)
     if term.kind == "number":

@@ -17,8 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from itertools import pairwise
-from threading import Lock, local
-from typing import TYPE_CHECKING
+from threading import Lock
 
 import numpy as np
 import torch
@@ -28,11 +27,8 @@ from matching.bounds import Bound, Forms, plain_bound, rotated_bound
 from matching.kernels import NOBODY, find, pick, still_reach
 from matching.lists import Lists
 from matching.pairs import PairScorer, Rules
+from matching.products import FloatTiles, Found, IntegerTiles, Tiles
 
-if TYPE_CHECKING:
-    from matching.cuda import CudaTiles
-
-STRIPE = 256  # rows of a tile multiplied at once
 STEP = 24  # every 24th row is in the sample
 SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
 TILES = {"cpu": 1024, "cuda": 8192}
@@ -80,7 +76,7 @@ class BlockPass:
         if bound:
             self.bound = bound.take(order)
         else:
-            self.bound = plain_bound(forms, self.rows, count, device)
+            self.bound = plain_bound(forms, self.rows, count, dtype, device)
         # A mean that is cut off at 0 says nothing of the bound below it.
         self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
         self.hoped = np.full(len(rows), -np.inf, dtype=np.float32)
@@ -91,9 +87,8 @@ class BlockPass:
         starts = [*first, *range(count, len(rows), tile)]
         self.cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
         self._group(classes.of[order], classes.meet, len(first))
-        self.cuda = _cuda_tiles(self.bound) if device == "cuda" else None
+        self.tiles = _tiles(self.bound, device)
         self.locks = [Lock() for _ in self.cuts]
-        self.space = local()
 
     def run(self, threads: int, tick: Tick) -> None:
         """Work the tiles off; `tick` is called with the share done, 0 to 1."""
@@ -127,7 +122,7 @@ class BlockPass:
         asked = 3 * wanted  # some may not meet, and bounds rank only roughly
         if len(sample) < 2 * asked:
             return
-        upper = (self.bound.left[cut] @ self.bound.right[::STEP].T).float().cpu().numpy()
+        upper = self.tiles.upper(cut, slice(0, len(self.rows), STEP))
         picked = pick(upper, np.arange(len(upper)), asked)
         at, rank = np.nonzero(picked != NOBODY)
         a, b = self.rows[at + cut.start], self.rows[sample[picked[at, rank]]]
@@ -172,37 +167,21 @@ class BlockPass:
         rows, columns = self.cuts[i], self.cuts[j]
         if (self.least[rows] == -np.inf).any() or (self.least[columns] == -np.inf).any():
             found = self._find_first(i, j)
-        elif self.cuda:
-            found = self.cuda.find(rows, columns, self.least[rows], self.least[columns])
         else:
-            found = self._find(i, j)
+            found = self.tiles.find(rows, columns, self.least[rows], self.least[columns])
         a, b, mutual = self._scored(*self._tightened(*found, rows.start, columns.start))
         with self._holding(i, j):
             self._offer(a, b, mutual)
             self._raise(rows)
             self._raise(columns)
 
-    def _find(self, i: int, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows and columns of the tile's surviving pairs, `(m,)` int32, with their bounds."""
+    def _find_first(self, i: int, j: int) -> Found:
+        """Surviving pairs of a tile where some have no threshold yet, and get one."""
         rows, columns = self.cuts[i], self.cuts[j]
-        found, parts = self._found((rows.stop - rows.start) * (columns.stop - columns.start)), []
-        for start in range(rows.start, rows.stop, STRIPE):  # small enough to stay in the cache
-            stripe = slice(start, min(start + STRIPE, rows.stop))
-            upper, first = self._upper(stripe, columns), start - rows.start
-            offset = first if i == j else -1
-            count = find(upper, self.least[stripe], self.least[columns], offset, found)
-            a, b = found[:, :count]
-            parts.append((a + first, b.copy(), upper[a, b]))
-        a, b, bounds = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return a, b, bounds
-
-    def _find_first(self, i: int, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """`_find`, and those who have no threshold yet get one."""
-        rows, columns = self.cuts[i], self.cuts[j]
-        upper = self._upper(rows, columns)
+        upper = self.tiles.upper(rows, columns)
         with self._holding(i, j):
             self._start(upper, rows, columns, self.mixed[i, j])
-        found = self._found(upper.size)
+        found = np.empty((2, upper.size), dtype=np.int32)
         count = find(upper, self.least[rows], self.least[columns], 0 if i == j else -1, found)
         i_found, j_found = found[:, :count]
         return i_found, j_found, upper[i_found, j_found]
@@ -269,21 +248,6 @@ class BlockPass:
         least[worst <= self.floor] = -np.inf
         self.least[side] = np.maximum(self.least[side], least)
 
-    def _upper(self, rows: slice, columns: slice) -> np.ndarray:
-        """Upper bounds of a tile, `(rows, columns)` float32, in this thread's own memory."""
-        left, right = self.bound.left[rows], self.bound.right[columns]
-        if self.cuda:
-            return (left @ right.T).float().cpu().numpy()
-        if not hasattr(self.space, "upper"):
-            self.space.upper = torch.empty(self.tile * self.tile, dtype=left.dtype)
-        upper = self.space.upper[: len(left) * len(right)].view(len(left), len(right))
-        return torch.mm(left, right.T, out=upper).float().numpy()
-
-    def _found(self, size: int) -> np.ndarray:
-        if not hasattr(self.space, "found"):
-            self.space.found = np.empty((2, self.tile * self.tile), dtype=np.int32)
-        return self.space.found[:, :size]
-
     def _holding(self, i: int, j: int) -> ExitStack:
         """The heaps of both sides, for this thread alone."""
         stack = ExitStack()
@@ -294,12 +258,20 @@ class BlockPass:
 
 def _pivots(bound: Bound, tile: int) -> np.ndarray:
     """`(n,)` the most alike of a strided sample of rows, one for each tile."""
-    pivots = bound.right[::tile]
+    pivots = _multipliable(bound.right[::tile]).T
     parts = [bound.left[at : at + 8 * tile] for at in range(0, len(bound.left), 8 * tile)]
-    return torch.cat([(part @ pivots.T).argmax(dim=1) for part in parts]).cpu().numpy()
+    alike = [(_multipliable(part) @ pivots).argmax(dim=1) for part in parts]
+    return torch.cat(alike).cpu().numpy()
 
 
-def _cuda_tiles(bound: Bound) -> CudaTiles:
-    from matching.cuda import CudaTiles  # needs triton, which a machine without a GPU lacks
+def _multipliable(integers: torch.Tensor) -> torch.Tensor:
+    """As floats: torch multiplies integers one by one."""
+    return integers if integers.is_floating_point() else integers.float()
 
-    return CudaTiles(bound.left, bound.right)
+
+def _tiles(bound: Bound, device: str) -> Tiles:
+    if device == "cuda":
+        from matching.cuda import CudaTiles  # needs triton, which a machine without a GPU lacks
+
+        return CudaTiles(bound)
+    return FloatTiles(bound) if bound.left.is_floating_point() else IntegerTiles(bound)

@@ -20,7 +20,7 @@ import numpy as np
 
 from matching.blocks import blocks, classify
 from matching.features import Features
-from matching.hardware import fast_dtype
+from matching.hardware import tile_dtype
 from matching.lists import Lists, Neighbours, empty_lists, finished
 from matching.pairs import PairScorer, PairScores, Rules, eligibility_rules, score_pairs
 
@@ -86,7 +86,7 @@ class How(TypedDict, total=False):
     tile: int
     """Rows and columns of a tile."""
     dtype: str
-    """"float32" or "bfloat16" tiles; by default what the hardware multiplies fastest."""
+    """"float32", "bfloat16" or "int16" tiles; by default what the hardware multiplies fastest."""
     device: Literal["cpu", "cuda"]
     """Where tiles are multiplied and tested, by default the CPU; it always gives the scores."""
     small: int
@@ -111,7 +111,7 @@ def search(
     from matching.tiles import TILES, BlockPass
 
     report, small, device = progress or _silent, how.get("small", SMALL), how.get("device", "cpu")
-    dtype = getattr(torch, how.get("dtype") or fast_dtype(device))
+    dtype = getattr(torch, how.get("dtype") or tile_dtype(device))
     found = blocks(features, features.policy.eligibility_of(category).same)
     few = [rows for rows in found if len(rows) <= small]
     scorer, rules = PairScorer(features, category), eligibility_rules(features, category)
