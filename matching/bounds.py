@@ -5,13 +5,7 @@ In: features, a category and rows. Out: `Bound`: for any two rows a and b that m
     mutual(a, b) / total weight <= left[a] . right[b] + slack
 
 whatever the order in which the product is summed. No mean lies above the larger of 0 and the
-arithmetic one, and that is a sum of symmetric bilinear forms:
-
-    cosine           the embedding itself
-    code terms       E diag(l) E^T of the symmetrised term matrix, one row a code
-    number terms     the same over bins, each pair of bins at the best that it allows
-    overlap terms    Jaccard <= shared / sqrt(|p| |q|) = P.Q, and
-                     P_a.Q_b + Q_a.P_b = ((P+Q)_a.(P+Q)_b - (P-Q)_a.(P-Q)_b) / 2
+arithmetic one, and that is what the columns of `forms.py` are for.
 
 Columns that add and columns that subtract are each rotated onto their principal axes, and only the
 axes with the most energy are kept: for the rest, Cauchy and Schwarz bound x_a.x_b by |x_a| |x_b|,
@@ -23,18 +17,16 @@ survive have the product of what was left out put in the place of its bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 
-from matching.features import Features
-from matching.pairs import common_columns, is_open, term_matrix
-from matching.policy import Term
+from matching.forms import Forms
+from matching.hardware import in_threads
 
-BINS = 16
 CHUNK = 2048  # rows whose columns are laid out at once, in float64
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
@@ -83,120 +75,105 @@ class Bound:
         return replace(self, **{name: getattr(self, name)[order] for name in names})
 
 
-Columns = Callable[[np.ndarray, Any], np.ndarray]  # of some rows, in a dtype
+Split = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # columns of rows: kept, left out
 
 
-@dataclass(frozen=True)
-class _Form:
-    """Columns of one term: `add` minus `subtract` is bounded below by nothing but the term."""
-
-    add: Columns
-    subtract: Columns
-
-
-class Forms:
-    """A category's terms as columns; `total` is the sum of their weights."""
-
-    def __init__(self, forms: list[_Form], total: float) -> None:
-        self._forms, self.total = forms, total
-
-    def columns(
-        self, rows: np.ndarray, dtype: type[np.floating[Any]] = np.float64
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Columns that add and columns that subtract, `(rows, .)` each."""
-        add = [form.add(rows, dtype) for form in self._forms]
-        subtract = [form.subtract(rows, dtype) for form in self._forms]
-        return np.concatenate(add, axis=1), np.concatenate(subtract, axis=1)
-
-
-def term_forms(features: Features, category: str) -> Forms:
-    """The terms of a category."""
-    weights = features.policy.categories[category].weights
-    total = sum(weights.values())
-    terms = [(features.policy.terms[n], w / total) for n, w in weights.items() if w]
-    return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms], total)
-
-
-def rotated_bound(forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str) -> Bound:
+def rotated_bound(
+    forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str, threads: int
+) -> Bound:
     """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
     axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype])
-    signs, others = axes.signs()
-    kept = np.empty((len(rows), len(signs) + 1), dtype=np.float32)  # and what bounds the rest
-    rest = np.empty((len(rows), len(others)), dtype=np.float32)
-    for chunk in _chunks(len(rows)):
-        kept[chunk, :-1], left_out = axes.split(forms.columns(rows[chunk]))
-        rest[chunk], kept[chunk, -1] = left_out, (1 + 1e-6) * _lengths(left_out)
-    signs = np.r_[signs, np.float32(1)]
-    return _laid_out(forms, kept, signs, rest, others, len(rows), dtype, device)
+    split = partial(axes.split, forms)
+    return _laid_out(forms, rows, split, axes.signs(), len(rows), dtype, device, threads)
 
 
 def plain_bound(
-    forms: Forms, rows: np.ndarray, sought: int, dtype: torch.dtype, device: str
+    forms: Forms, rows: np.ndarray, sought: int, dtype: torch.dtype, device: str, threads: int
 ) -> Bound:
     """The same with all columns as they are: less to prepare, more to multiply.
 
     Only the first `sought` rows get a left side.
     """
-    widths = [part.shape[1] for part in forms.columns(rows[:1], np.float32)]
-    whole = np.zeros((len(rows), sum(widths) + 1), dtype=np.float32)
-    for chunk in _chunks(len(rows)):
-        columns = forms.columns(rows[chunk], np.float32)
-        whole[chunk, : widths[0]], whole[chunk, widths[0] : -1] = columns
-    signs = np.repeat(np.array([1, -1, 1], dtype=np.float32), [*widths, 1])
-    rest = np.zeros((len(rows), 0), np.float32)
-    return _laid_out(forms, whole, signs, rest, rest[0], sought, dtype, device)
+    signs = np.repeat(np.array([1, -1], dtype=np.float32), forms.widths), np.zeros(0, np.float32)
+
+    def split(some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return forms.columns(some, np.float32), np.zeros((len(some), 0), np.float32)
+
+    return _laid_out(forms, rows, split, signs, sought, dtype, device, threads)
 
 
 def _laid_out(
     forms: Forms,
-    kept: np.ndarray,
-    signs: np.ndarray,
-    rest: np.ndarray,
-    others: np.ndarray,
+    rows: np.ndarray,
+    split: Split,
+    signs: tuple[np.ndarray, np.ndarray],
     sought: int,
     dtype: torch.dtype,
     device: str,
+    threads: int,
 ) -> Bound:
-    """The thin matrices of the kept columns, `(n, .)` float32, of which the last bounds `rest`."""
-    unit, lost, length = 1.0, 0.0, _longest(kept)
-    if dtype == torch.int16:
-        left, right, unit, lost = _integers(kept, signs, sought, length)
-    else:
-        left, right = _floats(kept, signs, sought, dtype)
-    spread = right[:, kept.shape[1] - 1].float().numpy() * np.float32(np.sqrt(unit))
+    """The thin matrices of the kept columns and one that bounds the others, chunk by chunk."""
+    count, integers = len(signs[0]) + 1, dtype == torch.int16
+    scale = LONGEST / forms.longest if integers else 1.0
+    more = {torch.int16: count % 2, torch.bfloat16: 2}.get(dtype, 0)
+    right = torch.zeros((len(rows), count + more), dtype=dtype)
+    rest = np.empty((len(rows), len(signs[1])), dtype=np.float32)
+
+    def fill(start: int) -> float:
+        chunk = slice(start, start + CHUNK)
+        kept, left_out = split(rows[chunk])
+        rest[chunk], above = left_out, (1 + 1e-6) * _lengths(left_out)
+        if integers:
+            return _write_integers(right[chunk].numpy(), kept, above, scale)
+        return _write_floats(right[chunk], kept, above)
+
+    lost = max(in_threads(threads, fill, range(0, len(rows), CHUNK)))
+    spread = right[:, count - 1].float().numpy() / np.float32(scale)
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
     # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the
     # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
-    square = (length + lost) ** 2 + 2 * float(spread.max(initial=0.0)) ** 2
-    steps = SUMMING[device] * (left.shape[1] + rest.shape[1] + 8)
-    error = steps * UNITS[torch.float32] * square + lost * (2 * length + lost)
+    square = (1.001 * forms.longest + lost) ** 2 + 2 * float(spread.max(initial=0.0)) ** 2
+    steps = SUMMING[device] * (right.shape[1] + rest.shape[1] + 8)
+    error = steps * UNITS[torch.float32] * square
+    if integers:
+        error += lost * (2.002 * forms.longest + lost)
     if dtype == torch.bfloat16:
         error += 2 * UNITS[dtype] * (1 + 2 * square)
     slack = error + 2.0**-20 * (1 + square)
+    left = _mirrored(right[:sought], signs[0])
     left, right = left.to(device), right.to(device)
-    return Bound(left, right, unit, rest, others, spread, slack, forms.total)
+    return Bound(left, right, scale**-2, rest, signs[1], spread, slack, forms.total)
 
 
-def _integers(
-    kept: np.ndarray, signs: np.ndarray, sought: int, length: float
-) -> tuple[torch.Tensor, torch.Tensor, float, float]:
-    """Both matrices as int16, what a product of theirs is worth, and the most that a row loses."""
-    columns, scale, lost = kept.shape[1], LONGEST / max(length, 1e-9), 0.0
-    right = np.zeros((len(kept), columns + columns % 2), dtype=np.int16)
-    for chunk in _chunks(len(kept)):
-        scaled = np.float32(scale) * kept[chunk]
-        rounded = np.rint(scaled)
-        rounded[:, -1] = np.ceil(scaled[:, -1])
-        right[chunk, :columns] = rounded
-        lost = max(lost, float(_lengths((scaled - rounded)[:, :-1]).max()))
-    left = right[:sought].copy()
-    left[:, :columns] *= signs.astype(np.int16)
-    return torch.from_numpy(left), torch.from_numpy(right), scale**-2, 1.001 * lost / scale
+def _write_integers(right: np.ndarray, kept: np.ndarray, above: np.ndarray, scale: float) -> float:
+    """Write the columns as multiples of `1 / scale`; the most that a row loses."""
+    count = kept.shape[1]
+    scaled = kept.astype(np.float32, copy=False) * np.float32(scale)
+    right[:, :count] = np.rint(scaled)
+    right[:, count] = np.ceil(scale * above)
+    scaled -= right[:, :count]
+    return 1.001 * float(_lengths(scaled).max()) / scale
 
 
-def _longest(matrix: np.ndarray) -> float:
-    """Length of the longest row, a little above."""
-    return 1.001 * float(_lengths(matrix).max())
+def _write_floats(right: torch.Tensor, kept: np.ndarray, above: np.ndarray) -> float:
+    """Write the columns, in bfloat16 with two more that bound what each row loses; 0."""
+    count, dtype = kept.shape[1], right.dtype
+    right[:, :count] = torch.from_numpy(kept)
+    right[:, count] = _above(above, dtype)
+    if dtype == torch.bfloat16:
+        lost = _lengths(kept - right[:, :count].float().numpy())
+        right[:, count + 1] = _above(_lengths(kept) + lost, dtype)
+        right[:, count + 2] = _above(lost, dtype)
+    return 0.0
+
+
+def _mirrored(right: torch.Tensor, signs: np.ndarray) -> torch.Tensor:
+    """The left side: columns that subtract negated, in bfloat16 the last two exchanged."""
+    left, count = right.clone(), len(signs)
+    left[:, :count] *= torch.from_numpy(signs).to(right.dtype)
+    if right.dtype == torch.bfloat16:
+        left[:, count + 1 :] = right[:, count + 1 :].flip(1)
+    return left
 
 
 def _lengths(matrix: np.ndarray) -> np.ndarray:
@@ -213,15 +190,16 @@ class _Axes:
         kept: How many of each are multiplied.
     """
 
-    axes: tuple[np.ndarray, np.ndarray]
+    axes: tuple[torch.Tensor, torch.Tensor]
     kept: tuple[int, int]
 
-    def split(self, columns: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, forms: Forms, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Columns on the axes that are kept and on the others, `(rows, .)` float64 each."""
-        whole = list(zip(columns, self.axes, self.kept, strict=True))
-        kept = [part @ axes[:, :count] for part, axes, count in whole]
-        rest = [part @ axes[:, count:] for part, axes, count in whole]
-        return np.concatenate(kept, axis=1), np.concatenate(rest, axis=1)
+        columns = torch.split(torch.from_numpy(forms.columns(rows)), forms.widths, dim=1)
+        turned = [part @ axes for part, axes in zip(columns, self.axes, strict=True)]
+        whole = list(zip(turned, self.kept, strict=True))
+        kept, rest = [part[:, :count] for part, count in whole], [part[:, c:] for part, c in whole]
+        return torch.cat(kept, dim=1).numpy(), torch.cat(rest, dim=1).numpy()
 
     def signs(self) -> tuple[np.ndarray, np.ndarray]:
         """1 where a kept axis adds and -1 where it subtracts, and the same of the others."""
@@ -230,20 +208,16 @@ class _Axes:
         return np.repeat(both, self.kept), np.repeat(both, others)
 
 
-def _chunks(rows: int) -> Iterator[slice]:
-    for start in range(0, rows, CHUNK):
-        yield slice(start, min(start + CHUNK, rows))
-
-
 def _principal_axes(forms: Forms, rows: np.ndarray, k: int, pair_cost: int) -> _Axes:
     """Axes by a strided sample, and as many kept of both kinds as make the night shortest."""
-    sample = forms.columns(rows[:: -(-len(rows) // SAMPLE)])
+    some = rows[:: -(-len(rows) // SAMPLE)]
+    sample = np.split(forms.columns(some), forms.widths[:1], axis=1)
     found = [np.linalg.eigh(part.T @ part) for part in sample]
     energies = np.concatenate([energy[::-1] for energy, _ in found])
-    add, subtract = (np.ascontiguousarray(axes[:, ::-1]) for _, axes in found)
+    add, subtract = (torch.from_numpy(axes[:, ::-1].copy()) for _, axes in found)
     order = np.argsort(-energies, kind="stable")
     whole = _Axes((add, subtract), (add.shape[1], subtract.shape[1]))
-    rotated, signs = whole.split(sample)[0][:, order], whole.signs()[0][order]
+    rotated, signs = whole.split(forms, some)[0][:, order], whole.signs()[0][order]
     count = _how_many(rotated, signs, k / len(rows), pair_cost)
     adding = int((order[:count] < add.shape[1]).sum())
     return replace(whole, kept=(adding, count - adding))
@@ -273,110 +247,6 @@ def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: i
     return best
 
 
-def _floats(
-    kept: np.ndarray, signs: np.ndarray, sought: int, dtype: torch.dtype
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both matrices as floats, in bfloat16 with two columns more that bound what it loses."""
-    whole, sign, columns = torch.from_numpy(kept), torch.from_numpy(signs), kept.shape[1]
-    if dtype == torch.float32:
-        return whole[:sought] * sign, whole
-    right = torch.empty((len(kept), columns + 2), dtype=dtype)
-    left = torch.empty_like(right)
-    for chunk in _chunks(len(kept)):
-        part, mine, theirs = kept[chunk, :-1], left[chunk], right[chunk]
-        theirs[:, : columns - 1] = whole[chunk, :-1]
-        theirs[:, columns - 1] = _above(kept[chunk, -1], dtype)
-        mine[:, :columns] = theirs[:, :columns] * sign.to(dtype)
-        length, lost = _lengths(part), _lengths(part - theirs[:, : columns - 1].float().numpy())
-        mine[:, columns] = theirs[:, columns + 1] = _above(lost, dtype)
-        mine[:, columns + 1], theirs[:, columns] = (
-            _above(length + lost, dtype),
-            _above(length, dtype),
-        )
-    return left[:sought], right
-
-
 def _above(values: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
     """Values of `dtype` that are nowhere below `values`."""
     return torch.from_numpy(values * (1 + 4 * UNITS[dtype]) + 1e-12).to(dtype)
-
-
-def _kind(features: Features, term: Term) -> str:
-    if term.kind in ("cosine", "overlap", "number"):
-        return term.kind
-    return "open" if is_open(features.policy, term) else "codes"
-
-
-def _nothing(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
-    return np.zeros((len(rows), 0), dtype)
-
-
-def _cosine(features: Features, term: Term, weight: float) -> _Form:
-    def add(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
-        return dtype(np.sqrt(weight)) * features.vectors[rows].astype(dtype, copy=False)
-
-    return _Form(add, _nothing)
-
-
-def _codes(features: Features, term: Term, weight: float) -> _Form:
-    name = next(n for n, t in features.policy.terms.items() if t is term)
-    codes = features.codes[str(term.field)]
-    return _of_codes(codes, weight * term_matrix(features.policy, name))
-
-
-def _of_codes(codes: np.ndarray, matrix: np.ndarray) -> _Form:
-    """A directional matrix over codes; -1 is its last row."""
-    values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
-    kept = [sign * values > 1e-13 for sign in (1.0, -1.0)]
-    tables = [axes[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
-    add, subtract = tables
-    return _Form(
-        lambda rows, dtype: add.astype(dtype)[codes[rows]],
-        lambda rows, dtype: subtract.astype(dtype)[codes[rows]],
-    )
-
-
-def _open(features: Features, term: Term, weight: float) -> _Form:
-    """Codes that share a bucket may be equal; hidden ones are worth `missing`."""
-    codes = features.codes[str(term.field)]
-    matrix = np.eye(BINS * 4 + 1)
-    matrix[-1, :] = matrix[:, -1] = term.missing
-    return _of_codes(np.where(codes < 0, -1, codes % (BINS * 4)), weight * matrix)
-
-
-def _number(features: Features, term: Term, weight: float) -> _Form:
-    """Bins of like sizes; two bins are worth what their closest members would be."""
-    values = features.numbers[str(term.field)]
-    told = values[~np.isnan(values)]
-    edges = np.unique(np.quantile(told, np.linspace(0, 1, BINS + 1))) if len(told) else np.zeros(1)
-    bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
-    low, high = edges[: max(len(edges) - 1, 1)], edges[1:] if len(edges) > 1 else edges
-    distance = np.maximum(np.maximum(low[:, None] - high[None], low[None] - high[:, None]), 0.0)
-    matrix = np.full((len(low) + 1, len(low) + 1), term.missing)
-    matrix[:-1, :-1] = np.clip((term.zero - distance) / (term.zero - term.full), 0.0, 1.0)
-    return _of_codes(np.where(np.isnan(values), -1, bins), weight * matrix)
-
-
-def _overlap(features: Features, term: Term, weight: float) -> _Form:
-    names = str(term.mine), str(term.theirs)
-    common = common_columns(features, *names)
-    scale = np.sqrt(weight) / 2
-
-    def side(rows: np.ndarray, which: int, dtype: Any) -> np.ndarray:  # noqa: ANN401
-        sets = features.sets[names[which]][rows]
-        length = scale / np.sqrt(np.maximum(sets.sum(axis=1), 1))
-        return sets[:, common[which]] * length.astype(dtype)[:, None]
-
-    return _Form(
-        lambda rows, dtype: side(rows, 0, dtype) + side(rows, 1, dtype),
-        lambda rows, dtype: side(rows, 0, dtype) - side(rows, 1, dtype),
-    )
-
-
-_FORMS: dict[str, Callable[[Features, Term, float], _Form]] = {
-    "cosine": _cosine,
-    "codes": _codes,
-    "open": _open,
-    "number": _number,
-    "overlap": _overlap,
-}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, TypeVar
 
 from matching.errors import ModelError
 
 Device = Literal["auto", "cpu", "cuda"]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def chosen_device(wanted: Device, setting: str) -> Literal["cpu", "cuda"]:
@@ -45,3 +49,16 @@ def tile_dtype(device: str) -> Literal["bfloat16", "float32", "int16"]:
     if device == "cpu" and cpu.get("avx2") and not cpu.get("amx_bf16"):
         return "int16"
     return fast_dtype(device)
+
+
+def in_threads(
+    threads: int, function: Callable[[Item], Result], items: Iterable[Item]
+) -> list[Result]:
+    """`function` of each item, `threads` at a time: each thread multiplies by itself."""
+    import torch
+
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        results = list(pool.map(function, items))
+    torch.set_num_threads(before)
+    return results

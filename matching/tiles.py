@@ -23,7 +23,8 @@ import numpy as np
 import torch
 
 from matching.blocks import classify
-from matching.bounds import Bound, Forms, plain_bound, rotated_bound
+from matching.bounds import Bound, plain_bound, rotated_bound
+from matching.forms import Forms
 from matching.kernels import NOBODY, find, pick, still_reach
 from matching.lists import Lists
 from matching.pairs import PairScorer, Rules
@@ -48,6 +49,7 @@ class BlockPass:
         tile: Rows and columns of a tile; changes memory and speed, never the result.
         dtype: What a tile is computed in; the same holds.
         device: "cpu" or "cuda": where tiles are multiplied and tested; the same holds.
+        threads: Tiles worked off at the same time; the same holds.
         bound: Of the rows, where it is known.
     """
 
@@ -61,22 +63,25 @@ class BlockPass:
         tile: int,
         dtype: torch.dtype,
         device: str,
+        threads: int,
         bound: Bound | None = None,
     ) -> None:
         self.scorer, self.rules, self.lists, self.tile = scorer, rules, lists, tile
+        self.threads = threads
         self.scored: list[int] = []  # pairs scored, a call each
         classes, sought = classify(rules, rows), lists.sought[rows]
         self.pairs = classes.pairs
         alike = np.zeros(len(rows), dtype=np.int64)
         if not bound and sought.sum() > SHARE_TO_ROTATE * len(rows):
-            bound = rotated_bound(forms, rows, lists.scores.shape[1], dtype, device)
+            depth = lists.scores.shape[1]
+            bound = rotated_bound(forms, rows, depth, dtype, device, threads)
             alike = _pivots(bound, tile)
         order = np.lexsort((alike, classes.of, ~sought))
         self.rows, count = rows[order], int(sought.sum())
         if bound:
             self.bound = bound.take(order)
         else:
-            self.bound = plain_bound(forms, self.rows, count, dtype, device)
+            self.bound = plain_bound(forms, self.rows, count, dtype, device, threads)
         # A mean that is cut off at 0 says nothing of the bound below it.
         self.floor = 0.0 if scorer.combine in ("geometric", "harmonic") else -np.inf
         self.hoped = np.full(len(rows), -np.inf, dtype=np.float32)
@@ -90,9 +95,10 @@ class BlockPass:
         self.tiles = _tiles(self.bound, device)
         self.locks = [Lock() for _ in self.cuts]
 
-    def run(self, threads: int, tick: Tick) -> None:
+    def run(self, tick: Tick) -> None:
         """Work the tiles off; `tick` is called with the share done, 0 to 1."""
         todo, total, before = deque(self.plan), len(self.plan), torch.get_num_threads()
+        threads = self.threads
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             if self.hopes:
                 list(pool.map(self._hope, self.cuts))

@@ -107,7 +107,7 @@ def search(
     """
     import torch  # seconds to import, which `hertz --help` can do without
 
-    from matching.bounds import term_forms
+    from matching.forms import term_forms
     from matching.tiles import TILES, BlockPass
 
     report, small, device = progress or _silent, how.get("small", SMALL), how.get("device", "cpu")
@@ -123,16 +123,16 @@ def search(
             continue
         forms, tile = term_forms(features, category), how.get("tile", TILES[device])
         threads = how.get("threads") or torch.get_num_threads()
-        block = BlockPass(scorer, rules, forms, rows, lists, tile, dtype, device)
-        block.run(threads, partial(_tick, report, len(features), done, len(rows)))
+        block = BlockPass(scorer, rules, forms, rows, lists, tile, dtype, device, threads)
+        block.run(partial(_tick, report, len(features), done, len(rows)))
         pairs, scored = pairs + block.pairs, scored + sum(block.scored)
         disappointed = block.disappointed()
         if len(disappointed):
             rest = lists.again(disappointed)
             block = BlockPass(
-                scorer, rules, forms, block.rows, rest, tile, dtype, device, block.bound
+                scorer, rules, forms, block.rows, rest, tile, dtype, device, threads, block.bound
             )
-            block.run(threads, _silent_share)
+            block.run(_silent_share)
             scored += sum(block.scored)
         done += len(rows)
     report(len(features), len(features))

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 import torch
 
-from matching.bounds import Bound, term_forms
+from matching.bounds import Bound
+from matching.forms import term_forms
 from matching.lists import empty_lists, finished
 from matching.pairs import PairScorer, eligibility_rules
 from matching.products import Found, Tiles
@@ -77,9 +78,9 @@ def lists_by(tiles: Callable[[Bound], Tiles]) -> np.ndarray:
     lists, rows = empty_lists(200, 6), np.arange(200)
     scorer, rules = PairScorer(features, "all"), eligibility_rules(features, "all")
     forms = term_forms(features, "all")
-    block = BlockPass(scorer, rules, forms, rows, lists, 64, torch.float32, "cpu")
+    block = BlockPass(scorer, rules, forms, rows, lists, 64, torch.float32, "cpu", 1)
     block.tiles = tiles(block.bound)
-    block.run(1, lambda share: None)
+    block.run(lambda share: None)
     return finished(features, lists, 0, 0).ids
 
 

@@ -1,0 +1,165 @@
+"""A category's terms as columns of numbers, whose products bound a pair's mutual score from above.
+
+In: features, a category and rows. Out: columns that add and columns that subtract: for two rows the
+products of the first less those of the second are no less than the weighted mean of the terms, seen
+from either side and halved. Each term is one symmetric bilinear form:
+
+    cosine           the embedding itself
+    code terms       E diag(l) E^T of the symmetrised term matrix, one row a code
+    number terms     the same over bins, each pair of bins at the best that it allows
+    overlap terms    Jaccard <= shared / sqrt(|p| |q|) = P.Q, and
+                     P_a.Q_b + Q_a.P_b = ((P+Q)_a.(P+Q)_b - (P-Q)_a.(P-Q)_b) / 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from matching.features import Features
+from matching.pairs import common_columns, is_open, term_matrix
+from matching.policy import Term
+
+BINS = 16
+
+Columns = Callable[[np.ndarray, Any], np.ndarray]  # of some rows, in a dtype
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Columns of one term.
+
+    Attributes:
+        add: Columns that add.
+        subtract: Columns that subtract.
+        square: No row's columns are longer than its root.
+    """
+
+    add: Columns
+    subtract: Columns
+    square: float
+
+
+class Forms:
+    """A category's terms as columns.
+
+    Attributes:
+        total: Sum of the terms' weights, by which the columns are divided.
+        longest: No row is longer.
+        widths: How many columns add, and how many subtract.
+    """
+
+    def __init__(self, forms: list[_Form], total: float) -> None:
+        self.total = total
+        self.longest = float(np.sqrt(sum(form.square for form in forms)))
+        sides = [_with_widths([f.add for f in forms]), _with_widths([f.subtract for f in forms])]
+        self.widths = [sum(width for _, width in side) for side in sides]
+        self._parts = sides[0] + sides[1]
+
+    def columns(self, rows: np.ndarray, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
+        """`(rows, columns)`: first those that add, then those that subtract."""
+        out, at = np.empty((len(rows), sum(self.widths)), dtype), 0
+        for part, width in self._parts:
+            if width:
+                out[:, at : at + width] = part(rows, dtype)
+            at += width
+        return out
+
+
+def _with_widths(parts: list[Columns]) -> list[tuple[Columns, int]]:
+    nobody = np.zeros(0, dtype=np.int64)
+    return [(part, part(nobody, np.float32).shape[1]) for part in parts]
+
+
+def term_forms(features: Features, category: str) -> Forms:
+    """The terms of a category."""
+    weights = features.policy.categories[category].weights
+    total = sum(weights.values())
+    terms = [(features.policy.terms[n], w / total) for n, w in weights.items() if w]
+    return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms], total)
+
+
+def _kind(features: Features, term: Term) -> str:
+    if term.kind in ("cosine", "overlap", "number"):
+        return term.kind
+    return "open" if is_open(features.policy, term) else "codes"
+
+
+def _nothing(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
+    return np.zeros((len(rows), 0), dtype)
+
+
+def _cosine(features: Features, term: Term, weight: float) -> _Form:
+    def add(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
+        return dtype(np.sqrt(weight)) * features.vectors[rows].astype(dtype, copy=False)
+
+    return _Form(add, _nothing, weight)
+
+
+def _codes(features: Features, term: Term, weight: float) -> _Form:
+    name = next(n for n, t in features.policy.terms.items() if t is term)
+    codes = features.codes[str(term.field)]
+    return _of_codes(codes, weight * term_matrix(features.policy, name))
+
+
+def _of_codes(codes: np.ndarray, matrix: np.ndarray) -> _Form:
+    """A directional matrix over codes; -1 is its last row."""
+    values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
+    kept = [sign * values > 1e-13 for sign in (1.0, -1.0)]
+    tables = [axes[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
+    add, subtract = tables
+    return _Form(
+        lambda rows, dtype: add.astype(dtype)[codes[rows]],
+        lambda rows, dtype: subtract.astype(dtype)[codes[rows]],
+        float(sum((table**2).sum(axis=1) for table in tables).max()),
+    )
+
+
+def _open(features: Features, term: Term, weight: float) -> _Form:
+    """Codes that share a bucket may be equal; hidden ones are worth `missing`."""
+    codes = features.codes[str(term.field)]
+    matrix = np.eye(BINS * 4 + 1)
+    matrix[-1, :] = matrix[:, -1] = term.missing
+    return _of_codes(np.where(codes < 0, -1, codes % (BINS * 4)), weight * matrix)
+
+
+def _number(features: Features, term: Term, weight: float) -> _Form:
+    """Bins of like sizes; two bins are worth what their closest members would be."""
+    values = features.numbers[str(term.field)]
+    told = values[~np.isnan(values)]
+    edges = np.unique(np.quantile(told, np.linspace(0, 1, BINS + 1))) if len(told) else np.zeros(1)
+    bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
+    low, high = edges[: max(len(edges) - 1, 1)], edges[1:] if len(edges) > 1 else edges
+    distance = np.maximum(np.maximum(low[:, None] - high[None], low[None] - high[:, None]), 0.0)
+    matrix = np.full((len(low) + 1, len(low) + 1), term.missing)
+    matrix[:-1, :-1] = np.clip((term.zero - distance) / (term.zero - term.full), 0.0, 1.0)
+    return _of_codes(np.where(np.isnan(values), -1, bins), weight * matrix)
+
+
+def _overlap(features: Features, term: Term, weight: float) -> _Form:
+    names = str(term.mine), str(term.theirs)
+    common = common_columns(features, *names)
+    scale = np.sqrt(weight) / 2
+
+    def side(rows: np.ndarray, which: int, dtype: Any) -> np.ndarray:  # noqa: ANN401
+        sets = features.sets[names[which]][rows]
+        length = scale / np.sqrt(np.maximum(sets.sum(axis=1), 1))
+        return sets[:, common[which]] * length.astype(dtype)[:, None]
+
+    return _Form(
+        lambda rows, dtype: side(rows, 0, dtype) + side(rows, 1, dtype),
+        lambda rows, dtype: side(rows, 0, dtype) - side(rows, 1, dtype),
+        weight,
+    )
+
+
+_FORMS: dict[str, Callable[[Features, Term, float], _Form]] = {
+    "cosine": _cosine,
+    "codes": _codes,
+    "open": _open,
+    "number": _number,
+    "overlap": _overlap,
+}
