@@ -25,15 +25,14 @@ import numpy as np
 import torch
 
 from matching.forms import Forms
-from matching.hardware import in_threads
+from matching.hardware import in_threads, slices
 
-CHUNK = 2048  # rows whose columns are laid out at once, in float64
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
 # Columns multiplied in the time that one surviving pair takes: measured for float32 and int16 on a
 # CPU; the others from the ratio of the speeds.
 PAIR_COSTS = {
-    "cpu": {torch.float32: 7_000, torch.int16: 11_000, torch.bfloat16: 42_000},
+    "cpu": {torch.float32: 7_000, torch.int16: 7_000, torch.bfloat16: 42_000},
     "cuda": {torch.float32: 100_000, torch.bfloat16: 1_000_000},
 }
 STEP = 16  # the number of axes is a multiple of this
@@ -116,18 +115,18 @@ def _laid_out(
     count, integers = len(signs[0]) + 1, dtype == torch.int16
     scale = LONGEST / forms.longest if integers else 1.0
     more = {torch.int16: count % 2, torch.bfloat16: 2}.get(dtype, 0)
-    right = torch.zeros((len(rows), count + more), dtype=dtype)
+    right = torch.empty((len(rows), count + more), dtype=dtype)
+    right[:, count:] = 0
     rest = np.empty((len(rows), len(signs[1])), dtype=np.float32)
 
-    def fill(start: int) -> float:
-        chunk = slice(start, start + CHUNK)
+    def fill(chunk: slice) -> float:
         kept, left_out = split(rows[chunk])
         rest[chunk], above = left_out, (1 + 1e-6) * _lengths(left_out)
         if integers:
             return _write_integers(right[chunk].numpy(), kept, above, scale)
         return _write_floats(right[chunk], kept, above)
 
-    lost = max(in_threads(threads, fill, range(0, len(rows), CHUNK)))
+    lost = max(in_threads(fill, slices(len(rows)), threads))
     spread = right[:, count - 1].float().numpy() / np.float32(scale)
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
     # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the

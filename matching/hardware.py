@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar
 
 from matching.errors import ModelError
 
 Device = Literal["auto", "cpu", "cuda"]
+ROWS = 2048
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -52,13 +53,20 @@ def tile_dtype(device: str) -> Literal["bfloat16", "float32", "int16"]:
 
 
 def in_threads(
-    threads: int, function: Callable[[Item], Result], items: Iterable[Item]
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> list[Result]:
-    """`function` of each item, `threads` at a time: each thread multiplies by itself."""
+    """`function` of each item, `threads` at a time (torch's number): each multiplies by itself."""
     import torch
 
     before = torch.get_num_threads()
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    many = threads or before
+    with ThreadPoolExecutor(many, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         results = list(pool.map(function, items))
     torch.set_num_threads(before)
     return results
+
+
+def slices(rows: int) -> Iterator[slice]:
+    """Of rows, small enough that threads are done at about the same time."""
+    for start in range(0, rows, ROWS):
+        yield slice(start, min(start + ROWS, rows))

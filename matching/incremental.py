@@ -15,7 +15,9 @@ from typing import Unpack
 import numpy as np
 
 from matching.features import Features
-from matching.kernels import NOBODY, hash_rows, heaps_of
+from matching.hardware import in_threads, slices
+from matching.heaps import cut_below, heaps_of
+from matching.kernels import hash_rows
 from matching.lists import Lists, Neighbours, empty_lists, finished
 from matching.topk import How, Progress, search
 
@@ -65,8 +67,8 @@ def fingerprints(features: Features) -> np.ndarray:
     """
     n, names, blocked = len(features), features.code_names, features.blocked
     hashes = np.zeros(n, dtype=np.uint64)
-    vectors = np.ascontiguousarray(features.vectors)
-    hash_rows(vectors.view(np.uint64), hashes)
+    vectors = np.ascontiguousarray(features.vectors).view(np.uint64)
+    in_threads(lambda rows: hash_rows(vectors[rows], hashes[rows]), slices(n))
     columns = [
         np.r_[_hashed(names[field]), np.uint64(0)][codes] for field, codes in features.codes.items()
     ]
@@ -140,17 +142,19 @@ def _carried(
     """Last night's lists without those who changed or are gone, and their bounds."""
     n, depth = len(features), known.ids.shape[1]
     lists = replace(empty_lists(n, depth), sought=change.sought)
-    same = np.flatnonzero(~change.sought)
-    before = change.before[same]
+    before = np.where(change.sought, -1, change.before)
+    same = before >= 0
     row_of = np.full(len(known.ids), -1, dtype=np.int32)
-    row_of[before] = same
-    scores = np.full((len(same), depth), -np.inf, dtype=np.float32)
-    ids = np.full((len(same), depth), NOBODY, dtype=np.int32)
-    heaps_of(known.ids[before], known.scores[before], row_of, scores, ids)
-    lists.scores[same], lists.ids[same] = scores, ids
-    lists.bounds[same] = known.bound_scores[before]
+    row_of[before[same]] = np.flatnonzero(same)
+
+    def carry(rows: slice) -> None:
+        mine = before[rows]
+        heaps_of(known.ids, known.scores, mine, row_of, lists.scores[rows], lists.ids[rows])
+
+    in_threads(carry, slices(n))
+    lists.bounds[same] = known.bound_scores[before[same]]
     bound_ids = np.zeros(n, dtype=np.int64)
-    bound_ids[same] = known.bound_ids[before]
+    bound_ids[same] = known.bound_ids[before[same]]
     return lists, (lists.bounds, bound_ids)
 
 
@@ -158,18 +162,18 @@ def _cut(
     features: Features, found: Neighbours, bounds: tuple[np.ndarray, np.ndarray]
 ) -> Neighbours:
     """Without the entries below the bound: someone not offered may be better than they."""
-    scores, ids = bounds
-    keep = found.scores > scores[:, None]
-    user, rank = np.nonzero(found.scores == scores[:, None])
-    keep[user, rank] = features.user_ids[found.ids[user, rank]] <= ids[user]
-    keep &= found.ids >= 0
-    full = keep[:, -1]
+    least, least_ids = bounds
+
+    def cut(rows: slice) -> None:
+        mine = found.scores[rows], found.ids[rows]
+        cut_below(*mine, features.user_ids, least[rows], least_ids[rows])
+
+    in_threads(cut, slices(len(least)))
+    full = found.ids[:, -1] >= 0
     return replace(
         found,
-        ids=np.where(keep, found.ids, -1),
-        scores=np.where(keep, found.scores, -np.inf).astype(np.float32),
-        bound_scores=np.where(full, found.bound_scores, scores),
-        bound_ids=np.where(full, found.bound_ids, ids),
+        bound_scores=np.where(full, found.bound_scores, least),
+        bound_ids=np.where(full, found.bound_ids, least_ids),
     )
 
 

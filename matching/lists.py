@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.features import Features
-from matching.kernels import NOBODY, offer_pairs, sort_heaps
+from matching.hardware import in_threads, slices
+from matching.heaps import NOBODY, offer_pairs, sort_heaps
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,16 @@ def empty_lists(users: int, depth: int) -> Lists:
 def finished(features: Features, lists: Lists, eligible: int, scored: int) -> Neighbours:
     """The lists, sorted in place, once every pair that could matter was offered."""
     ids, scores = lists.ids, lists.scores
-    sort_heaps(scores, ids)
-    full = ids[:, -1] != NOBODY
+
+    def sort(rows: slice) -> None:
+        sort_heaps(scores[rows], ids[rows])
+        ids[rows][ids[rows] == NOBODY] = -1
+
+    in_threads(sort, slices(len(ids)))
+    full = ids[:, -1] >= 0
     last = np.where(full, ids[:, -1], 0)
     return Neighbours(
-        ids=np.where(ids == NOBODY, -1, ids),
+        ids=ids,
         scores=scores,
         bound_scores=np.where(full, scores[:, -1], -np.inf).astype(np.float32),
         bound_ids=np.where(full, features.user_ids[last] if len(features) else 0, 0),

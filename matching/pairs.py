@@ -279,14 +279,16 @@ def _overlap(features: Features, term: Term) -> _Overlap:
     names = str(term.mine), str(term.theirs)
     common = common_columns(features, *names)
     sets = [features.sets[name] for name in names]
-    wishes, traits = (_bits(s[:, c]) for s, c in zip(sets, common, strict=True))
+    wishes, traits = (_bits(np.take(s, c, axis=1)) for s, c in zip(sets, common, strict=True))
     return _Overlap(wishes, traits, sets[0].sum(axis=1), sets[1].sum(axis=1), term.missing)
 
 
 def _bits(membership: np.ndarray) -> np.ndarray:
     """`(n, items)` bool as `(n, ceil(items / 64))` uint64 bit masks."""
-    padded = np.pad(membership, ((0, 0), (0, -membership.shape[1] % 64)))
-    return np.ascontiguousarray(np.packbits(padded, axis=1, bitorder="little")).view(np.uint64)
+    packed = np.packbits(membership, axis=1, bitorder="little")
+    words = np.zeros((len(membership), -(-membership.shape[1] // 64)), dtype=np.uint64)
+    words.view(np.uint8)[:, : packed.shape[1]] = packed
+    return words
 
 
 def _accepted(features: Features, wish: str, of: str) -> np.ndarray:

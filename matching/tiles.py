@@ -25,7 +25,8 @@ import torch
 from matching.blocks import classify
 from matching.bounds import Bound, plain_bound, rotated_bound
 from matching.forms import Forms
-from matching.kernels import NOBODY, find, pick, still_reach
+from matching.heaps import NOBODY, pick
+from matching.kernels import find, still_reach
 from matching.lists import Lists
 from matching.pairs import PairScorer, Rules
 from matching.products import FloatTiles, Found, IntegerTiles, Tiles

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.kernels import NOBODY, find, sort_heaps, still_reach
+from matching.heaps import NOBODY, sort_heaps
+from matching.kernels import find, still_reach
 
 
 @settings(deadline=None)
