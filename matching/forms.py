@@ -94,7 +94,7 @@ def _nothing(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
 
 def _cosine(features: Features, term: Term, weight: float) -> _Form:
     def add(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
-        return dtype(np.sqrt(weight)) * features.vectors[rows].astype(dtype, copy=False)
+        return np.multiply(features.vectors[rows], dtype(np.sqrt(weight)), dtype=dtype)
 
     return _Form(add, _nothing, weight)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from matching.registers import dot, prefetch
 
-ROWS_AT_ONCE = 8  # of a hash
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 LINE = 64  # bytes that memory is read by
 AHEAD = 2  # pairs whose rows are asked for before they are needed (measured)
 WORD = 64  # columns of a tile tested at once: a bit each
@@ -241,17 +241,32 @@ def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
 
 @kernel
 def hash_rows(words: np.ndarray, hashes: np.ndarray) -> None:
-    """Mix each row's words into its hash (the finaliser of Steele et al., SplitMix, 2014).
+    """Mix each row's words, each with its place, into its hash.
 
     Args:
         words: `(n, m)` uint64.
         hashes: `(n,)` uint64, read and written.
     """
-    for first in range(0, len(words), ROWS_AT_ONCE):
-        last = min(first + ROWS_AT_ONCE, len(words))
+    for row in range(len(words)):
+        total = hashes[row]
         for column in range(words.shape[1]):
-            for row in range(first, last):  # these do not wait for each other
-                h = (hashes[row] ^ words[row, column]) + np.uint64(0x9E3779B97F4A7C15)
-                h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                hashes[row] = h ^ (h >> np.uint64(31))
+            total += _mixed(words[row, column] ^ (np.uint64(column + 1) * GOLDEN))
+        hashes[row] = _mixed(total)
+
+
+@kernel
+def _mixed(word: np.uint64) -> np.uint64:
+    """The finaliser of Steele, Lea and Flood, Fast splittable pseudorandom generators, 2014."""
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return word ^ (word >> np.uint64(31))
+
+
+@kernel
+def sums_of_members(member: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`(n,)` uint64: the sums of `values`, `(items,)` uint64, where `member`, `(n, items)` bool."""
+    sums = np.zeros(len(member), dtype=np.uint64)
+    for row in range(len(member)):
+        for item in range(len(values)):
+            sums[row] += values[item] * np.uint64(member[row, item])
+    return sums
