@@ -33,6 +33,7 @@ rules = st.lists(st.sampled_from(sorted(ELIGIBILITY)), unique=True).map(
     lambda names: {name: ELIGIBILITY[name] for name in names}
 )
 categories = st.fixed_dictionaries({"weights": weights, "eligibility": rules})
+DTYPES = ["float32", "bfloat16", "int16"]
 means = st.sampled_from(["arithmetic", "geometric", "harmonic", "minimum"])
 
 
@@ -67,7 +68,7 @@ def listed(top: TopK) -> list[tuple[int, int, float]]:
     k=st.integers(1, 8),
     distinct=st.sampled_from([1, 3, None]),
     tile=st.sampled_from([1, 7, 64, 1024]),
-    dtype=st.sampled_from(["float32", "bfloat16"]),
+    dtype=st.sampled_from(DTYPES),
     threads=st.integers(1, 3),
     small=st.sampled_from([0, 10, 512]),
 )
@@ -92,7 +93,9 @@ def test_equals_the_reference_for_every_policy(
 
 def test_equals_the_reference_at_300_users() -> None:
     features = make_world(300, 5, {"all": EVERYTHING}, "harmonic", 10)
-    assert listed(tiled(features, "all")) == brute_force(features, "all")
+    expected = brute_force(features, "all")
+    for dtype in DTYPES:
+        assert listed(tiled(features, "all", dtype=dtype)) == expected
 
 
 @pytest.mark.parametrize("combine", ["arithmetic", "geometric", "harmonic", "minimum"])
