@@ -43,7 +43,7 @@ class CudaTiles:
             grid = (triton.cdiv(len(left), ROWS), triton.cdiv(len(right), COLUMNS))
             _survivors[grid](
                 left, right, *least, found, bounds, count,
-                len(left), len(right), left.shape[1], room, rows == columns,
+                len(left), len(right), left.shape[1], room, int(rows == columns),
                 ROWS=ROWS, COLUMNS=COLUMNS, DEPTH=DEPTH,
             )  # fmt: skip
             many = int(count)
