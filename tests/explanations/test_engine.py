@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +101,57 @@ def test_several_engines_through_ray_write_the_same_and_leave_nothing_behind(
     assert all(ends(process.pid) for process in started)
     assert set(Path(tempfile.gettempdir()).glob("hertz-ray-*")) == folders
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.Process]:
+    """A Ray of its own, as `ray start` leaves it, and its address and token where Ray looks."""
+    with socket.socket() as free, tempfile.TemporaryDirectory(prefix="ray-") as folder:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        for name, value in {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": "1" * 64,
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }.items():
+            monkeypatch.setenv(name, value)
+        command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"]
+        command += [f"--port={port}", "--num-cpus=4", "--object-store-memory=500000000"]
+        command += ["--include-dashboard=false", f"--temp-dir={folder}"]
+        head = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+        try:
+            wait_for_port(port, head)
+            yield head
+        finally:
+            started = head.children(recursive=True)
+            head.terminate()
+            psutil.wait_procs([head, *started], timeout=60)
+
+
+def wait_for_port(port: int, head: psutil.Process) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and head.is_running():
+        with socket.socket() as knock:
+            if knock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    pytest.fail("no cluster came up")
+
+
+def test_a_cluster_that_was_there_is_joined_and_left_as_it_was(
+    model: Path, by_one: list[list[Generated]], cluster: psutil.Process
+) -> None:
+    with VllmGenerator(str(model), SETTINGS, load_engines) as engine:
+        own = {process.name() for process in psutil.Process(engine.pid).children(recursive=True)}
+        assert "VLLM::EngineCore" not in own
+        engines = [p for p in cluster.children(recursive=True) if p.name() == "VLLM::EngineCore"]
+        assert len(engines) == 1
+        (part,) = engine.stream([LIKELIEST])
+    assert part == [replace(item, cached_tokens=0) for item in by_one[-1]]
+    assert all(ends(process.pid) for process in engines)
+    assert cluster.is_running()
 
 
 def test_engines_that_do_not_load_say_why(model: Path, tmp_path: Path) -> None:
