@@ -54,7 +54,7 @@ class Forms:
 
     def __init__(self, forms: list[_Form], total: float) -> None:
         self.total = total
-        self.longest = float(np.sqrt(sum(form.square for form in forms)))
+        self.longest = max(float(np.sqrt(sum(form.square for form in forms))), 1e-9)
         sides = [_with_widths([f.add for f in forms]), _with_widths([f.subtract for f in forms])]
         self.widths = [sum(width for _, width in side) for side in sides]
         self._parts = sides[0] + sides[1]
