@@ -2,7 +2,7 @@
 
 numba's own compiler keeps such sums in memory. LLVM turns these into what the processor has where
 they run, so no compiler has to be installed. Addresses, strides and counts are integers; nothing is
-checked.
+checked. numba's cache does not look here: after a change, delete matching/__pycache__.
 """
 
 from __future__ import annotations
