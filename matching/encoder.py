@@ -14,7 +14,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -26,7 +25,7 @@ from safetensors import SafetensorError
 
 from matching.errors import ModelError
 from matching.generic_profiles import GENERIC_PROFILES
-from matching.hardware import Device, chosen_device, fast_dtype
+from matching.hardware import Device, chosen_device, fast_dtype, single_threaded
 from matching.texts import unit
 
 # torch, transformers and sentence-transformers are imported where they are first needed: they take
@@ -191,22 +190,13 @@ class Encoder:
         return prompt
 
     def _unit_vectors(self, texts: list[str]) -> Iterator[np.ndarray]:
-        """Unit vectors of each batch in turn, not centred.
-
-        One single-threaded batch a core: a product split over threads waits for the slowest one,
-        which costs a tenth of the speed on a free machine and half on a busy one (measured).
-        """
+        """Unit vectors of each batch in turn, not centred: a batch a core."""
         import torch
 
         _ = self._model  # loaded before the threads start
-        threads = torch.get_num_threads()
-        workers = threads if self._device == "cpu" else 1
-        pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
-        try:
+        threads = torch.get_num_threads() if self._device == "cpu" else 1
+        with single_threaded(threads) as pool:
             yield from pool.map(self._forward, _slices(texts, self._settings.batch_size))
-        finally:
-            pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
 
     def _forward(self, texts: list[str]) -> np.ndarray:
         import torch

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from contextlib import ExitStack
 from itertools import pairwise
 from threading import Lock
@@ -25,6 +25,7 @@ import torch
 from matching.blocks import classify
 from matching.bounds import Bound, plain_bound, rotated_bound
 from matching.forms import Forms
+from matching.hardware import single_threaded
 from matching.heaps import NOBODY, pick
 from matching.kernels import find, still_reach
 from matching.lists import Lists
@@ -98,18 +99,16 @@ class BlockPass:
 
     def run(self, tick: Tick) -> None:
         """Work the tiles off; `tick` is called with the share done, 0 to 1."""
-        todo, total, before = deque(self.plan), len(self.plan), torch.get_num_threads()
-        threads = self.threads
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        todo, total = deque(self.plan), len(self.plan)
+        with single_threaded(self.threads) as pool:
             if self.hopes:
                 list(pool.map(self._hope, self.cuts))
-            workers = [pool.submit(self._work, todo) for _ in range(min(threads, total))]
+            workers = [pool.submit(self._work, todo) for _ in range(min(self.threads, total))]
             try:
                 while wait(workers, timeout=0.2).not_done:
                     tick(1 - len(todo) / total)
             finally:
                 todo.clear()
-        torch.set_num_threads(before)
         for worker in workers:
             worker.result()
 

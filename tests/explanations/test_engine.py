@@ -21,6 +21,7 @@ from explanations.ray_engine import load_engines
 from explanations.settings import ExplanationSettings
 from matching.errors import ModelError
 from tests.explanations.test_worker import ends
+from tests.ports import free_port
 from tests.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
@@ -106,10 +107,8 @@ def test_several_engines_through_ray_write_the_same_and_leave_nothing_behind(
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.Process]:
     """A Ray of its own, as `ray start` leaves it, and its address and token where Ray looks."""
-    with socket.socket() as free, tempfile.TemporaryDirectory(prefix="ray-") as folder:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:
         for name, value in {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": "1" * 64,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import psutil
 
 from flows.start import RUN_VARIABLE
 from matching.errors import HertzError
+from tests.ports import free_port
 
 PATIENCE = 400.0  # a limit for a busy machine, not a goal
 T = TypeVar("T")
@@ -109,7 +109,7 @@ def started_prefect(folder: Path) -> Iterator[Prefect]:
     """Start it, wait until it is ready, stop it."""
     environment = os.environ | {
         "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_SERVER_API_PORT": str(_free_port()),
+        "PREFECT_SERVER_API_PORT": str(free_port()),
         "OMP_NUM_THREADS": "2",
     }
     prefect = Prefect(environment, start(environment, folder / "output"), folder / "output")
@@ -144,10 +144,3 @@ def _printed(prefect: Prefect) -> str:
     if prefect.program.poll() is not None:
         raise StillWaitingError(prefect.output.read_text(encoding="utf-8"))
     return prefect.output.read_text(encoding="utf-8")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
