@@ -11,8 +11,8 @@ Columns that add and columns that subtract are each rotated onto their principal
 axes with the most energy are kept: for the rest, Cauchy and Schwarz bound x_a.x_b by |x_a| |x_b|,
 one column in all (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD 2017). Rounding to the
 tile's dtype is bounded the same way, x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in
-bfloat16, by its most in int16, whose unit is so small that this hardly matters. The pairs that
-survive have the product of what was left out put in the place of its bound.
+bfloat16, by its most in int16, whose unit is so small that this hardly matters. On a CPU the pairs
+that survive have the product of what was left out put in the place of its bound.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ import numpy as np
 import torch
 
 from matching.forms import Forms
-from matching.hardware import in_threads, slices
+from matching.hardware import in_threads, place, slices
 
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
 # Columns multiplied in the time that one surviving pair takes: measured for float32 and int16 on a
-# CPU; the others from the ratio of the speeds.
+# CPU; the others from the ratio of the speeds, on a GPU of its memory's and its cores'.
 PAIR_COSTS = {
     "cpu": {torch.float32: 7_000, torch.int16: 7_000, torch.bfloat16: 42_000},
-    "cuda": {torch.float32: 100_000, torch.bfloat16: 1_000_000},
+    "cuda": {torch.float32: 25_000, torch.bfloat16: 200_000},
 }
 STEP = 16  # the number of axes is a multiple of this
 # How far one step of summing may err, in units of float32. A tensor core adds products that it has
@@ -41,18 +41,19 @@ STEP = 16  # the number of axes is a multiple of this
 # running sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
 SUMMING = {"cpu": 1, "cuda": 4}
 UNITS = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-9}  # half the spacing below 1
+DEPTH = 64  # columns that a GPU multiplies at a time: there are zeros up to a multiple of it
 LONGEST = 32_700  # row of integers: its products with others, and parts of them, fit into int32
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The two thin matrices, and what they leave out.
+    """The two thin matrices, and what they leave out; tensors on the device.
 
     Attributes:
-        left: `(n, columns)` tensor of the tile's dtype, on the device; an even number of int16.
+        left: `(n, columns)` of the tile's dtype; an even number of int16.
         right: The same.
         unit: What a product of 1 is worth.
-        rest: `(n, left out)` float32.
+        rest: `(n, left out)` float32; of no columns on a GPU, which scores at once instead.
         signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
         spread: `(n,)` float32, no less than the rows' lengths in `rest`.
         slack: In units of the total weight.
@@ -62,26 +63,28 @@ class Bound:
     left: torch.Tensor
     right: torch.Tensor
     unit: float
-    rest: np.ndarray
-    signs: np.ndarray
-    spread: np.ndarray
+    rest: torch.Tensor
+    signs: torch.Tensor
+    spread: torch.Tensor
     slack: float
     total: float
 
     def take(self, order: np.ndarray) -> Bound:
         """The same for the rows in another order."""
-        names = ("left", "right", "rest", "spread")
-        return replace(self, **{name: getattr(self, name)[order] for name in names})
+        names, places = ("left", "right", "rest", "spread"), torch.from_numpy(order)
+        places = places.to(self.left.device)
+        return replace(self, **{name: getattr(self, name)[places] for name in names})
 
 
-Split = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # columns of rows: kept, left out
+Both = tuple[torch.Tensor, torch.Tensor]
+Split = Callable[[np.ndarray], Both]  # columns of rows: kept, left out
 
 
 def rotated_bound(
     forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str, threads: int
 ) -> Bound:
     """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
-    axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype])
+    axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype]).on(place(device))
     split = partial(axes.split, forms)
     return _laid_out(forms, rows, split, axes.signs(), len(rows), dtype, device, threads)
 
@@ -93,10 +96,13 @@ def plain_bound(
 
     Only the first `sought` rows get a left side.
     """
-    signs = np.repeat(np.array([1, -1], dtype=np.float32), forms.widths), np.zeros(0, np.float32)
+    where, nothing = place(device), torch.zeros(0, device=place(device))
 
-    def split(some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return forms.columns(some, np.float32), np.zeros((len(some), 0), np.float32)
+    def split(some: np.ndarray) -> Both:
+        columns = torch.from_numpy(forms.columns(some, np.float32)).to(where)
+        return columns, nothing.expand(len(some), 0)
+
+    signs = _signs(forms.widths, where), nothing
 
     return _laid_out(forms, rows, split, signs, sought, dtype, device, threads)
 
@@ -105,33 +111,36 @@ def _laid_out(
     forms: Forms,
     rows: np.ndarray,
     split: Split,
-    signs: tuple[np.ndarray, np.ndarray],
+    signs: Both,
     sought: int,
     dtype: torch.dtype,
     device: str,
     threads: int,
 ) -> Bound:
     """The thin matrices of the kept columns and one that bounds the others, chunk by chunk."""
-    count, integers = len(signs[0]) + 1, dtype == torch.int16
+    count, integers, where = len(signs[0]) + 1, dtype == torch.int16, place(device)
     scale = LONGEST / forms.longest if integers else 1.0
-    more = {torch.int16: count % 2, torch.bfloat16: 2}.get(dtype, 0)
-    right = torch.empty((len(rows), count + more), dtype=dtype)
-    right[:, count:] = 0
-    rest = np.empty((len(rows), len(signs[1])), dtype=np.float32)
+    columns = count + {torch.int16: count % 2, torch.bfloat16: 2}.get(dtype, 0)
+    if device == "cuda":
+        columns += -columns % DEPTH
+    right = torch.zeros((len(rows), columns), dtype=dtype, device=where)
+    rest = torch.empty((len(rows), len(signs[1]) if device == "cpu" else 0), device=where)
 
     def fill(chunk: slice) -> float:
         kept, left_out = split(rows[chunk])
-        rest[chunk], above = left_out, (1 + 1e-6) * _lengths(left_out)
+        above = (1 + 1e-6) * _lengths(left_out)
+        if rest.shape[1]:
+            rest[chunk] = left_out
         if integers:
-            return _write_integers(right[chunk].numpy(), kept, above, scale)
+            return _write_integers(right[chunk].numpy(), kept.numpy(), above.numpy(), scale)
         return _write_floats(right[chunk], kept, above)
 
     lost = max(in_threads(fill, slices(len(rows)), threads))
-    spread = right[:, count - 1].float().numpy() / np.float32(scale)
+    spread = right[:, count - 1].float() / scale
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
     # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the
     # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
-    square = (1.001 * forms.longest + lost) ** 2 + 2 * float(spread.max(initial=0.0)) ** 2
+    square = (1.001 * forms.longest + lost) ** 2 + 2 * float(spread.max()) ** 2
     steps = SUMMING[device] * (right.shape[1] + rest.shape[1] + 8)
     error = steps * UNITS[torch.float32] * square
     if integers:
@@ -140,7 +149,6 @@ def _laid_out(
         error += 2 * UNITS[dtype] * (1 + 2 * square)
     slack = error + 2.0**-20 * (1 + square)
     left = _mirrored(right[:sought], signs[0])
-    left, right = left.to(device), right.to(device)
     return Bound(left, right, scale**-2, rest, signs[1], spread, slack, forms.total)
 
 
@@ -151,33 +159,39 @@ def _write_integers(right: np.ndarray, kept: np.ndarray, above: np.ndarray, scal
     right[:, :count] = np.rint(scaled)
     right[:, count] = np.ceil(scale * above)
     scaled -= right[:, :count]
-    return 1.001 * float(_lengths(scaled).max()) / scale
+    lost = np.sqrt(np.einsum("ij,ij->i", scaled, scaled).max())
+    return 1.001 * float(lost) / scale
 
 
-def _write_floats(right: torch.Tensor, kept: np.ndarray, above: np.ndarray) -> float:
+def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) -> float:
     """Write the columns, in bfloat16 with two more that bound what each row loses; 0."""
     count, dtype = kept.shape[1], right.dtype
-    right[:, :count] = torch.from_numpy(kept)
+    right[:, :count] = kept
     right[:, count] = _above(above, dtype)
     if dtype == torch.bfloat16:
-        lost = _lengths(kept - right[:, :count].float().numpy())
+        lost = _lengths(kept - right[:, :count])
         right[:, count + 1] = _above(_lengths(kept) + lost, dtype)
         right[:, count + 2] = _above(lost, dtype)
     return 0.0
 
 
-def _mirrored(right: torch.Tensor, signs: np.ndarray) -> torch.Tensor:
+def _mirrored(right: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
     """The left side: columns that subtract negated, in bfloat16 the last two exchanged."""
     left, count = right.clone(), len(signs)
-    left[:, :count] *= torch.from_numpy(signs).to(right.dtype)
+    left[:, :count] *= signs.to(right.dtype)
     if right.dtype == torch.bfloat16:
-        left[:, count + 1 :] = right[:, count + 1 :].flip(1)
+        left[:, count + 1 : count + 3] = right[:, count + 1 : count + 3].flip(1)
     return left
 
 
-def _lengths(matrix: np.ndarray) -> np.ndarray:
+def _lengths(matrix: torch.Tensor) -> torch.Tensor:
     """Of each row."""
-    return np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    return torch.linalg.vector_norm(matrix, dim=1)
+
+
+def _signs(counts: tuple[int, int] | list[int], where: torch.device) -> torch.Tensor:
+    """1 for each column that adds, and -1 for each that subtracts."""
+    return torch.tensor([1.0, -1.0]).repeat_interleave(torch.tensor(counts)).to(where)
 
 
 @dataclass(frozen=True)
@@ -192,19 +206,28 @@ class _Axes:
     axes: tuple[torch.Tensor, torch.Tensor]
     kept: tuple[int, int]
 
-    def split(self, forms: Forms, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Columns on the axes that are kept and on the others, `(rows, .)` float64 each."""
-        columns = torch.split(torch.from_numpy(forms.columns(rows)), forms.widths, dim=1)
-        turned = [part @ axes for part, axes in zip(columns, self.axes, strict=True)]
-        whole = list(zip(turned, self.kept, strict=True))
-        kept, rest = [part[:, :count] for part, count in whole], [part[:, c:] for part, c in whole]
-        return torch.cat(kept, dim=1).numpy(), torch.cat(rest, dim=1).numpy()
+    def on(self, where: torch.device) -> _Axes:
+        """The same on a device."""
+        add, subtract = (axes.to(where) for axes in self.axes)
+        return replace(self, axes=(add, subtract))
 
-    def signs(self) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, forms: Forms, rows: np.ndarray) -> Both:
+        """Columns on the axes that are kept and on the others, `(rows, .)` float64 each."""
+        whole = torch.from_numpy(forms.columns(rows, np.float32)).to(self.axes[0].device)
+        columns = torch.split(whole.double(), forms.widths, dim=1)
+        turned = [part @ axes for part, axes in zip(columns, self.axes, strict=True)]
+        halves = list(zip(turned, self.kept, strict=True))
+        kept, rest = (
+            [part[:, :count] for part, count in halves],
+            [part[:, c:] for part, c in halves],
+        )
+        return torch.cat(kept, dim=1), torch.cat(rest, dim=1)
+
+    def signs(self) -> Both:
         """1 where a kept axis adds and -1 where it subtracts, and the same of the others."""
-        both = np.array([1, -1], dtype=np.float32)
         others = [axes.shape[1] - count for axes, count in zip(self.axes, self.kept, strict=True)]
-        return np.repeat(both, self.kept), np.repeat(both, others)
+        where = self.axes[0].device
+        return _signs(self.kept, where), _signs(others, where)
 
 
 def _principal_axes(forms: Forms, rows: np.ndarray, k: int, pair_cost: int) -> _Axes:
@@ -216,7 +239,7 @@ def _principal_axes(forms: Forms, rows: np.ndarray, k: int, pair_cost: int) -> _
     add, subtract = (torch.from_numpy(axes[:, ::-1].copy()) for _, axes in found)
     order = np.argsort(-energies, kind="stable")
     whole = _Axes((add, subtract), (add.shape[1], subtract.shape[1]))
-    rotated, signs = whole.split(forms, some)[0][:, order], whole.signs()[0][order]
+    rotated, signs = whole.split(forms, some)[0].numpy()[:, order], whole.signs()[0].numpy()[order]
     count = _how_many(rotated, signs, k / len(rows), pair_cost)
     adding = int((order[:count] < add.shape[1]).sum())
     return replace(whole, kept=(adding, count - adding))
@@ -246,6 +269,6 @@ def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: i
     return best
 
 
-def _above(values: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
+def _above(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Values of `dtype` that are nowhere below `values`."""
-    return torch.from_numpy(values * (1 + 4 * UNITS[dtype]) + 1e-12).to(dtype)
+    return (values * (1 + 4 * UNITS[dtype]) + 1e-12).to(dtype)

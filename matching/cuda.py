@@ -1,94 +1,104 @@
-"""The threshold test fused into a tile's product on the GPU: a tile is never written to memory.
+"""The kernels of the GPU's path, in Triton.
 
-In: the bound's thin matrices on the device and what each side still takes. Out: the surviving
-pairs with their bounds. Writing a bfloat16 tile costs as much as computing it (measured in a
-study), so a program holds one block of products in registers, tests it, and appends what survives.
+In: tensors on the GPU. Out: the pairs whose bound reaches what either side takes, and products of
+pairs of rows. Writing a bfloat16 tile costs as much as computing it (measured in a study), so a
+program holds one block of products in registers, tests it, and writes one bit a pair.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import triton
 import triton.language as tl
 
-from matching.bounds import Bound
-from matching.products import Found
+from matching.bounds import DEPTH
+from matching.features import LANES
 
-ROWS, COLUMNS, DEPTH = 128, 128, 64  # of the block of products one program holds
-ROOM = 1 << 22  # survivors a tile may have before it is asked again with more room
+ROWS, COLUMNS = 128, 128  # of the block of products one program holds
+WORD = 32  # pairs whose bits are written together
+PAIRS = 32  # whose rows one program multiplies
+
+Survivors = tuple[torch.Tensor, torch.Tensor]
 
 
-class CudaTiles:
-    """`products.Tiles` of bfloat16 or float32, by the kernel below."""
+def survivors(
+    left: torch.Tensor,
+    right: torch.Tensor,
+    least_rows: torch.Tensor,
+    least_columns: torch.Tensor,
+    diagonal: bool,
+    room: int,
+) -> Survivors | None:
+    """See `device_kernels.survivors`."""
+    grid = (triton.cdiv(len(left), ROWS), triton.cdiv(len(right), COLUMNS))
+    shape = grid[0] * ROWS, grid[1] * COLUMNS // WORD
+    words = torch.zeros(shape, dtype=torch.int32, device=left.device)
+    _reached[grid](
+        left, right, least_rows, least_columns, words, len(left), len(right), int(diagonal),
+        WIDTH=left.shape[1], ROWS=ROWS, COLUMNS=COLUMNS, DEPTH=DEPTH, WORD=WORD,
+    )  # fmt: skip
+    rows, places = words.nonzero(as_tuple=True)
+    bits = words[rows, places, None] >> torch.arange(WORD, device=left.device) & 1
+    if int(bits.sum()) > room:
+        return None
+    which, bit = bits.nonzero(as_tuple=True)
+    return rows[which], places[which] * WORD + bit
 
-    def __init__(self, bound: Bound) -> None:
-        self.left, self.right = bound.left.contiguous(), bound.right.contiguous()
 
-    def upper(self, rows: slice, columns: slice) -> np.ndarray:
-        """See `products.Tiles`."""
-        return (self.left[rows] @ self.right[columns].T).float().cpu().numpy()
-
-    def find(
-        self, rows: slice, columns: slice, least_rows: np.ndarray, least_columns: np.ndarray
-    ) -> Found:
-        """See `products.Tiles`."""
-        left, right = self.left[rows], self.right[columns]
-        least = [torch.from_numpy(x).to(left.device) for x in (least_rows, least_columns)]
-        room = ROOM
-        while True:
-            found = torch.empty((2, room), dtype=torch.int32, device=left.device)
-            bounds = torch.empty(room, dtype=torch.float32, device=left.device)
-            count = torch.zeros(1, dtype=torch.int32, device=left.device)
-            grid = (triton.cdiv(len(left), ROWS), triton.cdiv(len(right), COLUMNS))
-            _survivors[grid](
-                left, right, *least, found, bounds, count,
-                len(left), len(right), left.shape[1], room, int(rows == columns),
-                ROWS=ROWS, COLUMNS=COLUMNS, DEPTH=DEPTH,
-            )  # fmt: skip
-            many = int(count)
-            if many <= room:
-                i, j = found[:, :many].cpu().numpy()
-                return i, j, bounds[:many].cpu().numpy()
-            room = many
+def cosines(vectors: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """See `device_kernels.cosines`."""
+    out = torch.empty(len(a), dtype=torch.float64, device=a.device)
+    if len(a):
+        grid = (triton.cdiv(len(a), PAIRS),)
+        _cosines[grid](vectors, a, b, out, len(a), WIDTH=vectors.shape[1], PAIRS=PAIRS, LANES=LANES)
+    return out
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _survivors(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    left, right, least_rows, least_columns, found, bounds, count,  # noqa: ANN001
-    height, width, depth, room, diagonal,  # noqa: ANN001
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+def _reached(  # type: ignore[no-untyped-def]  # noqa: ANN202
+    left, right, least_rows, least_columns, words, height, width, diagonal,  # noqa: ANN001
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+    WORD: tl.constexpr,
 ):  # fmt: skip
-    """One block of products: multiply, test, append."""
-    i = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
-    products = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
-    for start in range(0, depth, DEPTH):
-        k = start + tl.arange(0, DEPTH)
-        a = tl.load(
-            left + i[:, None].to(tl.int64) * depth + k[None, :],
-            mask=(i[:, None] < height) & (k[None, :] < depth),
-            other=0.0,
-        )
-        b = tl.load(
-            right + j[None, :].to(tl.int64) * depth + k[:, None],
-            mask=(j[None, :] < width) & (k[:, None] < depth),
-            other=0.0,
-        )
-        products = tl.dot(a, b, products, input_precision="ieee")
-    mine = tl.load(least_rows + i, mask=i < height, other=float("inf"))
-    theirs = tl.load(least_columns + j, mask=j < width, other=float("inf"))
-    keep = products >= tl.minimum(mine[:, None], theirs[None, :])
-    keep = keep & (i[:, None] < height) & (j[None, :] < width)
-    if diagonal:
-        keep = keep & (j[None, :] > i[:, None])
-    flags = tl.reshape(keep.to(tl.int32), (ROWS * COLUMNS,))
-    many = tl.sum(flags, axis=0)
-    if many > 0:
-        at = tl.atomic_add(count, many) + tl.cumsum(flags, axis=0) - flags
-        kept = (flags > 0) & (at < room)
-        rows = tl.reshape(tl.broadcast_to(i[:, None], (ROWS, COLUMNS)), (ROWS * COLUMNS,))
-        columns = tl.reshape(tl.broadcast_to(j[None, :], (ROWS, COLUMNS)), (ROWS * COLUMNS,))
-        tl.store(found + at, rows, mask=kept)
-        tl.store(found + room + at, columns, mask=kept)
-        tl.store(bounds + at, tl.reshape(products, (ROWS * COLUMNS,)), mask=kept)
+    """One block of products: multiply, test, write the bits."""
+    first_row, first_column = tl.program_id(0) * ROWS, tl.program_id(1) * COLUMNS
+    if (diagonal == 0) | (first_column + COLUMNS > first_row + 1):
+        i, j = first_row + tl.arange(0, ROWS), first_column + tl.arange(0, COLUMNS)
+        k = tl.arange(0, DEPTH)
+        rows, columns = tl.minimum(i, height - 1), tl.minimum(j, width - 1)
+        mine = left + rows[:, None].to(tl.int64) * WIDTH + k[None, :]
+        theirs = right + columns[None, :].to(tl.int64) * WIDTH + k[:, None]
+        products = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
+        for _ in range(WIDTH // DEPTH):
+            products = tl.dot(tl.load(mine), tl.load(theirs), products, input_precision="ieee")
+            mine += DEPTH
+            theirs += DEPTH
+        least = tl.load(least_rows + rows)[:, None]
+        keep = products >= tl.minimum(least, tl.load(least_columns + columns)[None, :])
+        keep = keep & (i < height)[:, None] & (j < width)[None, :]
+        keep = keep & ((diagonal == 0) | (j[None, :] > i[:, None]))
+        bits = keep.to(tl.int32) << (j % WORD)[None, :]
+        word = tl.sum(tl.reshape(bits, (ROWS, COLUMNS // WORD, WORD)), axis=2)
+        at = first_column // WORD + tl.arange(0, COLUMNS // WORD)
+        stride = tl.num_programs(1) * (COLUMNS // WORD)
+        tl.store(words + i[:, None].to(tl.int64) * stride + at[None, :], word)
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _cosines(  # type: ignore[no-untyped-def]  # noqa: ANN202
+    vectors, a, b, out, pairs,  # noqa: ANN001
+    WIDTH: tl.constexpr, PAIRS: tl.constexpr, LANES: tl.constexpr,
+):  # fmt: skip
+    """`scoring.cosine` of some pairs: lane by lane, then halves onto halves."""
+    pair, lane = tl.program_id(0) * PAIRS + tl.arange(0, PAIRS), tl.arange(0, LANES)
+    known = pair < pairs
+    mine = vectors + tl.load(a + pair, mask=known, other=0)[:, None] * WIDTH + lane[None, :]
+    theirs = vectors + tl.load(b + pair, mask=known, other=0)[:, None] * WIDTH + lane[None, :]
+    total = tl.zeros((PAIRS, LANES), dtype=tl.float64)
+    for start in range(0, WIDTH, LANES):
+        total += tl.load(mine + start).to(tl.float64) * tl.load(theirs + start).to(tl.float64)
+    half: tl.constexpr = LANES // 2
+    for step in tl.static_range(half.bit_length()):
+        lower, upper = tl.split(tl.permute(tl.reshape(total, (PAIRS, 2, half >> step)), (0, 2, 1)))
+        total = lower + upper
+    tl.store(out + pair, tl.reshape(total, (PAIRS,)), mask=known)

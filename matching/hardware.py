@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from matching.errors import ModelError
 
+if TYPE_CHECKING:
+    import torch
+
 Device = Literal["auto", "cpu", "cuda"]
+GPU = "cuda"  # what torch calls it; tests put the CPU in its place
 ROWS = 2048
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,6 +35,13 @@ def chosen_device(wanted: Device, setting: str) -> Literal["cpu", "cuda"]:
         message = f'{setting} = "cuda", but torch sees no GPU; set "auto" or "cpu"'
         raise ModelError(message)
     return "cpu"
+
+
+def place(device: str) -> torch.device:
+    """Where torch keeps the tensors of a device."""
+    import torch
+
+    return torch.device(GPU if device == "cuda" else "cpu")
 
 
 def fast_dtype(device: str) -> Literal["bfloat16", "float32"]:

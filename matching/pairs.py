@@ -42,7 +42,7 @@ class PairScorer:
     def __init__(self, features: Features, category: str) -> None:
         weights = features.policy.categories[category].weights
         self.combine = features.policy.combine
-        self._terms = [(weight, _columns(features, n)) for n, weight in weights.items()]
+        self.terms = [(weight, _columns(features, n)) for n, weight in weights.items()]
 
     def mutual(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """`(m,)` float32 mutual scores of the rows `a`, `b`: `(m,)` int64 each."""
@@ -50,7 +50,7 @@ class PairScorer:
 
     def scores(self, a: np.ndarray, b: np.ndarray) -> PairScores:
         """The whole scores of the rows `a`, `b`: `(m,)` int64 each."""
-        terms = np.empty((2, len(self._terms), len(a)))
+        terms = np.empty((2, len(self.terms), len(a)))
         forward, backward = self._directed(a, b, terms)
         mutual = self._mutual(forward, backward)
         return PairScores(mutual, forward, backward, terms[0].T, terms[1].T)
@@ -58,7 +58,7 @@ class PairScorer:
     def _directed(self, a: np.ndarray, b: np.ndarray, terms: np.ndarray | None = None) -> Both:
         """Both directional scores, summed term after term: the order is part of the score."""
         forward, backward = np.zeros(len(a)), np.zeros(len(a))
-        for at, (weight, term) in enumerate(self._terms):
+        for at, (weight, term) in enumerate(self.terms):
             there, back = term.both(a, b)
             parts = weight * there, weight * back
             if terms is not None:
@@ -202,21 +202,27 @@ class _Columns(Protocol):
 
 
 @dataclass(frozen=True)
-class _Cosine:
+class Cosine:
+    """`cosine`: vectors, `(n, dim)` float32."""
+
     vectors: np.ndarray
 
     def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        """See `_Columns`."""
         values = kernels.cosines(self.vectors, a, b)
         return values, values
 
 
 @dataclass(frozen=True)
-class _Codes:
+class Codes:
+    """`equal`, `table` and `ordinal`: a matrix over codes, the last of them "not told"."""
+
     codes: np.ndarray
     matrix: np.ndarray
     symmetric: bool
 
     def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        """See `_Columns`."""
         there = kernels.table_values(self.matrix, self.codes, a, b)
         if self.symmetric:
             return there, there
@@ -224,30 +230,38 @@ class _Codes:
 
 
 @dataclass(frozen=True)
-class _Open:
+class Open:
+    """`equal` of codes that no vocabulary lists; -1 where not told."""
+
     codes: np.ndarray
     missing: float
 
     def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        """See `_Columns`."""
         mine, theirs = self.codes[a], self.codes[b]
         same = np.where((mine < 0) | (theirs < 0), self.missing, mine == theirs)
         return same, same
 
 
 @dataclass(frozen=True)
-class _Number:
+class Number:
+    """`number`: 1 up to a distance of `full`, 0 from `zero`; NaN where not told."""
+
     numbers: np.ndarray
     full: float
     zero: float
     missing: float
 
     def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        """See `_Columns`."""
         values = kernels.ramps(self.numbers, self.full, self.zero, self.missing, a, b)
         return values, values
 
 
 @dataclass(frozen=True)
-class _Overlap:
+class Overlap:
+    """`overlap`: the fields of `kernels.jaccards`."""
+
     wishes: np.ndarray
     traits: np.ndarray
     wished: np.ndarray
@@ -255,6 +269,7 @@ class _Overlap:
     missing: float
 
     def both(self, a: np.ndarray, b: np.ndarray) -> Both:
+        """See `_Columns`."""
         sets = (self.wishes, self.traits, self.wished, self.told, self.missing)
         return kernels.jaccards(*sets, a, b), kernels.jaccards(*sets, b, a)
 
@@ -262,25 +277,25 @@ class _Overlap:
 def _columns(features: Features, name: str) -> _Columns:
     term = features.policy.terms[name]
     if term.kind == "cosine":
-        return _Cosine(np.ascontiguousarray(features.vectors))
+        return Cosine(np.ascontiguousarray(features.vectors))
     if term.kind == "overlap":
         return _overlap(features, term)
     if term.kind == "number":
-        return _Number(features.numbers[str(term.field)], term.full, term.zero, term.missing)
+        return Number(features.numbers[str(term.field)], term.full, term.zero, term.missing)
     codes = features.codes[str(term.field)]
     if is_open(features.policy, term):
-        return _Open(codes, term.missing)
+        return Open(codes, term.missing)
     matrix = term_matrix(features.policy, name)
     told = np.where(codes < 0, len(matrix) - 1, codes)
-    return _Codes(told, matrix, np.array_equal(matrix, matrix.T))
+    return Codes(told, matrix, np.array_equal(matrix, matrix.T))
 
 
-def _overlap(features: Features, term: Term) -> _Overlap:
+def _overlap(features: Features, term: Term) -> Overlap:
     names = str(term.mine), str(term.theirs)
     common = common_columns(features, *names)
     sets = [features.sets[name] for name in names]
     wishes, traits = (_bits(np.take(s, c, axis=1)) for s, c in zip(sets, common, strict=True))
-    return _Overlap(wishes, traits, sets[0].sum(axis=1), sets[1].sum(axis=1), term.missing)
+    return Overlap(wishes, traits, sets[0].sum(axis=1), sets[1].sum(axis=1), term.missing)
 
 
 def _bits(membership: np.ndarray) -> np.ndarray:

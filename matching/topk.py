@@ -18,9 +18,8 @@ from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 
-from matching.blocks import blocks, classify
+from matching.blocks import blocks
 from matching.features import Features
-from matching.hardware import tile_dtype
 from matching.lists import Lists, Neighbours, empty_lists, finished
 from matching.pairs import PairScorer, PairScores, Rules, eligibility_rules, score_pairs
 
@@ -105,36 +104,18 @@ def search(
     Returns:
         Pairs that may meet in this category, and pairs that were scored.
     """
-    import torch  # seconds to import, which `hertz --help` can do without
-
-    from matching.forms import term_forms
-    from matching.tiles import TILES, BlockPass
-
-    report, small, device = progress or _silent, how.get("small", SMALL), how.get("device", "cpu")
-    dtype = getattr(torch, how.get("dtype") or tile_dtype(device))
+    report, small = progress or _silent, how.get("small", SMALL)
     found = blocks(features, features.policy.eligibility_of(category).same)
     few = [rows for rows in found if len(rows) <= small]
     scorer, rules = PairScorer(features, category), eligibility_rules(features, category)
     pairs, scored = _score_small(scorer, rules, few, lists)
-    done = sum(len(rows) for rows in few)
-    for rows in (rows for rows in found if len(rows) > small):
-        if not lists.sought[rows].any():
-            pairs += classify(rules, rows).pairs
-            continue
-        forms, tile = term_forms(features, category), how.get("tile", TILES[device])
-        threads = how.get("threads") or torch.get_num_threads()
-        block = BlockPass(scorer, rules, forms, rows, lists, tile, dtype, device, threads)
-        block.run(partial(_tick, report, len(features), done, len(rows)))
-        pairs, scored = pairs + block.pairs, scored + sum(block.scored)
-        disappointed = block.disappointed()
-        if len(disappointed):
-            rest = lists.again(disappointed)
-            block = BlockPass(
-                scorer, rules, forms, block.rows, rest, tile, dtype, device, threads, block.bound
-            )
-            block.run(_silent_share)
-            scored += sum(block.scored)
-        done += len(rows)
+    done, large = sum(len(rows) for rows in few), [rows for rows in found if len(rows) > small]
+    if large:
+        from matching.large_blocks import search_large  # torch takes seconds to import
+
+        tick = partial(_tick, report, len(features), done)
+        counts = search_large(features, category, scorer, rules, large, lists, tick, how)
+        pairs, scored = pairs + counts[0], scored + counts[1]
     report(len(features), len(features))
     return pairs, scored
 
@@ -167,12 +148,8 @@ def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarra
             parts, waiting = [], 0
 
 
-def _tick(report: Progress, users: int, before: int, rows: int, share: float) -> None:
-    report(before + int(rows * share), users)
-
-
-def _silent_share(share: float) -> None:
-    pass
+def _tick(report: Progress, users: int, small: int, before: int, rows: int, share: float) -> None:
+    report(small + before + int(rows * share), users)
 
 
 def _silent(done: int, total: int) -> None:

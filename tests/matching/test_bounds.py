@@ -50,8 +50,9 @@ def test_bounds_every_mean(
         plain_bound(forms, rows, users, dtype, "cpu", 2),
     ):
         assert (upper(bound)[a, b] >= least / bound.total).all()
-        left_out = (bound.rest[a] * bound.rest[b] * bound.signs).sum(axis=1)
-        tight = upper(bound)[a, b] - bound.spread[a] * bound.spread[b] + left_out
+        rest, spread = bound.rest.numpy(), bound.spread.numpy()
+        left_out = (rest[a] * rest[b] * bound.signs.numpy()).sum(axis=1)
+        tight = upper(bound)[a, b] - spread[a] * spread[b] + left_out
         assert (tight >= least / bound.total).all()
 
 

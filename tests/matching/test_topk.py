@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching import tiles
+from matching import thresholds, tiles
 from matching.features import Features, build_features
 from matching.scoring import eligible, score
 from matching.topk import How, TopK, neighbours, top_k
@@ -104,7 +104,7 @@ def test_rows_that_hoped_for_too_much_are_searched_again(
     combine: str, same: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiles, "STEP", 3)
-    monkeypatch.setattr(tiles, "SURE", -2.0)
+    monkeypatch.setattr(thresholds, "SURE", -2.0)
     disappointed: list[int] = []
     found = tiles.BlockPass.disappointed
 

@@ -1,0 +1,33 @@
+"""What a list still takes, and what one may hope for before it is full.
+
+A sample of every STEP-th row has about `depth / STEP` members of a list of `depth`. It almost never
+has as many as `hopeful(depth, STEP)`, so the sample's score of that rank lies below the list's last
+one. Where it did not, the list ends below what was hoped for, which shows, and is sought again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+STEP = 24  # every 24th row is in the sample
+SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
+
+Tick = Callable[[float], None]
+
+
+def hopeful(depth: int, step: int) -> int:
+    """The rank in a sample of every `step`-th row whose score a list of `depth` hardly ends below.
+
+    In a sample of all rows, `step` 1, it never does.
+    """
+    expected = depth / step
+    return math.ceil(expected + SURE * math.sqrt(expected) + 1)
+
+
+def floor(combine: str) -> float:
+    """The score up to which a list says nothing of the bounds of those it would take.
+
+    A geometric or harmonic mean is cut off at 0, and the bound is not.
+    """
+    return 0.0 if combine in ("geometric", "harmonic") else -math.inf
