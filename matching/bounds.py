@@ -17,6 +17,7 @@ that survive have the product of what was left out put in the place of its bound
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +27,7 @@ import torch
 
 from matching.forms import Forms
 from matching.hardware import in_threads, place, slices
+from matching.kernels import quantise
 
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
@@ -50,8 +52,8 @@ class Bound:
     """The two thin matrices, and what they leave out; tensors on the device.
 
     Attributes:
-        left: `(n, columns)` of the tile's dtype; an even number of int16.
-        right: The same.
+        left: `(sought, columns)` of the tile's dtype; an even number of int16.
+        right: `(n, columns)` of the same.
         unit: What a product of 1 is worth.
         rest: `(n, left out)` float32; of no columns on a GPU, which scores at once instead.
         signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
@@ -69,11 +71,12 @@ class Bound:
     slack: float
     total: float
 
-    def take(self, order: np.ndarray) -> Bound:
-        """The same for the rows in another order."""
-        names, places = ("left", "right", "rest", "spread"), torch.from_numpy(order)
-        places = places.to(self.left.device)
-        return replace(self, **{name: getattr(self, name)[places] for name in names})
+    def take(self, order: np.ndarray, sought: int) -> Bound:
+        """The same for the rows in another order, with a left side for the first `sought`."""
+        places = torch.from_numpy(order).to(self.right.device)
+        right, rest, spread = (side[places] for side in (self.right, self.rest, self.spread))
+        left = self.left[places[:sought]]
+        return replace(self, left=left, right=right, rest=rest, spread=spread)
 
 
 Both = tuple[torch.Tensor, torch.Tensor]
@@ -99,7 +102,7 @@ def plain_bound(
     where, nothing = place(device), torch.zeros(0, device=place(device))
 
     def split(some: np.ndarray) -> Both:
-        columns = torch.from_numpy(forms.columns(some, np.float32)).to(where)
+        columns = torch.from_numpy(forms.columns(some)).to(where)
         return columns, nothing.expand(len(some), 0)
 
     signs = _signs(forms.widths, where), nothing
@@ -123,8 +126,8 @@ def _laid_out(
     columns = count + {torch.int16: count % 2, torch.bfloat16: 2}.get(dtype, 0)
     if device == "cuda":
         columns += -columns % DEPTH
-    right = torch.zeros((len(rows), columns), dtype=dtype, device=where)
-    rest = torch.empty((len(rows), len(signs[1]) if device == "cpu" else 0), device=where)
+    right = _empty(len(rows), columns, dtype, where)
+    rest = _empty(len(rows), len(signs[1]) if device == "cpu" else 0, torch.float32, where)
 
     def fill(chunk: slice) -> float:
         kept, left_out = split(rows[chunk])
@@ -152,21 +155,26 @@ def _laid_out(
     return Bound(left, right, scale**-2, rest, signs[1], spread, slack, forms.total)
 
 
+def _empty(rows: int, columns: int, dtype: torch.dtype, where: torch.device) -> torch.Tensor:
+    """On a CPU by numpy, which asks for large pages: they are written four times as fast."""
+    if where.type != "cpu":
+        return torch.empty((rows, columns), dtype=dtype, device=where)
+    return torch.from_numpy(np.empty((rows, columns), dtype=f"i{dtype.itemsize}")).view(dtype)
+
+
 def _write_integers(right: np.ndarray, kept: np.ndarray, above: np.ndarray, scale: float) -> float:
     """Write the columns as multiples of `1 / scale`; the most that a row loses."""
     count = kept.shape[1]
-    scaled = kept.astype(np.float32, copy=False) * np.float32(scale)
-    right[:, :count] = np.rint(scaled)
+    lost = quantise(kept.astype(np.float32, copy=False), np.float32(scale), right)
     right[:, count] = np.ceil(scale * above)
-    scaled -= right[:, :count]
-    lost = np.sqrt(np.einsum("ij,ij->i", scaled, scaled).max())
-    return 1.001 * float(lost) / scale
+    right[:, count + 1 :] = 0
+    return 1.001 * math.sqrt(lost) / scale
 
 
 def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) -> float:
     """Write the columns, in bfloat16 with two more that bound what each row loses; 0."""
     count, dtype = kept.shape[1], right.dtype
-    right[:, :count] = kept
+    right[:, :count], right[:, count + 1 :] = kept, 0
     right[:, count] = _above(above, dtype)
     if dtype == torch.bfloat16:
         lost = _lengths(kept - right[:, :count])
@@ -213,7 +221,7 @@ class _Axes:
 
     def split(self, forms: Forms, rows: np.ndarray) -> Both:
         """Columns on the axes that are kept and on the others, `(rows, .)` float64 each."""
-        whole = torch.from_numpy(forms.columns(rows, np.float32)).to(self.axes[0].device)
+        whole = torch.from_numpy(forms.columns(rows)).to(self.axes[0].device)
         columns = torch.split(whole.double(), forms.widths, dim=1)
         turned = [part @ axes for part, axes in zip(columns, self.axes, strict=True)]
         halves = list(zip(turned, self.kept, strict=True))
@@ -233,7 +241,7 @@ class _Axes:
 def _principal_axes(forms: Forms, rows: np.ndarray, k: int, pair_cost: int) -> _Axes:
     """Axes by a strided sample, and as many kept of both kinds as make the night shortest."""
     some = rows[:: -(-len(rows) // SAMPLE)]
-    sample = np.split(forms.columns(some), forms.widths[:1], axis=1)
+    sample = np.split(forms.columns(some).astype(np.float64), forms.widths[:1], axis=1)
     found = [np.linalg.eigh(part.T @ part) for part in sample]
     energies = np.concatenate([energy[::-1] for energy, _ in found])
     add, subtract = (torch.from_numpy(axes[:, ::-1].copy()) for _, axes in found)

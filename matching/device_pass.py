@@ -32,11 +32,14 @@ class DevicePass:
         scorer: The category's scores and rules, on the device.
         lists: What is offered to, written at the end of `run`.
         combine: The policy's mean.
+        hopes: Whether a row may hope for too much, and be sought again.
     """
 
-    def __init__(self, plan: Plan, scorer: DeviceScorer, lists: Lists, combine: str) -> None:
+    def __init__(
+        self, plan: Plan, scorer: DeviceScorer, lists: Lists, combine: str, hopes: bool
+    ) -> None:
         self.plan, self.rows, self.bound, self.lists = plan, plan.rows, plan.bound, lists
-        self.scorer, self.floor = scorer, floor(combine)
+        self.scorer, self.floor, self.hopes = scorer, floor(combine), hopes
         self.scored: list[int] = []  # pairs scored, a tile each
         where = plan.bound.left.device
         self.ids = torch.from_numpy(plan.rows).to(where)
@@ -66,15 +69,14 @@ class DevicePass:
         return self.rows[self.lists.scores[self.rows, 0] < self.hoped.cpu().numpy()]
 
     def _hope(self, cut: slice) -> None:
-        """Take a threshold from the best of a sample, by their bounds.
+        """Take from a sample the score that a row's last entry will hardly stay below.
 
-        Where all are sought, one that a row's last entry will hardly stay below; otherwise one that
-        as many reach as its list has entries, which nobody has to be sought again for.
+        Without hopes one that as many of the sample reach as the list has entries.
         """
         n, depth, everyone = len(self.rows), self.depth, self.plan.sought == len(self.rows)
         step = STEP if n // STEP >= 6 * depth else 1
         sample = torch.arange(0, n, step, device=self.ids.device)
-        wanted = hopeful(depth, step) if everyone else depth
+        wanted = hopeful(depth, step, everyone) if self.hopes else depth
         asked = min(3 * wanted, len(sample))  # some may not meet, and bounds rank only roughly
         if wanted > asked:
             return

@@ -15,17 +15,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from matching.features import Features
+from matching.kernels import members, scaled_rows, sizes
 from matching.pairs import common_columns, is_open, term_matrix
 from matching.policy import Term
 
 BINS = 16
 
-Columns = Callable[[np.ndarray, Any], np.ndarray]  # of some rows, in a dtype
+Write = Callable[
+    [np.ndarray, np.ndarray, int], None
+]  # of some rows, into columns from the third on
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Some columns.
+
+    Attributes:
+        width: How many.
+        write: Writes those of some rows.
+    """
+
+    width: int
+    write: Write
 
 
 @dataclass(frozen=True)
@@ -38,9 +53,12 @@ class _Form:
         square: No row's columns are longer than its root.
     """
 
-    add: Columns
-    subtract: Columns
+    add: _Columns
+    subtract: _Columns
     square: float
+
+
+_NOTHING = _Columns(0, lambda rows, out, at: None)
 
 
 class Forms:
@@ -55,23 +73,17 @@ class Forms:
     def __init__(self, forms: list[_Form], total: float) -> None:
         self.total = total
         self.longest = max(float(np.sqrt(sum(form.square for form in forms))), 1e-9)
-        sides = [_with_widths([f.add for f in forms]), _with_widths([f.subtract for f in forms])]
-        self.widths = [sum(width for _, width in side) for side in sides]
-        self._parts = sides[0] + sides[1]
+        sides = [form.add for form in forms], [form.subtract for form in forms]
+        self.widths = [sum(part.width for part in side) for side in sides]
+        self._parts = [part for part in sides[0] + sides[1] if part.width]
 
-    def columns(self, rows: np.ndarray, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
-        """`(rows, columns)`: first those that add, then those that subtract."""
-        out, at = np.empty((len(rows), sum(self.widths)), dtype), 0
-        for part, width in self._parts:
-            if width:
-                out[:, at : at + width] = part(rows, dtype)
-            at += width
+    def columns(self, rows: np.ndarray) -> np.ndarray:
+        """`(rows, columns)` float32: first those that add, then those that subtract."""
+        out, at = np.empty((len(rows), sum(self.widths)), dtype=np.float32), 0
+        for part in self._parts:
+            part.write(rows, out, at)
+            at += part.width
         return out
-
-
-def _with_widths(parts: list[Columns]) -> list[tuple[Columns, int]]:
-    nobody = np.zeros(0, dtype=np.int64)
-    return [(part, part(nobody, np.float32).shape[1]) for part in parts]
 
 
 def term_forms(features: Features, category: str) -> Forms:
@@ -88,15 +100,13 @@ def _kind(features: Features, term: Term) -> str:
     return "open" if is_open(features.policy, term) else "codes"
 
 
-def _nothing(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
-    return np.zeros((len(rows), 0), dtype)
-
-
 def _cosine(features: Features, term: Term, weight: float) -> _Form:
-    def add(rows: np.ndarray, dtype: Any) -> np.ndarray:  # noqa: ANN401
-        return np.multiply(features.vectors[rows], dtype(np.sqrt(weight)), dtype=dtype)
+    vectors, factor = features.vectors, np.float32(np.sqrt(weight))
 
-    return _Form(add, _nothing, weight)
+    def write(rows: np.ndarray, out: np.ndarray, at: int) -> None:
+        scaled_rows(vectors, rows, factor, out, at)
+
+    return _Form(_Columns(vectors.shape[1], write), _NOTHING, weight)
 
 
 def _codes(features: Features, term: Term, weight: float) -> _Form:
@@ -110,12 +120,15 @@ def _of_codes(codes: np.ndarray, matrix: np.ndarray) -> _Form:
     values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
     kept = [sign * values > 1e-13 for sign in (1.0, -1.0)]
     tables = [axes[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
-    add, subtract = tables
-    return _Form(
-        lambda rows, dtype: add.astype(dtype)[codes[rows]],
-        lambda rows, dtype: subtract.astype(dtype)[codes[rows]],
-        float(sum((table**2).sum(axis=1) for table in tables).max()),
-    )
+    add, subtract = (_looked_up(codes, table.astype(np.float32)) for table in tables)
+    return _Form(add, subtract, float(sum((table**2).sum(axis=1) for table in tables).max()))
+
+
+def _looked_up(codes: np.ndarray, table: np.ndarray) -> _Columns:
+    def write(rows: np.ndarray, out: np.ndarray, at: int) -> None:
+        out[:, at : at + table.shape[1]] = table[codes[rows]]
+
+    return _Columns(table.shape[1], write)
 
 
 def _open(features: Features, term: Term, weight: float) -> _Form:
@@ -141,19 +154,17 @@ def _number(features: Features, term: Term, weight: float) -> _Form:
 
 def _overlap(features: Features, term: Term, weight: float) -> _Form:
     names = str(term.mine), str(term.theirs)
-    common = common_columns(features, *names)
-    scale = np.sqrt(weight) / 2
+    sets, common = [features.sets[name] for name in names], common_columns(features, *names)
+    worth = [np.sqrt(weight) / 2 / np.sqrt(np.maximum(sizes(s), 1)) for s in sets]
+    mine, theirs = (w.astype(np.float32) for w in worth)
 
-    def side(rows: np.ndarray, which: int, dtype: Any) -> np.ndarray:  # noqa: ANN401
-        sets = features.sets[names[which]][rows]
-        length = scale / np.sqrt(np.maximum(sets.sum(axis=1), 1))
-        return sets[:, common[which]] * length.astype(dtype)[:, None]
+    def columns(theirs: np.ndarray) -> _Columns:
+        def write(rows: np.ndarray, out: np.ndarray, at: int) -> None:
+            members(sets[0], sets[1], common[0], common[1], mine, theirs, rows, out, at)
 
-    return _Form(
-        lambda rows, dtype: side(rows, 0, dtype) + side(rows, 1, dtype),
-        lambda rows, dtype: side(rows, 0, dtype) - side(rows, 1, dtype),
-        weight,
-    )
+        return _Columns(len(common[0]), write)
+
+    return _Form(columns(theirs), columns(-theirs), weight)
 
 
 _FORMS: dict[str, Callable[[Features, Term, float], _Form]] = {

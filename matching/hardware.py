@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 GPU = "cuda"  # what torch calls it; tests put the CPU in its place
-ROWS = 2048
+ROWS = 1024
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -92,7 +92,7 @@ def in_threads(
         return list(pool.map(function, items))
 
 
-def slices(rows: int) -> Iterator[slice]:
+def slices(rows: int, size: int = ROWS) -> Iterator[slice]:
     """Of rows, small enough that threads are done at about the same time."""
-    for start in range(0, rows, ROWS):
-        yield slice(start, min(start + ROWS, rows))
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))

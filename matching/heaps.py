@@ -69,24 +69,23 @@ def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
 
 @kernel
 def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
-    """Sort each row's heap, best first; both arrays are `(n, depth)`, written."""
+    """Sort each row's heap, best first; both arrays are `(n, depth)`, written.
+
+    By insertion: a heap is nearly in order, and one that was carried over all but sorted.
+    """
     depth = scores.shape[1]
     for row in range(len(scores)):
-        rising = True
+        mine, theirs = scores[row], ids[row]
+        for at in range(depth // 2):
+            last = depth - 1 - at
+            mine[at], mine[last] = mine[last], mine[at]
+            theirs[at], theirs[last] = theirs[last], theirs[at]
         for at in range(1, depth):
-            if _is_worse(scores[row, at], ids[row, at], scores[row, at - 1], ids[row, at - 1]):
-                rising = False
-                break
-        if rising:  # a list that was carried over and not changed since
-            for at in range(depth // 2):
-                last = depth - 1 - at
-                scores[row, at], scores[row, last] = scores[row, last], scores[row, at]
-                ids[row, at], ids[row, last] = ids[row, last], ids[row, at]
-            continue
-        for last in range(depth - 1, 0, -1):
-            score, who = scores[row, last], ids[row, last]
-            scores[row, last], ids[row, last] = scores[row, 0], ids[row, 0]
-            _sink(scores[row, :last], ids[row, :last], score, who)
+            score, who, place = mine[at], theirs[at], at
+            while place > 0 and _is_worse(mine[place - 1], theirs[place - 1], score, who):
+                mine[place], theirs[place] = mine[place - 1], theirs[place - 1]
+                place -= 1
+            mine[place], theirs[place] = score, who
 
 
 @kernel

@@ -240,6 +240,95 @@ def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
 
 
 @kernel
+def scaled_rows(
+    table: np.ndarray, rows: np.ndarray, factor: np.float32, out: np.ndarray, at: int
+) -> None:
+    """Write `table[rows] * factor` into the columns of `out` from `at` on; float32."""
+    for place in range(len(rows)):
+        row, written = table[rows[place]], out[place]
+        for column in range(len(row)):
+            written[at + column] = row[column] * factor
+
+
+@kernel
+def sizes(sets: np.ndarray) -> np.ndarray:
+    """Members of each of `(n, items)` bool: `(n,)` int64."""
+    out = np.zeros(len(sets), dtype=np.int64)
+    for row in range(len(sets)):
+        for item in sets[row]:
+            out[row] += item
+    return out
+
+
+@kernel
+def packed(sets: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Some columns, `(m,)` int64, of `(n, items)` bool as bits: `(n, ceil(m / 64))` uint64."""
+    out = np.zeros((len(sets), -(-len(columns) // 64)), dtype=np.uint64)
+    for row in range(len(sets)):
+        for at in range(len(columns)):
+            bit = np.uint64(sets[row, columns[at]])
+            out[row, at // 64] |= bit << np.uint64(at % 64)
+    return out
+
+
+@kernel
+def members(
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    my_columns: np.ndarray,
+    their_columns: np.ndarray,
+    my_worth: np.ndarray,
+    their_worth: np.ndarray,
+    rows: np.ndarray,
+    out: np.ndarray,
+    at: int,
+) -> None:
+    """Write the sum of two sets, whose members are worth as much as their row says.
+
+    Args:
+        mine: `(n, items)` bool.
+        theirs: `(n, other items)` bool.
+        my_columns: `(common,)` int64 columns of `mine` that both have.
+        their_columns: The same of `theirs`.
+        my_worth: `(n,)` float32.
+        their_worth: The same.
+        rows: `(m,)` int64.
+        out: `(m, columns)` float32, written from column `at` on.
+        at: See above.
+    """
+    for place in range(len(rows)):
+        row, written = rows[place], out[place]
+        p, q, one, other = my_worth[row], their_worth[row], mine[row], theirs[row]
+        for column in range(len(my_columns)):
+            worth = p * np.float32(one[my_columns[column]])
+            written[at + column] = worth + q * np.float32(other[their_columns[column]])
+
+
+@_sum_kernel
+def quantise(columns: np.ndarray, scale: np.float32, out: np.ndarray) -> float:
+    """Write columns, `(m, columns)` float32, as multiples of `1 / scale`.
+
+    Args:
+        columns: See above.
+        scale: See above.
+        out: `(m, columns)` int16 or wider, written.
+
+    Returns:
+        The largest squared length of what a row loses, in those multiples.
+    """
+    most = np.float32(0.0)
+    for at in range(len(columns)):
+        row, written, lost = columns[at], out[at], np.float32(0.0)
+        for column in range(len(row)):
+            exact = row[column] * scale
+            whole = np.rint(exact)
+            written[column] = np.int16(whole)
+            lost += (exact - whole) * (exact - whole)
+        most = max(most, lost)
+    return float(most)
+
+
+@kernel
 def hash_rows(words: np.ndarray, hashes: np.ndarray) -> None:
     """Mix each row's words, each with its place, into its hash.
 

@@ -26,7 +26,7 @@ from matching.topk import How
 
 TILES = {"cpu": 1024, "cuda": 32_768}  # rows; a GPU wants few calls
 
-Begin = Callable[[Plan, Lists], BlockPass | DevicePass]
+Begin = Callable[[Plan, Lists, bool], BlockPass | DevicePass]
 
 
 def search_large(
@@ -60,13 +60,14 @@ def search_large(
     for rows in blocks:
         if lists.sought[rows].any():
             plan = planned(rules, forms, rows, lists, means)
-            block = begin(plan, lists)
+            block = begin(plan, lists, True)
             block.run(partial(tick, done, len(rows)))
             pairs, scored = pairs + plan.pairs, scored + sum(block.scored)
             disappointed = block.disappointed()
             if len(disappointed):
                 rest = lists.again(disappointed)
-                block = begin(planned(rules, forms, plan.rows, rest, means, plan.bound), rest)
+                again = planned(rules, forms, plan.rows, rest, means, plan.bound)
+                block = begin(again, rest, False)
                 block.run(_silent)
                 scored += sum(block.scored)
         else:
@@ -83,11 +84,13 @@ def _means(how: How) -> Means:
 
 
 def _begin(scorer: PairScorer, rules: Rules, means: Means) -> Begin:
-    """How a planned block is begun on the device."""
+    """How a planned block is begun on the device, with hopes or without."""
     if means.device == "cpu":
-        return lambda plan, lists: BlockPass(plan, scorer, rules, lists, means.threads)
-    on_device = DeviceScorer(scorer, rules, place(means.device))
-    return lambda plan, lists: DevicePass(plan, on_device, lists, scorer.combine)
+        return lambda plan, lists, hopes: BlockPass(
+            plan, scorer, rules, lists, means.threads, hopes
+        )
+    there = DeviceScorer(scorer, rules, place(means.device))
+    return lambda plan, lists, hopes: DevicePass(plan, there, lists, scorer.combine, hopes)
 
 
 def _silent(share: float) -> None:

@@ -294,16 +294,8 @@ def _overlap(features: Features, term: Term) -> Overlap:
     names = str(term.mine), str(term.theirs)
     common = common_columns(features, *names)
     sets = [features.sets[name] for name in names]
-    wishes, traits = (_bits(np.take(s, c, axis=1)) for s, c in zip(sets, common, strict=True))
-    return Overlap(wishes, traits, sets[0].sum(axis=1), sets[1].sum(axis=1), term.missing)
-
-
-def _bits(membership: np.ndarray) -> np.ndarray:
-    """`(n, items)` bool as `(n, ceil(items / 64))` uint64 bit masks."""
-    packed = np.packbits(membership, axis=1, bitorder="little")
-    words = np.zeros((len(membership), -(-membership.shape[1] // 64)), dtype=np.uint64)
-    words.view(np.uint8)[:, : packed.shape[1]] = packed
-    return words
+    wishes, traits = (kernels.packed(s, c) for s, c in zip(sets, common, strict=True))
+    return Overlap(wishes, traits, kernels.sizes(sets[0]), kernels.sizes(sets[1]), term.missing)
 
 
 def _accepted(features: Features, wish: str, of: str) -> np.ndarray:

@@ -88,7 +88,7 @@ def planned(
         alike = _pivots(bound, means.tile)
     order, sought = np.lexsort((alike, classes.of, ~wanted)), int(wanted.sum())
     rows = rows[order]
-    bound = bound.take(order) if bound else plain_bound(forms, rows, sought, *how)
+    bound = bound.take(order, sought) if bound else plain_bound(forms, rows, sought, *how)
     first = range(0, sought, means.tile)
     starts = [*first, *range(sought, len(rows), means.tile)]
     cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
@@ -106,7 +106,7 @@ def _in_order(
     possible = members @ classes.meet.astype(np.float32) @ members.T > 0
     mixed = members @ (~classes.meet).astype(np.float32) @ members.T > 0
     alike = np.zeros((len(cuts), len(cuts)))
-    if len(bound.left) == len(bound.right):
+    if len(bound.left) == len(bound.right):  # all are sought
         alike = _alike(bound, cuts)
     tiles = [(i, j) for i in range(sought) for j in range(i, len(cuts)) if possible[i, j]]
     return sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t)), mixed

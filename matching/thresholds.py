@@ -12,17 +12,23 @@ from collections.abc import Callable
 
 STEP = 24  # every 24th row is in the sample
 SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
+SURER = 4.0  # where few are sought: to seek one of them again takes nearly as long as all
 
 Tick = Callable[[float], None]
 
 
-def hopeful(depth: int, step: int) -> int:
+def hopeful(depth: int, step: int, everyone: bool) -> int:
     """The rank in a sample of every `step`-th row whose score a list of `depth` hardly ends below.
 
     In a sample of all rows, `step` 1, it never does.
+
+    Args:
+        depth: Of the list.
+        step: Of the sample.
+        everyone: Whether all rows are sought.
     """
     expected = depth / step
-    return math.ceil(expected + SURE * math.sqrt(expected) + 1)
+    return math.ceil(expected + (SURE if everyone else SURER) * math.sqrt(expected) + 1)
 
 
 def floor(combine: str) -> float:

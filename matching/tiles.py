@@ -17,7 +17,7 @@ from threading import Lock
 
 import numpy as np
 
-from matching.hardware import single_threaded
+from matching.hardware import single_threaded, slices
 from matching.heaps import NOBODY, pick
 from matching.kernels import find, still_reach
 from matching.lists import Lists
@@ -25,6 +25,8 @@ from matching.pairs import PairScorer, Rules
 from matching.plan import Plan
 from matching.products import FloatTiles, Found, IntegerTiles, Tiles
 from matching.thresholds import STEP, Tick, floor, hopeful
+
+HOPING = 256  # rows that a thread asks the sample for at once
 
 
 class BlockPass:
@@ -36,10 +38,17 @@ class BlockPass:
         rules: The category's rules.
         lists: What is offered to, written.
         threads: Tiles worked off at the same time; changes speed, never the result.
+        hopes: Whether a row may hope for too much, and be sought again.
     """
 
     def __init__(
-        self, plan: Plan, scorer: PairScorer, rules: Rules, lists: Lists, threads: int
+        self,
+        plan: Plan,
+        scorer: PairScorer,
+        rules: Rules,
+        lists: Lists,
+        threads: int,
+        hopes: bool,
     ) -> None:
         self.plan, self.rows, self.bound, self.cuts = plan, plan.rows, plan.bound, plan.cuts
         self.scorer, self.rules, self.lists, self.threads = scorer, rules, lists, threads
@@ -48,7 +57,7 @@ class BlockPass:
         self.spread, self.rest, self.signs = (part.numpy() for part in left_out)
         self.floor = floor(scorer.combine)
         self.hoped = np.full(len(self.rows), -np.inf, dtype=np.float32)
-        self.hopes = plan.sought == len(self.rows)
+        self.hopes = hopes
         self.least = np.where(lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
         self._raise(slice(0, len(self.rows)))
         whole = plan.bound.left.is_floating_point()
@@ -60,7 +69,7 @@ class BlockPass:
         todo, total = deque(self.plan.tiles), len(self.plan.tiles)
         with single_threaded(self.threads) as pool:
             if self.hopes:
-                list(pool.map(self._hope, self.cuts))
+                list(pool.map(self._hope, slices(self.plan.sought, HOPING)))
             workers = [pool.submit(self._work, todo) for _ in range(min(self.threads, total))]
             try:
                 while wait(workers, timeout=0.2).not_done:
@@ -76,7 +85,8 @@ class BlockPass:
 
     def _hope(self, cut: slice) -> None:
         """Take from a sample the score that a row's last entry will hardly stay below."""
-        wanted = hopeful(self.lists.scores.shape[1], STEP)
+        everyone = self.plan.sought == len(self.rows)
+        wanted = hopeful(self.lists.scores.shape[1], STEP, everyone)
         sample = np.arange(0, len(self.rows), STEP)
         asked = 3 * wanted  # some may not meet, and bounds rank only roughly
         if len(sample) < 2 * asked:

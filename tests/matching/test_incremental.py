@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matching import thresholds, tiles
 from matching.features import Features, build_features
 from matching.incremental import Change, Known, compare, fingerprints, update
 from matching.lists import Neighbours
@@ -113,6 +114,27 @@ def test_twenty_random_nights_equal_a_full_search(spare: int) -> None:
     for _ in range(20):
         draw = nights.rng.integers(0, 25, 3)
         nights.change(*(int(x) for x in draw))
+        assert_same(nights)
+
+
+def test_the_changed_who_hoped_for_too_much_are_searched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tiles, "STEP", 3)
+    monkeypatch.setattr(thresholds, "SURER", -2.0)
+    sought: list[int] = []
+    found = tiles.BlockPass.disappointed
+
+    def counted(block: tiles.BlockPass) -> np.ndarray:
+        sought.append(len(found(block)))
+        return found(block)
+
+    monkeypatch.setattr(tiles.BlockPass, "disappointed", counted)
+    nights = Nights(700, 4, 12, make_policy({"all": COSINE}, k=8))
+    for _ in range(3):
+        sought.clear()
+        nights.change(5, 30, 10)
+        assert max(sought) > 5
         assert_same(nights)
 
 
