@@ -74,9 +74,14 @@ class Bound:
     def take(self, order: np.ndarray, sought: int) -> Bound:
         """The same for the rows in another order, with a left side for the first `sought`."""
         places = torch.from_numpy(order).to(self.right.device)
-        right, rest, spread = (side[places] for side in (self.right, self.rest, self.spread))
-        left = self.left[places[:sought]]
-        return replace(self, left=left, right=right, rest=rest, spread=spread)
+        sides = [(self.left, places[:sought]), (self.right, places), (self.rest, places)]
+        left, right, rest = (
+            torch.index_select(
+                side, 0, at, out=_empty(len(at), side.shape[1], side.dtype, at.device)
+            )
+            for side, at in sides
+        )
+        return replace(self, left=left, right=right, rest=rest, spread=self.spread[places])
 
 
 Both = tuple[torch.Tensor, torch.Tensor]
@@ -128,18 +133,22 @@ def _laid_out(
         columns += -columns % DEPTH
     right = _empty(len(rows), columns, dtype, where)
     rest = _empty(len(rows), len(signs[1]) if device == "cpu" else 0, torch.float32, where)
+    spread = torch.empty(len(rows), device=where)
 
-    def fill(chunk: slice) -> float:
+    def fill(chunk: slice) -> None:
         kept, left_out = split(rows[chunk])
         above = (1 + 1e-6) * _lengths(left_out)
         if rest.shape[1]:
             rest[chunk] = left_out
         if integers:
-            return _write_integers(right[chunk].numpy(), kept.numpy(), above.numpy(), scale)
-        return _write_floats(right[chunk], kept, above)
+            _write_integers(right[chunk].numpy(), kept.numpy(), above.numpy(), scale)
+        else:
+            _write_floats(right[chunk], kept, above)
+        spread[chunk] = right[chunk, count - 1].float() / scale
 
-    lost = max(in_threads(fill, slices(len(rows)), threads))
-    spread = right[:, count - 1].float() / scale
+    in_threads(fill, slices(len(rows)), threads)
+    # Rounded to whole numbers, and before that to float32.
+    lost = 0.51 * math.sqrt(count) / scale if integers else 0.0
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
     # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the
     # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
@@ -162,17 +171,16 @@ def _empty(rows: int, columns: int, dtype: torch.dtype, where: torch.device) -> 
     return torch.from_numpy(np.empty((rows, columns), dtype=f"i{dtype.itemsize}")).view(dtype)
 
 
-def _write_integers(right: np.ndarray, kept: np.ndarray, above: np.ndarray, scale: float) -> float:
-    """Write the columns as multiples of `1 / scale`; the most that a row loses."""
+def _write_integers(right: np.ndarray, kept: np.ndarray, above: np.ndarray, scale: float) -> None:
+    """Write the columns as multiples of `1 / scale`."""
     count = kept.shape[1]
-    lost = quantise(kept.astype(np.float32, copy=False), np.float32(scale), right)
+    quantise(kept.astype(np.float32, copy=False), np.float32(scale), right)
     right[:, count] = np.ceil(scale * above)
     right[:, count + 1 :] = 0
-    return 1.001 * math.sqrt(lost) / scale
 
 
-def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) -> float:
-    """Write the columns, in bfloat16 with two more that bound what each row loses; 0."""
+def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) -> None:
+    """Write the columns, in bfloat16 with two more that bound what each row loses."""
     count, dtype = kept.shape[1], right.dtype
     right[:, :count], right[:, count + 1 :] = kept, 0
     right[:, count] = _above(above, dtype)
@@ -180,7 +188,6 @@ def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) 
         lost = _lengths(kept - right[:, :count])
         right[:, count + 1] = _above(_lengths(kept) + lost, dtype)
         right[:, count + 2] = _above(lost, dtype)
-    return 0.0
 
 
 def _mirrored(right: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:

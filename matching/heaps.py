@@ -69,7 +69,7 @@ def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
 
 @kernel
 def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
-    """Sort each row's heap, best first; both arrays are `(n, depth)`, written.
+    """Sort each row's heap, best first; both arrays are `(n, depth)`, written: -1 for NOBODY.
 
     By insertion: a heap is nearly in order, and one that was carried over all but sorted.
     """
@@ -86,6 +86,10 @@ def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
                 mine[place], theirs[place] = mine[place - 1], theirs[place - 1]
                 place -= 1
             mine[place], theirs[place] = score, who
+        last = depth - 1
+        while last >= 0 and theirs[last] == NOBODY:
+            theirs[last] = -1
+            last -= 1
 
 
 @kernel

@@ -304,28 +304,19 @@ def members(
             written[at + column] = worth + q * np.float32(other[their_columns[column]])
 
 
-@_sum_kernel
-def quantise(columns: np.ndarray, scale: np.float32, out: np.ndarray) -> float:
+@kernel
+def quantise(columns: np.ndarray, scale: np.float32, out: np.ndarray) -> None:
     """Write columns, `(m, columns)` float32, as multiples of `1 / scale`.
 
     Args:
         columns: See above.
         scale: See above.
         out: `(m, columns)` int16 or wider, written.
-
-    Returns:
-        The largest squared length of what a row loses, in those multiples.
     """
-    most = np.float32(0.0)
     for at in range(len(columns)):
-        row, written, lost = columns[at], out[at], np.float32(0.0)
+        row, written = columns[at], out[at]
         for column in range(len(row)):
-            exact = row[column] * scale
-            whole = np.rint(exact)
-            written[column] = np.int16(whole)
-            lost += (exact - whole) * (exact - whole)
-        most = max(most, lost)
-    return float(most)
+            written[column] = np.int16(np.rint(row[column] * scale))
 
 
 @kernel

@@ -85,7 +85,6 @@ def finished(features: Features, lists: Lists, eligible: int, scored: int) -> Ne
 
     def sort(rows: slice) -> None:
         sort_heaps(scores[rows], ids[rows])
-        ids[rows][ids[rows] == NOBODY] = -1
 
     in_threads(sort, slices(len(ids)))
     full = ids[:, -1] >= 0

@@ -26,7 +26,7 @@ from matching.plan import Plan
 from matching.products import FloatTiles, Found, IntegerTiles, Tiles
 from matching.thresholds import STEP, Tick, floor, hopeful
 
-HOPING = 256  # rows that a thread asks the sample for at once
+HOPING = 1024  # rows that a thread asks the sample for at once, at most
 
 
 class BlockPass:
@@ -69,7 +69,8 @@ class BlockPass:
         todo, total = deque(self.plan.tiles), len(self.plan.tiles)
         with single_threaded(self.threads) as pool:
             if self.hopes:
-                list(pool.map(self._hope, slices(self.plan.sought, HOPING)))
+                size = min(-(-self.plan.sought // self.threads), HOPING)
+                list(pool.map(self._hope, slices(self.plan.sought, size)))
             workers = [pool.submit(self._work, todo) for _ in range(min(self.threads, total))]
             try:
                 while wait(workers, timeout=0.2).not_done:
