@@ -156,7 +156,9 @@ def render(policy: Policy, category: str, language: str, facts: Facts, key: str)
     singles = voice.named(facts.of("same")) + voice.named(facts.of("near"))
     shared = voice.named(facts.of("shared"))
     topics = writer.order([fact for fact in shared if _is_topic(voice, fact)])
-    others = [fact for fact in shared if fact not in topics]
+    # One trait: what both wish and what both are would read alike, with the wishes met besides.
+    others = [fact for fact in shared if fact.fields[0] not in voice.topics][:1]
+    others += [fact for fact in shared if fact.fields[0] in voice.topics and fact not in topics]
     spare = [item for item in facts.complements if _is_swap(voice, item)]
     paragraphs = (
         _teaser(writer, facts),
@@ -309,6 +311,8 @@ def _wish(voice: _Voice, writer: _Writer, facts: Facts) -> str | None:
         return writer.say("wish.one", mine=mine, theirs=theirs, items=there)
     writer.told.append(back)
     here = voice.listing(back.fields[0], back.values[:2], LITTLE_ROOM, quoted=True)
+    if here == there:
+        return writer.say("wish.same", mine=mine, theirs=theirs, items=here)
     return writer.say("wish.both", mine=mine, theirs=theirs, a=there, b=here)
 
 

@@ -47,7 +47,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "pencil again.",
         "Under {field}, too, both of them chose {items}, which is hard to put down to chance "
         "alone.",
-        "Add {items}, which shows up on both sides of {field}, and running out of words looks "
+        "Add {items}, which shows up on both sides of {field}, and an awkward silence looks "
         "unlikely.",
     ),
     "shared.two": (
@@ -56,7 +56,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "Both of them also chose {items} under {field} and {items2} under {field2}.",
     ),
     "ground.tail": (
-        "Our reporters drew two stars next to that line and saved the page for the day they meet.",
+        "The editors drew two stars next to that line and saved the page for the day they meet.",
         "Finding something to talk about should be the least of their worries on a first "
         "afternoon.",
         "That is what the two profiles have confirmed so far, and the deeper layers are left to "
@@ -76,6 +76,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "Under {mine}, one wrote {a}, the other {b}, and each is in the profile across, which "
         "made our desk smile.",
     ),
+    "wish.same": (
+        "Hopes are met as well: both of them asked for {items}, and each has it under {theirs}.",
+        "Under {mine}, both of them wrote {items}, and there it is in either profile, under "
+        "{theirs}.",
+    ),
     "wish.one": (
         "One of them asked for {items} under {mine}, and the profile across says just that, which "
         "is a fine start.",
@@ -86,10 +91,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "complement": (
         "They can trade tips as well: {field} has {a} on one side and {b} on the other.",
-        "In {field} they part ways, with {a} here and {b} there, so either one may play the guide.",
-        "One of them named {a} under {field}, the other {b}, so there is something new to learn "
-        "on either side.",
-        "Under {field}, one brings {a} and the other brings {b}, which is a good excuse for "
+        "Under {field} each has something of their own, {a} here and {b} there, so either one may "
+        "play the guide.",
+        "One of them also named {a} under {field}, the other {b}, so there is something new to "
+        "learn on either side.",
+        "Under {field}, one also brings {a} and the other {b}, which is a good excuse for "
         "questions.",
     ),
     "shared.none": (
@@ -163,18 +169,20 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "fine first question.",
     ),
     "ask.pets": (
-        "On {field}, the answer {item} is sure to have a story behind it, so why not trade those "
-        "stories first?",
-        "An anecdote is all it takes, so {field} and the answer {item} could come up right after "
-        "the first hello.",
+        "There is sure to be a story behind {item} under {field}, so why not trade those stories "
+        "first?",
+        "An anecdote is all it takes, so {item} under {field} could come up right after the first "
+        "hello.",
+        "A good question to start with is how {item} came to stand under {field}, and what has "
+        "happened since.",
     ),
     "ask.selfDevelopment": (
         "How about opening with {field}, with what led to {item} and how far it has come this "
         "year?",
-        "Start from {item} under {field}, and then ask what the other would like to get done "
-        "before the year is over.",
-        "Going it alone is how plans get postponed, so asking each other how {item} is coming "
-        "along could be a start.",
+        "Start from {item} under {field}, and then ask what each would like to get done before "
+        "the year is over.",
+        "Going it alone is how plans get postponed, so a friendly question about how {item} is "
+        "coming along could be a start.",
     ),
     "topic.none": (
         "How about opening with the story of an ordinary day, and with the hour of it that each "

@@ -174,7 +174,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "more curious.",
         "Where a profile takes one answer only, theirs are blank or differ, so our reporters are "
         "keeping an open mind.",
-        "We looked for an equal answer to the one-choice questions, and the honest result is that "
+        "We looked for an equal answer to the one-choice questions, and we have to report that "
         "there is none.",
     ),
     "lead.none.like": (
