@@ -156,9 +156,7 @@ def render(policy: Policy, category: str, language: str, facts: Facts, key: str)
     singles = voice.named(facts.of("same")) + voice.named(facts.of("near"))
     shared = voice.named(facts.of("shared"))
     topics = writer.order([fact for fact in shared if _is_topic(voice, fact)])
-    # One trait: what both wish and what both are would read alike, with the wishes met besides.
-    others = [fact for fact in shared if fact.fields[0] not in voice.topics][:1]
-    others += [fact for fact in shared if fact.fields[0] in voice.topics and fact not in topics]
+    others = [] if topics and facts.of("wish") else _others(voice, shared)
     spare = [item for item in facts.complements if _is_swap(voice, item)]
     paragraphs = (
         _teaser(writer, facts),
@@ -211,6 +209,13 @@ def _voice(policy: Policy, category: str, language: str) -> _Voice:
 
 def _is_topic(voice: _Voice, fact: Fact) -> bool:
     return fact.fields[0] in voice.topics and not NO_TOPIC.issuperset(fact.values)
+
+
+def _others(voice: _Voice, shared: list[Fact]) -> list[Fact]:
+    """One trait, since what both are and what both wish for reads alike; then what is no topic."""
+    traits = [fact for fact in shared if fact.fields[0] not in voice.topics]
+    topics = [fact for fact in shared if fact.fields[0] in voice.topics]
+    return traits[:1] + [fact for fact in topics if not _is_topic(voice, fact)]
 
 
 def _is_swap(voice: _Voice, item: Complement) -> bool:

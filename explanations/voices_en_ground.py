@@ -161,8 +161,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "{item}.",
     ),
     "ask.likedSports": (
-        "The first meeting need not be indoors, so {item} could be on the plan, whether joining "
-        "in or looking on.",
+        "The first meeting need not be over coffee, so {item} at an easy pace could be on the "
+        "plan as well.",
         "How about asking what started it with {item}, and then, in passing, when to give it a go "
         "together?",
         "Alone or in company, at dawn or after work: how each of them feels about {item} makes a "
