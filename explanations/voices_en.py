@@ -14,15 +14,15 @@ _DESK: dict[str, tuple[str, ...]] = {
     "title.couple": (
         "Exclusive: two people, one match in {field}, and romance in the air?",
         "Spotted! It all starts with {item} for these two",
-        "Love desk special: what {field} reveals about two strangers",
-        "Breaking: {field} brings two strangers to the same page",
+        "Love desk special: what one line on {field} says about two strangers",
+        "Breaking: {field} could bring two strangers to the same page",
         "Rumor has it that {item} could spark something",
         "The love story tip of the night begins with {field}",
         "Two strangers, one clue: {item}",
     ),
     "title.friend": (
         "Breaking: a friendship forecast built on {field}",
-        "Friendship desk: {field} puts two strangers on the same page",
+        "Friendship desk: {field} could put two strangers on the same page",
         "Best-friend alert! The clue is {item}",
         "Two strangers, one clue: {item}",
         "Live report: {field} could start a friendship",
@@ -30,7 +30,7 @@ _DESK: dict[str, tuple[str, ...]] = {
         "Found: two people who match in {field}",
     ),
     "title.neutral": (
-        "Breaking: {field} brings two strangers to the same page",
+        "Breaking: {field} could bring two strangers to the same page",
         "Match desk: the clue tonight is {item}",
         "Two strangers, one clue: {item}",
         "Live report: it starts with {field}",

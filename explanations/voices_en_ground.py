@@ -41,18 +41,18 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "shared.next": (
         "The overlap goes on under {field} with {items}, which adds another chapter to the "
         "conversation.",
-        "That is not all, since {field} adds {items} to the shared list and a second topic is "
-        "ready.",
-        "There is also {items}, named by both under {field}, and our reporters had to sharpen the "
-        "pencil again.",
+        "That is not all: the shared list goes on with {items} under {field}, so a second topic "
+        "is ready.",
+        "Named by both under {field} as well: {items}, so our reporters had to sharpen the pencil "
+        "again.",
         "Under {field}, too, both of them chose {items}, which is hard to put down to chance "
         "alone.",
-        "Add {items}, which shows up on both sides of {field}, and an awkward silence looks "
-        "unlikely.",
+        "Add {items}, to be found on both sides of {field}, and an awkward silence looks unlikely.",
     ),
     "shared.two": (
         "The overlap goes on with {items} under {field} and {items2} under {field2}.",
-        "That is not all: {field} adds {items} to the shared list, and {field2} adds {items2}.",
+        "That is not all: on both lists we found {items} under {field}, and {items2} under "
+        "{field2}.",
         "Both of them also chose {items} under {field} and {items2} under {field2}.",
     ),
     "ground.tail": (
@@ -90,7 +90,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "{theirs}.",
     ),
     "complement": (
-        "They can trade tips as well: {field} has {a} on one side and {b} on the other.",
+        "They can trade tips as well, since under {field} one of them has {a} and the other has "
+        "{b}.",
         "Under {field} each has something of their own, {a} here and {b} there, so either one may "
         "play the guide.",
         "One of them also named {a} under {field}, the other {b}, so there is something new to "

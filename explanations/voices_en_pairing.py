@@ -9,14 +9,14 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # ---- {field} of a table; {a}, {b}: the two codes; {items}: the code of both; {verdict} ----
     "pair.two": (
         "First, the {field} report: {a} meets {b}, and {verdict}",
-        "Our first clue is {field}, a case of {a} and {b}, where {verdict}",
+        "Our first clue is {field}, a case of {a} and {b}, and {verdict}",
         "Let us begin with {field}: {a} sits down beside {b}, and {verdict}",
         "The first thing we checked was {field}, {a} and {b}, and {verdict}",
-        "On {field}, the line-up reads {a} and {b}, for which {verdict}",
+        "On {field}, the line-up reads {a} and {b}, and {verdict}",
     ),
     "pair.same": (
         "First, the {field} report: both of them say {items}, and {verdict}",
-        "Our first clue is {field}, and it is {items} twice over, for which {verdict}",
+        "Our first clue is {field}, and it is {items} twice over, and {verdict}",
         "On {field}, the line-up reads {items} and {items}, and {verdict}",
         "The first thing we checked was {field}: the same answer twice, {items}, and {verdict}",
     ),
@@ -28,7 +28,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "the score is a generous one, so the first minutes could feel familiar.",
     ),
     "middle": (
-        "the pairing chart says middle, so some parts may come easily, some later.",
+        "the pairing chart says half and half, so some parts may need patience.",
         "the score is a middling one, so likeness and contrast could take turns.",
         "the pairing chart stays balanced, so the second meeting may matter most.",
         "the pairing chart calls it a fair start and leaves the rest to talk.",
