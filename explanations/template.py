@@ -368,5 +368,5 @@ def _suggestion(voice: _Voice, writer: _Writer, topics: list[Fact], spare: list[
 
 def _about(voice: _Voice, writer: _Writer, slot: str, fact: Fact) -> str:
     field = fact.fields[0]
-    code = writer.pick(fact.values[:2])
+    code = writer.pick([code for code in fact.values if code not in NO_TOPIC][:2])
     return writer.say(slot, field=voice.fields[field], item=voice.items[field][code])

@@ -26,7 +26,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "spark.friend": (
         "there should be plenty to say at a first meeting.",
         "the friendship desk put a large star next to it.",
-        "whoever brings it up first may get an eager reply.",
+        "whoever mentions it first may get an eager reply.",
         "awkward silences will have a hard time here.",
         "a friendship has started with less than that.",
         "at least one shared laugh should be on the cards.",
@@ -34,7 +34,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "spark.neutral": (
         "there should be plenty to say at a first meeting.",
         "the match desk put a large star next to it.",
-        "whoever brings it up first may get an eager reply.",
+        "whoever mentions it first may get an eager reply.",
         "awkward silences will have a hard time here.",
         "many a good story has started with less than that.",
     ),
