@@ -134,6 +134,7 @@ _DESK: dict[str, tuple[str, ...]] = {
     ),
     # ---- 1 {count} equal entries, if two or more; otherwise what was compared ----
     "count": (
+        "Held up to the light, one on top of the other, the profiles line up in {count} entries.",
         "Line by line, our reporters compared the two profiles and counted {count} entries that "
         "are exactly the same.",
         "The tally so far stands at {count} equal entries, and we picked the most telling ones "
@@ -172,6 +173,7 @@ _DESK: dict[str, tuple[str, ...]] = {
         "Only two people can write what comes next, and they may take all the time they need.",
     ),
     "close.neutral": (
+        "Only two people can write what comes next, and they may take all the time they need.",
         "The next episode of this story is in their hands, and we will be in the front row when "
         "it airs.",
         "That is the match report for tonight, told with a smile and nothing but the facts.",
@@ -180,6 +182,8 @@ _DESK: dict[str, tuple[str, ...]] = {
         "We will report back as soon as the first hello is on record, so leave the radio on.",
     ),
     "recap": (
+        "Should this bulletin serve as an excuse to say hello, our work here is done.",
+        "A few lines are all we have to offer, yet long stories tend to begin with short ones.",
         "Every clue you just heard is written in the two profiles, and not one line was added to "
         "them.",
         "Should new facts come in, at whatever hour, you will hear them here before anyone else "
@@ -194,6 +198,8 @@ _DESK: dict[str, tuple[str, ...]] = {
         "listening.",
     ),
     "end": (
+        "The story goes on after the break, so Stay Tuned!",
+        "Keep your ears open, and Stay Tuned!",
         "Thank you for listening, and Stay Tuned!",
         "Until the next bulletin, Stay Tuned!",
         "More good news is on its way, so Stay Tuned!",

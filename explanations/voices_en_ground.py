@@ -71,6 +71,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "From here the lists can only grow, one question and one answer at a time.",
     ),
     "wish.both": (
+        "What one hopes for is there in the other: {a} in the first case, {b} in the second, both "
+        "under {theirs}.",
         "Hopes are met as well: one asked for {a}, the other for {b}, and each found it in the "
         "other.",
         "Under {mine}, one wrote {a}, the other {b}, and each is in the profile across, which "
@@ -82,6 +84,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "{theirs}.",
     ),
     "wish.one": (
+        "There is more good news: one of them hopes for {items}, and that is under {theirs} in "
+        "the profile across.",
         "One of them asked for {items} under {mine}, and the profile across says just that, which "
         "is a fine start.",
         "Under {mine}, one profile hopes for {items}, and the other has it under {theirs}, as if "
@@ -90,6 +94,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "{theirs}.",
     ),
     "complement": (
+        "Where they differ is good for stories, with {a} on one side of {field} and {b} on the "
+        "other.",
         "They can trade tips as well, since under {field} one of them has {a} and the other has "
         "{b}.",
         "Under {field} each has something of their own, {a} here and {b} there, so either one may "
@@ -116,12 +122,16 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # ---- 4 how it could go; {entries}: several of life.entry ----
     "life.entry": ("{items} on {field}",),
     "life.one": (
+        "Our notes on daily life add one more match, {items} on {field}, which should make "
+        "planning easier.",
         "On {field}, they gave the same answer, {items}, so that is one thing less to negotiate.",
         "Their answers on {field} are equal, {items}, which may keep the small print short.",
         "The {field} line matches too, with {items} twice, and small things like that can go a "
         "long way.",
     ),
     "life.many": (
+        "Our notes on daily life add that they agree word for word: {entries}.",
+        "Daily life should need little planning, for their answers are equal here: {entries}.",
         "They gave the same answers on daily matters, {entries}, which may keep the small print "
         "short.",
         "Day to day they match as well, with {entries}, so there is less to explain.",
@@ -129,6 +139,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "long way.",
     ),
     "life.near": (
+        "On {field}, the answers are not the same but close, {a} and {b}, which is easy to talk "
+        "about.",
         "On {field}, they are neighbors with {a} and {b}, close enough to understand each other's "
         "day.",
         "Their answers on {field} sit one step apart, {a} and {b}, so a little goodwill should "
@@ -143,6 +155,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     # ---- a question or a plan for the first meeting, about {item} under {field}, of both ----
     "ask": (
+        "If each brings along one story about {item}, a first meeting has all the program it "
+        "needs.",
+        "Alone or in company, that is the question: how each likes {item} best should keep the "
+        "talk going.",
         "How about opening with {item}, and with the story of how it began for each of them?",
         "If nobody knows what to say first, we recommend asking for the best memory that has to "
         "do with {item}.",
@@ -154,6 +170,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "the same.",
     ),
     "ask.favoriteFoods": (
+        "No need to study a menu for long: settle on {item}, and let each choose one thing to go "
+        "with it.",
         "For a first meeting, how about {item}, with each of them naming the one place that never "
         "disappoints?",
         "If the venue is the problem, start from {item} and ask for the best meal of a lifetime "
@@ -178,6 +196,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "happened since.",
     ),
     "ask.selfDevelopment": (
+        "Where it began and how far it should go: {item} under {field} is good for two questions "
+        "and a long answer.",
         "How about opening with {field}, with what led to {item} and how far it has come this "
         "year?",
         "Start from {item} under {field}, and then ask what each would like to get done before "
@@ -193,6 +213,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "start.",
     ),
     "swap": (
+        "Under {field}, one of them chose {a} and the other {b}, so asking each other why could "
+        "fill a whole evening.",
         "Under {field}, one has {a} and the other {b}, so they could take turns and introduce one "
         "at each meeting.",
         "With {a} on one side of {field} and {b} on the other, how about teaching each other one "

@@ -140,6 +140,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "Salt and sugar differ as well, and a good recipe still finds room for each of them.",
     ),
     "oneway": (
+        "One more detail: the chart rates one side higher than the other, so somebody may warm up "
+        "first.",
         "Curiously, the score changes with the side you look from, so it may matter who says "
         "hello first.",
         "Note that the two directions do not score the same, so first impressions may differ a "
