@@ -122,8 +122,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # ---- 4 how it could go; {entries}: several of life.entry ----
     "life.entry": ("{items} on {field}",),
     "life.one": (
-        "Our notes on daily life add one more match, {items} on {field}, which should make "
-        "planning easier.",
+        "Our notes on daily life add one more match, {items} on {field}, which is one thing they "
+        "need not explain.",
         "On {field}, they gave the same answer, {items}, so that is one thing less to negotiate.",
         "Their answers on {field} are equal, {items}, which may keep the small print short.",
         "The {field} line matches too, with {items} twice, and small things like that can go a "
@@ -131,7 +131,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "life.many": (
         "Our notes on daily life add that they agree word for word: {entries}.",
-        "Daily life should need little planning, for their answers are equal here: {entries}.",
+        "There is little to explain in daily life, for their answers are equal here: {entries}.",
         "They gave the same answers on daily matters, {entries}, which may keep the small print "
         "short.",
         "Day to day they match as well, with {entries}, so there is less to explain.",
@@ -157,8 +157,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "ask": (
         "If each brings along one story about {item}, a first meeting has all the program it "
         "needs.",
-        "Alone or in company, that is the question: how each likes {item} best should keep the "
-        "talk going.",
+        "Any opening will do when the topic is {item}, so each could name the latest thing that "
+        "left an impression.",
         "How about opening with {item}, and with the story of how it began for each of them?",
         "If nobody knows what to say first, we recommend asking for the best memory that has to "
         "do with {item}.",
