@@ -1,37 +1,40 @@
 """The English phrases of the template voice: a cheerful reporter about two anonymous people.
 
-Slots named `slot.voice` differ by category voice. No phrase may use a word that is a label of some
-profile field, since it would read as a claim about the two.
+Here titles, teaser, closing and emoji; `voices_en_pairing` and `voices_en_ground` have the rest.
+Slots named `slot.voice` differ by category voice. No phrase may use a word that is a label
+of some profile field, since it would read as a claim about the two.
 """
 
 from __future__ import annotations
 
-PHRASES: dict[str, tuple[str, ...]] = {
-    # ---- titles: {field} is a field in which the two truly share something ----
+from explanations import voices_en_ground, voices_en_pairing
+
+_DESK: dict[str, tuple[str, ...]] = {
+    # ---- titles: {field} is a field that has something shared, {item} one of its values ----
     "title.couple": (
         "Exclusive: two people, one match in {field}, and romance in the air?",
-        "Spotted! It all starts with {field} for these two",
-        "Love desk special: what {field} reveals about two strangers",
-        "Breaking: {field} brings two strangers to the same page",
-        "Rumor has it that {field} could spark something",
+        "Spotted! It all starts with {item} for these two",
+        "Love desk special: what one line on {field} says about two strangers",
+        "Breaking: {field} could bring two strangers to the same page",
+        "Rumor has it that {item} could spark something",
         "The love story tip of the night begins with {field}",
-        "Two strangers, one clue: {field}",
+        "Two strangers, one clue: {item}",
     ),
     "title.friend": (
         "Breaking: a friendship forecast built on {field}",
-        "Friendship desk: {field} puts two strangers on the same page",
-        "Best-friend alert! The clue is {field}",
-        "Two strangers, one clue: {field}",
+        "Friendship desk: {field} could put two strangers on the same page",
+        "Best-friend alert! The clue is {item}",
+        "Two strangers, one clue: {item}",
         "Live report: {field} could start a friendship",
-        "Tonight's friendship scoop begins with {field}",
+        "Tonight's friendship scoop begins with {item}",
         "Found: two people who match in {field}",
     ),
     "title.neutral": (
-        "Breaking: {field} brings two strangers to the same page",
-        "Match desk: the clue tonight is {field}",
-        "Two strangers, one clue: {field}",
+        "Breaking: {field} could bring two strangers to the same page",
+        "Match desk: the clue tonight is {item}",
+        "Two strangers, one clue: {item}",
         "Live report: it starts with {field}",
-        "Tonight's scoop begins with {field}",
+        "Tonight's scoop begins with {item}",
         "Found: two people who match in {field}",
     ),
     "plain.couple": (
@@ -51,305 +54,219 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     # ---- 1 teaser ----
     "open.couple": (
-        "Good evening from the love desk, where tonight's tip is hard to ignore!",
-        "We interrupt this broadcast: two profiles have landed side by side.",
-        "Lights, camera, gossip: tonight's headline belongs to two people without names.",
-        "Hush, not even the two of them have heard this one yet.",
-        "Turn up the volume, because the rumor mill has been busy!",
-        "Our reporters followed a trail that leads straight to two strangers.",
-        "This just in: a pair of profiles has the whole newsroom whispering.",
-        "Hold the front page, because two strangers may be about to cross paths.",
+        "Good evening from the love desk, where tonight's tip is so hard to ignore that we "
+        "cleared the whole program for it!",
+        "We interrupt this broadcast, because two profiles have landed side by side and the "
+        "newsroom will not stop whispering.",
+        "Lights, camera, gossip: tonight's headline belongs to two people whose names we are not "
+        "allowed to say.",
+        "Hush, not even the two of them have heard this one yet, so lean in while we read it to "
+        "you first.",
+        "Turn up the volume, because the rumor mill has been busy all day and we brought you "
+        "everything we could confirm!",
+        "Our reporters followed a trail of small clues, and it leads straight to two strangers "
+        "who may not be strangers for long.",
+        "This just in: a pair of profiles has the whole newsroom talking, and it is easy to see "
+        "why.",
+        "Hold the front page, because two strangers may be about to cross paths and we would hate "
+        "to miss it.",
     ),
     "tease.couple": (
-        "Could this be the start of a romance?",
-        "Names stay secret, but every clue is on the table.",
-        "We checked the facts, and only the facts made it on air.",
-        "Read on before you place your bets.",
-        "No made-up rumors here, just what the profiles say.",
-        "Let us picture the first time they sit down together.",
-        "Here is what we can confirm so far.",
+        "Could this be the start of a romance, or will it stay a rumor until one of them says "
+        "hello?",
+        "Names stay secret, but every clue is on the table, so take a seat and judge for yourself.",
+        "We checked everything twice, and only what the profiles say made it on air.",
+        "Read on before you place your bets, because the first clue comes right after this line.",
+        "No made-up rumors here, just what the two wrote themselves, told as it stands.",
+        "Let us picture the first time they sit down together, one clue after the other.",
+        "Here is what we can confirm so far, and what a hopeful heart could make of it.",
     ),
     "open.friend": (
-        "Good evening from the friendship desk, with a cheerful tip for you!",
-        "This just in: two profiles have landed side by side.",
-        "Breaking news for anyone who believes in good company!",
-        "Live from the newsroom: two strangers could become friends.",
-        "Tonight's first story has two people in it, and neither knows yet.",
-        "Our reporters laid two profiles next to each other and took notes.",
-        "Hold the front page, because a new friendship may be on its way.",
-        "Microphone on: meet two people without names.",
+        "Good evening from the friendship desk, with a cheerful tip for everyone who believes in "
+        "good company!",
+        "This just in: two profiles have landed side by side, and the friendship desk is already "
+        "clearing a front page.",
+        "Breaking news for anyone who has room for one more friend: tonight we bring you a very "
+        "promising pair!",
+        "Live from the newsroom, where two strangers could become friends before the next "
+        "bulletin is over.",
+        "Tonight's first story has two people in it, and neither of them knows about it yet.",
+        "Our reporters laid two profiles next to each other, sharpened their pencils and took a "
+        "lot of notes.",
+        "Hold the front page, because a new friendship may be on its way and we would hate to "
+        "miss the first hello.",
+        "Microphone on, notebook open: meet two people without names who might get along rather "
+        "well.",
     ),
     "tease.friend": (
-        "Could these two become partners in good conversation?",
-        "Names stay secret, but every clue is on the table.",
-        "We checked the facts, and only the facts made it on air.",
-        "Let us picture the first hello.",
-        "Here is what we can confirm so far.",
-        "No guesswork, just what the profiles say.",
-        "Read on for the details.",
+        "Could these two become partners in good conversation, the kind that makes an hour "
+        "disappear?",
+        "Names stay secret, but every clue is on the table, so take a seat and judge for yourself.",
+        "We checked everything twice, and only what the profiles say made it on air.",
+        "Let us picture the first hello, one clue after the other, and see where it could lead.",
+        "Here is what we can confirm so far, told without any guesswork.",
+        "No guesswork and no rumors, just what the two wrote themselves, told as it stands.",
+        "Read on for the details, because the first clue comes right after this line.",
     ),
     "open.neutral": (
-        "Good evening from the match desk, with a fresh tip for you!",
-        "This just in: two profiles have landed side by side.",
-        "Live from the newsroom: tonight's story has two people in it.",
-        "Our reporters laid two profiles next to each other and took notes.",
-        "Hold the front page, because two strangers may be about to meet.",
-        "Microphone on: meet two people without names.",
-        "Tonight's first story begins with two sheets of paper.",
+        "Good evening from the match desk, with a fresh tip that came in just before we went on "
+        "air!",
+        "This just in: two profiles have landed side by side, and the match desk is already "
+        "taking notes.",
+        "Live from the newsroom, where tonight's story has two people in it and a blank page for "
+        "the rest.",
+        "Our reporters laid two profiles next to each other, sharpened their pencils and took a "
+        "lot of notes.",
+        "Hold the front page, because two strangers may be about to meet and we would hate to "
+        "miss it.",
+        "Microphone on, notebook open: meet two people without names and the clues that bring "
+        "them here.",
+        "Tonight's first story begins with two sheets of paper, side by side on our desk.",
     ),
     "tease.neutral": (
-        "Where could this lead?",
-        "Names stay secret, but every clue is on the table.",
-        "We checked the facts, and only the facts made it on air.",
-        "Let us picture the first hello.",
-        "Here is what we can confirm so far.",
-        "No guesswork, just what the profiles say.",
-        "Read on for the details.",
+        "Where could this lead, and what would the two of them have to say to each other?",
+        "Names stay secret, but every clue is on the table, so take a seat and judge for yourself.",
+        "We checked everything twice, and only what the profiles say made it on air.",
+        "Let us picture the first hello, one clue after the other, and see where it could lead.",
+        "Here is what we can confirm so far, told without any guesswork.",
+        "No guesswork and no rumors, just what the two wrote themselves, told as it stands.",
+        "Read on for the details, because the first clue comes right after this line.",
     ),
     # ---- 1 {count} equal entries, if two or more; otherwise what was compared ----
     "count": (
-        "Line by line, we counted {count} entries that are exactly the same.",
-        "The tally so far stands at {count} equal entries.",
-        "Side by side, the two profiles agree on {count} entries.",
-        "Our fact check came back with {count} matching entries.",
+        "Held up to the light, one on top of the other, the profiles line up in {count} entries.",
+        "Line by line, our reporters compared the two profiles and counted {count} entries that "
+        "are exactly the same.",
+        "The tally so far stands at {count} equal entries, and we picked the most telling ones "
+        "for you.",
+        "Side by side, as if they had rehearsed it, the two profiles agree on {count} entries.",
+        "Our fact check came back with {count} matching entries, which is more than enough for a "
+        "report.",
+        "With names and faces covered, we looked at the answers alone and found {count} of them "
+        "to be equal.",
     ),
     "compared": (
-        "With names and faces covered, we compared the two profiles line by line.",
-        "We left out the guesses and compared what is written.",
-    ),
-    # ---- 2 {field} of a table; {a} and {b}: the two codes; {items}: the code of both ----
-    "pair.two": (
-        "First, the {field} report: {a} meets {b}.",
-        "Our first clue is {field}, a case of {a} and {b}.",
-        "Let us begin with {field}, where {a} takes the seat beside {b}.",
-        "The first thing we checked was {field}: {a} on this side, {b} on that one.",
-        "On {field}, the line-up reads {a} and {b}.",
-    ),
-    "pair.same": (
-        "First, the {field} report: both of them say {items}.",
-        "Our first clue is {field}, and it is {items} twice over.",
-        "On {field}, the line-up reads {items} and {items}.",
-        "The first thing we checked was {field}: the same answer twice, {items}.",
-    ),
-    "high": (
-        "The pairing chart has this one in its upper rows, so the rhythm may come by itself.",
-        "That is one of the better scores on the chart, and explanations may stay short.",
-        "The chart likes this combination, so a conversation could find its feet fast.",
-        "With a score like that, the first minutes could feel familiar.",
-    ),
-    "high.like": (
-        "Think of a map and a compass: useful alone, better side by side.",
-        "It is like two cogs that meet, where a turn of one moves the next.",
-        "Picture a key that fits the lock on the first try.",
-        "It works like a left and a right earphone playing the same beat.",
-        "Pencil and eraser come to mind, always found in the same case.",
-        "It is the feeling of a door that opens right after the bell.",
-    ),
-    "middle": (
-        "The pairing chart puts this in the middle: some parts fit, some need tuning.",
-        "That is a score from the center of the chart, with likeness and contrast mixed.",
-        "The chart stays balanced here, so the second meeting may matter more than the first.",
-        "A fair start on paper, and conversation gets to fill in the rest.",
-    ),
-    "middle.like": (
-        "Think of a bus and its stop: good timing makes it work.",
-        "It is like the two hands of a clock, at different speeds but meeting on schedule.",
-        "Picture a half-finished puzzle, where finding the last pieces is the fun.",
-        "It works like sharing an umbrella: match the pace and the walk gets easy.",
-        "Two verses in different keys can still meet in the chorus.",
-    ),
-    "low": (
-        "The pairing chart is cautious here, so getting to know each other may take time.",
-        "The score is on the low side, which leaves plenty of new views to discover.",
-        "On paper this is not the easy option, and asking beats guessing.",
-        "The chart shrugs at this one, but a chart does not know everything.",
-    ),
-    "low.like": (
-        "Day and night differ too, and it takes the two of them to make a whole day.",
-        "Picture two people on different hills, looking down at the same town.",
-        "A left and a right hand point opposite ways, yet clapping needs the pair.",
-        "It is like learning a new tongue, where each word that lands feels like a win.",
-        "Salt and sugar differ as well, and a good recipe finds room for each.",
-    ),
-    "oneway": (
-        "Curiously, the score changes with the side you look from.",
-        "Note that the two directions do not score the same.",
-    ),
-    # ---- 2 without a table: an equal or neighboring answer ----
-    "lead.same": (
-        "The first thing we noticed is {field}: both of them answered {items}.",
-        "Our first clue is {field}, with the same answer twice, {items}.",
-        "Let us begin with {field}, where the two of them agree on {items}.",
-        "On {field}, both profiles say {items}.",
-    ),
-    "lead.near": (
-        "The first thing we noticed is {field}: {a} and {b}, right next to each other.",
-        "Our first clue is {field}, where {a} and {b} are one step apart.",
-        "On {field}, the answers are neighbors: {a} and {b}.",
-    ),
-    "lead.like": (
-        "It is like waiting at the same station for the same train.",
-        "When the starting lines are close, the first step comes easily.",
-        "Picture two people who set out with the same map.",
-        "It is like opening the door and finding out that you live next door.",
-        "Think of a radio that is already tuned to the right station.",
-    ),
-    "lead.none": (
-        "On the questions with a single answer, we found no match this time.",
-        "Where a profile takes one answer only, theirs are blank or differ.",
-        "We looked for an equal answer to the one-choice questions and found none.",
-    ),
-    "lead.none.like": (
-        "Think of a blank page: what goes on it is up to them.",
-        "It is a quiz without an answer key, so they get to write it.",
-        "Like a book that nobody has opened, it has to be read from page one.",
-    ),
-    # ---- 3 common ground: {field}, {items} ----
-    "shared.first": (
-        "Both profiles list {items} under {field}.",
-        "Under {field}, the two of them overlap on {items}.",
-        "The common ground is {field}, and there we found {items} on both lists.",
-        "Our reporters underlined {field}: {items} came up twice.",
-        "Ask about {field}, and both of them will bring up {items}.",
-        "In {field}, the two lists meet at {items}.",
-    ),
-    "shared.next": (
-        "The overlap goes on under {field} with {items}.",
-        "That is not all, since {field} adds {items} to the shared list.",
-        "There is also {items}, named by both under {field}.",
-        "Under {field}, too, both of them chose {items}.",
-        "Add {items}, which shows up on both sides of {field}.",
-    ),
-    "ground.tail": (
-        "Our reporters drew two stars next to that line.",
-        "A lack of topics should not be a worry here.",
-        "That is what the two profiles have confirmed so far.",
-    ),
-    "shared.tail": (
-        "One line in common is enough to open a conversation.",
-        "It is a single overlap, yet every story needs just one beginning.",
-        "From here, the lists can only grow.",
-    ),
-    "wish.both": (
-        "Hopes are met: one asked for {a}, the other for {b}, and each found it in the other.",
-        "Under {mine}, one wrote {a}, the other {b}, and each is in the profile across.",
-    ),
-    "wish.one": (
-        "One of them asked for {items} under {mine}, and the profile across says just that.",
-        "Under {mine}, one profile hopes for {items}, and the other has it under {theirs}.",
-    ),
-    "complement": (
-        "They can trade tips as well: {field} has {a} on one side and {b} on the other.",
-        "In {field} they part ways, with {a} here and {b} there.",
-        "One of them named {a} under {field}, the other {b}, so tips can go either way.",
-        "Under {field}, one brings {a} and the other brings {b}.",
-    ),
-    "shared.none": (
-        "{what}, we have no overlap to report yet.",
-        "{what}, nothing came up twice this time.",
-    ),
-    "what": ("List by list", "Going through their favorites", "Line after line"),
-    "shared.none.tail": (
-        "Asking for each other's list could be the opening line.",
-        "We do not make things up, so the rest is theirs to find.",
-        "That leaves a lot to discover.",
-    ),
-    # ---- 4 how it could go ----
-    "life.one": (
-        "On {field}, they gave the same answer, {items}.",
-        "Their answers on {field} are equal: {items}.",
-        "The {field} line matches too, with {items} twice.",
-    ),
-    "life.two": (
-        "They gave the same answers on {field}, {items}, and on {field2}, {items2}.",
-        "Two lines match exactly: {items} on {field} and {items2} on {field2}.",
-    ),
-    "life.near": (
-        "On {field}, they are neighbors with {a} and {b}.",
-        "Their answers on {field} sit one step apart, {a} and {b}.",
-    ),
-    "topic": (
-        "How about opening with {field}?",
-        "With {field} as the topic, the silence should not last long.",
-        "If nobody knows what to say first, we recommend {field}.",
-        "After the first hello, {field} would be a fitting next line.",
-        "One question about {field} and the hour could fly by.",
-    ),
-    "topic.none": (
-        "How about opening with the story of an ordinary day?",
-        "A simple hello is enough to begin with.",
-        "Trading favorite things, one at a time, would be a fine start.",
-    ),
-    "outlook.couple": (
-        "Take it slowly, and a first date could turn into a second.",
-        "Whether it ends in romance, only that first date will tell.",
-        "If one of them says hello first, the rumor might become true.",
-        "The love desk is keeping a seat free for the next chapter.",
-        "A short message could be all that this plot needs.",
-        "Should sparks fly, you will have heard it here first.",
-        "The moment they sit down together, the real story begins.",
-    ),
-    "outlook.friend": (
-        "Say hello without any pressure, and good company may follow.",
-        "Give it time, and they might become each other's first call.",
-        "One meeting could become two, and two could become a habit.",
-        "There is no hurry, since friendships keep their own pace.",
-        "Whoever says hello first writes the opening line of this friendship.",
-        "A small plan for an afternoon would be a good start.",
-        "Bit by bit, sharing ordinary days could make them solid friends.",
-    ),
-    "outlook.neutral": (
-        "Say hello without any pressure, and the rest may follow.",
-        "Whoever writes first gets the opening line of this story.",
-        "One meeting could become two before they know it.",
-        "There is no hurry, so they can find their own pace.",
-        "A small plan for an afternoon would be a good start.",
-    ),
-    "advice": (
-        "A profile is only the trailer, of course, and the main feature is still to come.",
-        "We can vouch for what is written, and talking will fill in the rest.",
-        "Where the lists differ, there is room for a good question.",
-        "Not everything has to fit on day one.",
+        "With names and faces covered, our reporters compared the two profiles line by line, from "
+        "the first to the last.",
+        "We left out the guesses and compared only what is written, one line next to the other.",
+        "Instead of jumping to conclusions, we went through the answers one by one and noted what "
+        "we saw.",
     ),
     # ---- 5 closing ----
     "close.couple": (
-        "The next episode is in their hands.",
-        "That is the gossip for tonight, and we are not leaving our posts.",
-        "Our cameras stay pointed at the door.",
-        "Only two people can write the ending of this story.",
-        "We will report back as soon as the first hello is on record.",
+        "The next episode of this story is in their hands, and our cameras will keep rolling "
+        "until it airs.",
+        "That is the gossip for tonight, and nobody in this newsroom is willing to go home yet.",
+        "Our cameras stay pointed at the door, just in case a first meeting makes the late "
+        "edition.",
+        "Only two people can write the ending of this story, and we would gladly read it out loud.",
+        "We will report back as soon as the first hello is on record, fast and very discreetly.",
+        "The love desk wishes them an unhurried first chapter and a good reason for a second one.",
     ),
     "close.friend": (
-        "The next episode is in their hands.",
-        "That is the friendship report for tonight.",
-        "The friendship desk is cheering for the first meeting.",
-        "We will report back as soon as the first hello is on record.",
-        "Only two people can write what comes next.",
+        "The next episode of this story is in their hands, and we will be in the front row when "
+        "it airs.",
+        "That is the friendship report for tonight, told with a smile and nothing but the facts.",
+        "The friendship desk is cheering for the first meeting, quietly at first and then as loud "
+        "as it can.",
+        "We will report back as soon as the first hello is on record, so leave the radio on.",
+        "Only two people can write what comes next, and they may take all the time they need.",
     ),
     "close.neutral": (
-        "The next episode is in their hands.",
-        "That is the match report for tonight.",
-        "The match desk is cheering for the first meeting.",
-        "We will report back as soon as the first hello is on record.",
+        "Only two people can write what comes next, and they may take all the time they need.",
+        "The next episode of this story is in their hands, and we will be in the front row when "
+        "it airs.",
+        "That is the match report for tonight, told with a smile and nothing but the facts.",
+        "The match desk is cheering for the first meeting, quietly at first and then as loud as "
+        "it can.",
+        "We will report back as soon as the first hello is on record, so leave the radio on.",
     ),
     "recap": (
-        "Everything you just heard is written in the two profiles.",
-        "Should new facts come in, you will hear them here first.",
-        "What would your opening line be?",
-        "The next page of our notebook is still blank.",
+        "Should this bulletin serve as an excuse to say hello, our work here is done.",
+        "A few lines are all we have to offer, yet long stories tend to begin with short ones.",
+        "Every clue you just heard is written in the two profiles, and not one line was added to "
+        "them.",
+        "Should new facts come in, at whatever hour, you will hear them here before anyone else "
+        "does.",
+        "What would your opening line be if you were one of the two, and would you dare to go "
+        "first?",
+        "The next page of our notebook is still blank, and the first line on it is reserved for "
+        "them.",
+        "We collected the clues, but what to make of them is a decision that only the two can "
+        "take.",
+        "For everything a profile does not say, there is one reliable source: asking, and then "
+        "listening.",
     ),
     "end": (
-        "Stay Tuned!",
+        "The story goes on after the break, so Stay Tuned!",
+        "Keep your ears open, and Stay Tuned!",
+        "Thank you for listening, and Stay Tuned!",
         "Until the next bulletin, Stay Tuned!",
-        "More news soon, so Stay Tuned!",
+        "More good news is on its way, so Stay Tuned!",
         "Do not touch that dial, and Stay Tuned!",
+        "That was live from the newsroom, so Stay Tuned!",
     ),
-    # ---- one or two emoji a paragraph ----
-    "emoji.1": ("📰", "🎤✨", "📢", "🎙️", "📸", "🗞️✨"),
-    "emoji.2": ("🧩", "🔍", "🧭", "📊✨", "🧩✨"),
-    "emoji.3": ("🎯", "🙌", "😄", "📝✨", "👀"),
-    "emoji.4.couple": ("💘", "😳", "💕", "🌸", "💌✨"),
-    "emoji.4.friend": ("🤝", "😊", "🙌", "🌱", "🤗"),
-    "emoji.4.neutral": ("🤝", "😊", "🌱", "🙂", "🌤️"),
-    "emoji.5": ("📺", "🎬✨", "👋", "📡", "🎉"),
+    # ---- one or two emoji a paragraph, none of them in two paragraphs of a text ----
+    "emoji.1": (
+        "📰",
+        "🎤",
+        "📢",
+        "🎙️",
+        "📸",
+        "🗞️",
+        "📣",
+        "🎤📰",
+    ),
+    "emoji.2": (
+        "🧩",
+        "🔍",
+        "🧭",
+        "📊",
+        "🔎",
+        "🔍🧩",
+    ),
+    "emoji.3": (
+        "🎯",
+        "🙌",
+        "😄",
+        "📝",
+        "👀",
+        "🎯✨",
+        "😄✨",
+    ),
+    "emoji.4.couple": (
+        "💘",
+        "😳",
+        "💕",
+        "🌸",
+        "💌",
+        "😳💘",
+        "🌸💕",
+    ),
+    "emoji.4.friend": (
+        "🤝",
+        "😊",
+        "🌱",
+        "🤗",
+        "☕",
+        "😊🤝",
+    ),
+    "emoji.4.neutral": (
+        "🤝",
+        "😊",
+        "🌱",
+        "🙂",
+        "🌤️",
+        "🙂🌱",
+    ),
+    "emoji.5": (
+        "📺",
+        "🎬",
+        "👋",
+        "📡",
+        "🎉",
+        "👋📺",
+    ),
 }
+
+PHRASES = _DESK | voices_en_pairing.PHRASES | voices_en_ground.PHRASES

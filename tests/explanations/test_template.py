@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explanations import voices_en, voices_ko
-from explanations.facts import Facts, pair_facts
+from explanations import patterns, voices_en, voices_ko
+from explanations.claims import claims
+from explanations.facts import Explanation, Facts, pair_facts
 from explanations.grounding import failed_checks
+from explanations.reading import read
 from explanations.template import check_languages, render
 from matching.errors import PolicyError
 from matching.policy import Policy
+from stages.sample import make_sample
 from tests.explanations.people import profile, random_pair
 
+PHRASES = {"ko": voices_ko.PHRASES, "en": voices_en.PHRASES}
 Someone = dict[str, Any]
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
@@ -55,7 +60,59 @@ def test_five_paragraphs_in_the_service_s_voice(
         assert "ENFP" in paragraphs[1]
         assert "INTJ" in paragraphs[1]
         assert "Stay Tuned!" in paragraphs[4]
-        assert 450 <= len(text.content) <= 1200
+
+
+@pytest.mark.parametrize(
+    ("language", "shortest", "longest"), [("ko", 870, 1200), ("en", 1350, 1900)]
+)
+def test_most_texts_are_as_long_as_the_service_s(
+    service_policy: Policy, language: str, shortest: int, longest: int
+) -> None:
+    people = sample_people(service_policy, 120)
+    lengths = []
+    for number, pair in enumerate(pairwise(people)):
+        facts = pair_facts(service_policy, "couple", *pair)
+        text = render(service_policy, "couple", language, facts, str(number))
+        lengths.append(len(text.content))
+    assert max(lengths) <= longest
+    assert shortest <= sorted(lengths)[len(lengths) // 10]
+
+
+def sample_people(policy: Policy, count: int) -> list[Someone]:
+    rows = make_sample(count, 7, policy).to_dicts()
+    for row in rows:
+        row["MBTI"] = None if row["MBTI"] == "UNKNOWN" else row["MBTI"]
+    return [
+        profile(policy, row["userId"], **{name: row[name] for name in policy.fields})
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_no_emoji_and_no_sentence_comes_twice(
+    service_policy: Policy, minji: Someone, jun: Someone, language: str
+) -> None:
+    for category in ("general", "friend", "couple"):
+        facts = pair_facts(service_policy, category, minji, jun)
+        for key in range(40):
+            content = render(service_policy, category, language, facts, str(key)).content
+            for parts in (EMOJI.findall(content), re.split(r"(?<=[.!?])\s", content)):
+                assert len(parts) == len(set(parts))
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_only_couples_read_of_romance(language: str) -> None:
+    for slot, options in PHRASES[language].items():
+        if not slot.endswith(".couple"):
+            assert not any(patterns.ROMANCE.within(phrase.casefold()) for phrase in options)
+
+
+def test_no_phrase_has_a_word_that_is_a_label(any_policy: Policy) -> None:
+    for language in any_policy.languages:
+        for options in PHRASES[language].values():
+            for phrase in options:
+                text = Explanation("…", re.sub(r"\{\w+\}", "…", phrase), [])
+                assert claims(any_policy, language, read(text)) == [], phrase
 
 
 @settings(max_examples=400, deadline=None)
@@ -94,6 +151,59 @@ def test_nothing_in_common_is_said_and_nothing_invented(service_policy: Policy) 
         text = render(service_policy, "friend", language, Facts(()), "k")
         assert text.reasons == []
         assert failed_checks(service_policy, "friend", language, a, b, text) == []
+
+
+@pytest.mark.parametrize(
+    ("types", "told"),
+    [
+        (("ENFP", "ENTJ"), ["E와 N", "F와 T, P와 J"]),
+        (("ISFJ", "ISFJ"), ["글자"]),
+        (("ESTP", "INFJ"), ["글자"]),
+    ],
+)
+def test_types_are_compared_letter_by_letter(
+    service_policy: Policy, types: tuple[str, str], told: list[str]
+) -> None:
+    a, b = (profile(service_policy, user, MBTI=mbti) for user, mbti in enumerate(types))
+    facts = pair_facts(service_policy, "friend", a, b)
+    for key in range(20):
+        content = render(service_policy, "friend", "ko", facts, str(key)).content
+        assert all(part in content.split("\n\n")[1] for part in told)
+
+
+def test_three_shared_fields_and_three_equal_answers_are_told(service_policy: Policy) -> None:
+    told = {
+        "hobbies": ["MUSIC"],
+        "favoriteFoods": ["PIZZA"],
+        "likedSports": ["YOGA"],
+        "religion": "BUDDHISM",
+        "smoking": "NO_SMOKING",
+        "ageGroup": "AGE_30S",
+        "MBTI": "ENFP",
+    }
+    a, b = (profile(service_policy, user, **told) for user in (1, 2))
+    facts = pair_facts(service_policy, "friend", a, b)
+    text = render(service_policy, "friend", "ko", facts, "k")
+    assert {reason["fields"][0] for reason in text.reasons} == set(told)
+    for label in ("음악", "피자", "요가", "불교", "비흡연", "30대"):
+        assert f"‘{label}’" in text.content
+
+
+def test_the_same_wish_met_both_ways_is_told_once(service_policy: Policy) -> None:
+    told = {"preferredPeople": ["WITTY"], "personality": ["WITTY"], "hobbies": ["MUSIC"]}
+    a, b = (profile(service_policy, user, **told) for user in (1, 2))
+    facts = pair_facts(service_policy, "couple", a, b)
+    text = render(service_policy, "couple", "ko", facts, "k")
+    assert text.content.count("‘재치있는’") == 1
+
+
+def test_no_pets_are_no_topic(service_policy: Policy) -> None:
+    a, b = (profile(service_policy, user, pets=["NONE"]) for user in (1, 2))
+    facts = pair_facts(service_policy, "friend", a, b)
+    for key in range(20):
+        text = render(service_policy, "friend", "ko", facts, str(key))
+        assert text.title in PHRASES["ko"]["plain.friend"]
+        assert text.content.count("‘없음’") == 1
 
 
 def test_labels_that_are_adjectives_or_phrases_are_quoted(service_policy: Policy) -> None:
