@@ -41,6 +41,7 @@ def peak_flops() -> float:
 def one_size(users: int, peak: float) -> dict[str, Any]:
     """One full search."""
     features = population(users)
+    torch.cuda.reset_peak_memory_stats()
     started = time.perf_counter()
     found = neighbours(features, "all", device="cuda")
     seconds = time.perf_counter() - started
@@ -49,6 +50,7 @@ def one_size(users: int, peak: float) -> dict[str, Any]:
         "users": users,
         "seconds": round(seconds, 3),
         "share_of_bf16_peak": round(flops / seconds / peak, 4),
+        "gpu_peak_mb": round(torch.cuda.max_memory_allocated() / 1e6),
         "scored_pairs_a_user": round(found.scored_pairs / users, 1),
         "equal_to_reference": equals_reference(features, found),
     }

@@ -11,10 +11,11 @@ import torch
 import triton
 import triton.language as tl
 
-from matching.bounds import DEPTH
 from matching.features import LANES
 
-ROWS, COLUMNS = 128, 128  # of the block of products one program holds
+# Rows, as many columns, and the depth of a step, of the block of products that one program holds:
+# as large as the registers of a Hopper, Ampere or Turing GPU allow.
+BLOCKS = {torch.bfloat16: (128, 64), torch.float32: (64, 32)}
 WORD = 32  # pairs whose bits are written together
 PAIRS = 32  # whose rows one program multiplies
 
@@ -30,12 +31,13 @@ def survivors(
     room: int,
 ) -> Survivors | None:
     """See `device_kernels.survivors`."""
-    grid = (triton.cdiv(len(left), ROWS), triton.cdiv(len(right), COLUMNS))
-    shape = grid[0] * ROWS, grid[1] * COLUMNS // WORD
+    side, depth = BLOCKS[left.dtype]
+    grid = (triton.cdiv(len(left), side), triton.cdiv(len(right), side))
+    shape = grid[0] * side, grid[1] * side // WORD
     words = torch.zeros(shape, dtype=torch.int32, device=left.device)
     _reached[grid](
         left, right, least_rows, least_columns, words, len(left), len(right), int(diagonal),
-        WIDTH=left.shape[1], ROWS=ROWS, COLUMNS=COLUMNS, DEPTH=DEPTH, WORD=WORD,
+        WIDTH=left.shape[1], ROWS=side, COLUMNS=side, DEPTH=depth, WORD=WORD,
     )  # fmt: skip
     rows, places = words.nonzero(as_tuple=True)
     bits = words[rows, places, None] >> torch.arange(WORD, device=left.device) & 1

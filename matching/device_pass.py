@@ -80,8 +80,9 @@ class DevicePass:
         asked = min(3 * wanted, len(sample))  # some may not meet, and bounds rank only roughly
         if wanted > asked:
             return
+        right = self.bound.right[sample].T
         for rows in _pieces(cut, max(1, ROOM // len(sample))):
-            upper = (self.bound.left[rows] @ self.bound.right[sample].T).float()
+            upper = (self.bound.left[rows] @ right).float()
             others = sample[upper.topk(asked, dim=1).indices.flatten()]
             mine = torch.arange(rows.start, rows.stop, device=others.device)
             a, b = self.ids[mine.repeat_interleave(asked)], self.ids[others]

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from matching import device_pass, hardware, thresholds
 from matching.device_kernels import cosines
 from matching.device_pass import entries_of, keys_of
+from matching.features import LANES
 from matching.heaps import NOBODY
 from matching.incremental import Known, compare, fingerprints, update
 from matching.scoring import cosine
@@ -170,6 +171,39 @@ def test_products_of_rows_are_the_references_cosine() -> None:
     x, i, j = (torch.tensor(array, device=where) for array in (vectors, a, b))
     expected = [cosine(vectors[m], vectors[n]) for m, n in zip(a, b, strict=True)]
     assert cosines(x, i, j).tolist() == expected
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("triton"), reason="Triton is not installed")
+@pytest.mark.parametrize("capability", [80, 90])
+def test_the_kernels_compile_for_gpus_that_are_not_here(capability: int) -> None:
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource, compile
+
+    from matching import cuda
+
+    pointers = {"least_rows": "*fp32", "least_columns": "*fp32", "words": "*i32"}
+    numbers = dict.fromkeys(("height", "width", "diagonal"), "i32")
+    kernels = []
+    for dtype, name in ((torch.bfloat16, "*bf16"), (torch.float32, "*fp32")):
+        side, depth = cuda.BLOCKS[dtype]
+        sizes = {"WIDTH": 320, "ROWS": side, "COLUMNS": side, "DEPTH": depth, "WORD": cuda.WORD}
+        kernels.append((cuda._reached, {"left": name, "right": name} | pointers | numbers, sizes))
+    pairs = {"vectors": "*fp32", "a": "*i64", "b": "*i64", "out": "*fp64", "pairs": "i32"}
+    kernels.append((cuda._cosines, pairs, {"WIDTH": 384, "PAIRS": cuda.PAIRS, "LANES": LANES}))
+    for kernel, signature, constants in kernels:
+        types = signature | dict.fromkeys(constants, "constexpr")
+        known = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
+        built = compile(ASTSource(kernel, types, known), target=GPUTarget("cuda", capability, 32))
+        assert built.asm["cubin"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_the_gpu_finds_the_lists_of_the_cpu() -> None:
+    features = make_world(20_000, 4, {"all": {**EVERYTHING, "eligibility": {}}}, k=50)
+    expected, found = (neighbours(features, "all", device=device) for device in ("cpu", "cuda"))
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_array_equal(found.scores, expected.scores)
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("triton"), reason="Triton is not installed")
