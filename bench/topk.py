@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -195,16 +196,21 @@ def ours(features: Features, depth: int = K) -> Timed:
 
 
 def incremental(features: Features, before: Neighbours, share: float) -> tuple[float, float, bool]:
-    """(full, incremental) wall seconds on all threads at a churn, and whether they agree."""
+    """(full, incremental) wall seconds on all threads at a churn, and whether they agree.
+
+    The incremental ones are the median of five: they are so few that anything disturbs them.
+    """
     known = Known(features.user_ids, fingerprints(features), before)
     tonight = changed(features, share)
     started = time.perf_counter()
     full = neighbours(tonight, "all", K + SPARE)
-    between = time.perf_counter()
-    found = update(tonight, "all", before, compare(known, tonight, fingerprints(tonight)))
-    ended = time.perf_counter()
-    same = bool(np.array_equal(found.ids[:, :K], full.ids[:, :K]))
-    return between - started, ended - between, same
+    seconds, taken, same = time.perf_counter() - started, [], True
+    for _ in range(5):
+        started = time.perf_counter()
+        found = update(tonight, "all", before, compare(known, tonight, fingerprints(tonight)))
+        taken.append(time.perf_counter() - started)
+        same &= bool(np.array_equal(found.ids[:, :K], full.ids[:, :K]))
+    return seconds, median(taken), same
 
 
 def scaling(features: Features) -> float:
