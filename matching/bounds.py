@@ -37,6 +37,7 @@ PAIR_COSTS = {
     "cpu": {torch.float32: 7_000, torch.int16: 7_000, torch.bfloat16: 42_000},
     "cuda": {torch.float32: 25_000, torch.bfloat16: 200_000},
 }
+CHUNKS = {"cpu": 1024, "cuda": 16_384}  # rows laid out at once: a GPU wants few calls
 STEP = 16  # the number of axes is a multiple of this
 # How far one step of summing may err, in units of float32. A tensor core adds products that it has
 # aligned to the largest one and cut off, at half the precision of rounding and once more for the
@@ -146,7 +147,7 @@ def _laid_out(
             _write_floats(right[chunk], kept, above)
         spread[chunk] = right[chunk, count - 1].float() / scale
 
-    in_threads(fill, slices(len(rows)), threads)
+    in_threads(fill, slices(len(rows), CHUNKS[device]), threads)
     # Rounded to whole numbers, and before that to float32.
     lost = 0.51 * math.sqrt(count) / scale if integers else 0.0
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in

@@ -8,8 +8,6 @@ the end. The larger key is the better entry, ties included, so a list is what `t
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import torch
 
@@ -24,6 +22,16 @@ ROOM = 1 << 26  # pairs, or entries of lists, handled at once
 SIGN = 0x7FFFFFFF  # all bits of an int32 but its sign
 
 
+def keys_of(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """int64 that order entries as lists do: float32 scores, and of the same score the lower id."""
+    bits = (scores + 0.0).view(torch.int32)  # one zero, not two
+    rising = torch.where(bits < 0, bits ^ SIGN, bits)
+    return (rising.long() << 32) | (NOBODY - ids.long())
+
+
+EMPTY = int(keys_of(torch.tensor(-torch.inf), torch.tensor(NOBODY)))
+
+
 class DevicePass:
     """One block of one category, on the device of its plan's bound.
 
@@ -32,68 +40,65 @@ class DevicePass:
         scorer: The category's scores and rules, on the device.
         lists: What is offered to, written at the end of `run`.
         combine: The policy's mean.
-        hopes: Whether a row may hope for too much, and be sought again.
     """
 
-    def __init__(
-        self, plan: Plan, scorer: DeviceScorer, lists: Lists, combine: str, hopes: bool
-    ) -> None:
-        self.plan, self.rows, self.bound, self.lists = plan, plan.rows, plan.bound, lists
-        self.scorer, self.floor, self.hopes = scorer, floor(combine), hopes
-        self.scored: list[int] = []  # pairs scored, a tile each
-        where = plan.bound.left.device
-        self.ids = torch.from_numpy(plan.rows).to(where)
-        scores, ids, bounds, taking = (
-            torch.from_numpy(array[plan.rows]).to(where)
-            for array in (lists.scores, lists.ids, lists.bounds, lists.taking)
+    def __init__(self, plan: Plan, scorer: DeviceScorer, lists: Lists, combine: str) -> None:
+        self.plan, self.bound, self.lists = plan, plan.bound, lists
+        self.scorer, self.floor, self.depth = scorer, floor(combine), lists.scores.shape[1]
+        self.scored = 0
+        self.ids = torch.from_numpy(plan.rows).to(plan.bound.right.device)
+        self.by_id = self.ids.argsort()
+        scores, ids, self.bounds, self.taking = (
+            self._taken(part) for part in (lists.scores, lists.ids, lists.bounds, lists.taking)
         )
-        self.depth, self.bounds, self.taking = scores.shape[1], bounds, taking
         self.keys = keys_of(scores, ids).sort(dim=1, descending=True).values
-        self.hoped = torch.full_like(bounds, -torch.inf)
-        self.least = torch.where(taking, -torch.inf, torch.inf)
-        self._raise(slice(0, len(plan.rows)))
+        self.hoped = torch.full_like(self.bounds, -torch.inf)
+        self.least = torch.where(self.taking, -torch.inf, torch.inf)
+        self._raise(slice(None))
 
     def run(self, tick: Tick) -> None:
         """Work the tiles off; `tick` is called with the share done, 0 to 1."""
-        for cut in self.plan.cuts:
-            if cut.stop <= self.plan.sought:
-                self._hope(cut)
-        for done, (i, j) in enumerate(self.plan.tiles):
-            tick(done / len(self.plan.tiles))
-            self._tile(self.plan.cuts[i], self.plan.cuts[j])
-        scores, ids = (half.flip(1).cpu().numpy() for half in entries_of(self.keys))
-        self.lists.scores[self.rows], self.lists.ids[self.rows] = scores, ids  # the worst first
+        plan = self.plan
+        self._hope()
+        for done, (i, j) in enumerate(plan.tiles):
+            tick(done / len(plan.tiles))
+            self._tile(plan.cuts[i], plan.cuts[j])
+        self._again((entries_of(self.keys[:, -1])[0] < self.hoped).nonzero()[:, 0])
+        rows, worst_first = np.sort(plan.rows), self.keys[self.by_id].flip(1)
+        scores, ids = (part.cpu().numpy() for part in entries_of(worst_first))
+        self.lists.scores[rows], self.lists.ids[rows] = scores, ids
 
-    def disappointed(self) -> np.ndarray:
-        """Rows of the block that may have missed someone, once all tiles are worked off."""
-        return self.rows[self.lists.scores[self.rows, 0] < self.hoped.cpu().numpy()]
+    def _taken(self, array: np.ndarray) -> torch.Tensor:
+        """Rows of the features in the order of the plan."""
+        by_id = torch.from_numpy(array[np.sort(self.plan.rows)]).to(self.ids.device)
+        out = torch.empty_like(by_id)
+        out[self.by_id] = by_id
+        return out
 
-    def _hope(self, cut: slice) -> None:
-        """Take from a sample the score that a row's last entry will hardly stay below.
-
-        Without hopes one that as many of the sample reach as the list has entries.
-        """
-        n, depth, everyone = len(self.rows), self.depth, self.plan.sought == len(self.rows)
-        step = STEP if n // STEP >= 6 * depth else 1
+    def _hope(self) -> None:
+        """Take from a sample the score that a row's last entry will hardly stay below."""
+        n, sought = len(self.ids), self.plan.sought
+        step = STEP if n // STEP >= 6 * self.depth else 1
         sample = torch.arange(0, n, step, device=self.ids.device)
-        wanted = hopeful(depth, step, everyone) if self.hopes else depth
+        wanted = hopeful(self.depth, step, sought == n)
         asked = min(3 * wanted, len(sample))  # some may not meet, and bounds rank only roughly
         if wanted > asked:
             return
         right = self.bound.right[sample].T
-        for rows in _pieces(cut, max(1, ROOM // len(sample))):
-            upper = (self.bound.left[rows] @ right).float()
+        size = max(1, ROOM // len(sample))
+        for start in range(0, sought, size):
+            some = torch.arange(start, min(start + size, sought), device=self.ids.device)
+            upper = (self.bound.left[some] @ right).float()
             others = sample[upper.topk(asked, dim=1).indices.flatten()]
-            mine = torch.arange(rows.start, rows.stop, device=others.device)
-            a, b = self.ids[mine.repeat_interleave(asked)], self.ids[others]
+            a, b = self.ids[some.repeat_interleave(asked)], self.ids[others]
             allowed = self.scorer.may_meet(a, b)
             scores = torch.full(a.shape, -torch.inf, device=a.device)
             scores[allowed] = self.scorer.mutual(a[allowed], b[allowed])
-            self.hoped[rows] = scores.view(-1, asked).topk(wanted, dim=1).values[:, -1]
-        self._raise(cut)
+            self.hoped[some] = scores.view(-1, asked).topk(wanted, dim=1).values[:, -1]
+        self._raise(slice(0, sought))
 
     def _tile(self, rows: slice, columns: slice) -> None:
-        """Offer what survives of a tile; what is too much at once, in parts."""
+        """Offer what survives of a tile to both sides; what is too much at once, in parts."""
         found = survivors(
             self.bound.left[rows],
             self.bound.right[columns],
@@ -102,58 +107,85 @@ class DevicePass:
             rows == columns,
             ROOM,
         )
-        if found:
-            self._offer_both(rows, columns, found[0] + rows.start, found[1] + columns.start)
+        if not found:
+            for part in _parts(rows, columns):
+                self._tile(*part)
             return
-        for part in _parts(rows, columns):
-            self._tile(*part)
-
-    def _offer_both(self, rows: slice, columns: slice, a: torch.Tensor, b: torch.Tensor) -> None:
-        """Score the pairs of positions that may meet, and offer them to each other."""
-        allowed = self.scorer.may_meet(self.ids[a], self.ids[b])
-        a, b = a[allowed], b[allowed]
-        mine, theirs = self.ids[a], self.ids[b]
-        mutual = self.scorer.mutual(mine, theirs)
-        self.scored.append(len(a))
-        self._offer(rows, a - rows.start, keys_of(mutual, theirs))
-        self._offer(columns, b - columns.start, keys_of(mutual, mine))
+        a, b, mutual = self._scored(found[0] + rows.start, found[1] + columns.start)
+        self._offer(a, keys_of(mutual, self.ids[b]))
+        self._offer(b, keys_of(mutual, self.ids[a]))
         self._raise(rows)
         self._raise(columns)
 
-    def _offer(self, side: slice, at: torch.Tensor, keys: torch.Tensor) -> None:
-        """Keep the best of what each row of a side has and is offered."""
-        kept = self.keys[side]
-        better = self.taking[side][at] & (keys > kept[at, -1])
+    def _again(self, rows: torch.Tensor) -> None:
+        """Search for rows that had hoped for too much: they take what is as good as they have."""
+        if not len(rows):
+            return
+        have = entries_of(self.keys[rows, -1])[0]
+        self.bounds[rows] = self.bounds[rows].maximum(have)
+        self.keys[rows], self.hoped[rows], self.least[rows] = EMPTY, -torch.inf, -torch.inf
+        self._raise(rows)
+        for columns in self.plan.cuts:
+            self._column(rows, columns)
+
+    def _column(self, rows: torch.Tensor, columns: slice) -> None:
+        """Offer to some rows what survives of a tile of theirs."""
+        nothing = torch.full((columns.stop - columns.start,), torch.inf, device=rows.device)
+        found = survivors(
+            self.bound.left[rows],
+            self.bound.right[columns],
+            self.least[rows],
+            nothing,
+            False,
+            ROOM,
+        )
+        if not found:
+            halves = rows.chunk(2) if len(rows) > 1 else ()
+            for half in halves:
+                self._column(half, columns)
+            for part in () if halves else _halves(columns):
+                self._column(rows, part)
+            return
+        a, b, mutual = self._scored(rows[found[0]], found[1] + columns.start)
+        self._offer(a, keys_of(mutual, self.ids[b]))
+        self._raise(rows)
+
+    def _scored(
+        self, a: torch.Tensor, b: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The pairs of positions that may meet, with their scores."""
+        allowed = self.scorer.may_meet(self.ids[a], self.ids[b])
+        a, b = a[allowed], b[allowed]
+        self.scored += len(a)
+        return a, b, self.scorer.mutual(self.ids[a], self.ids[b])
+
+    def _offer(self, at: torch.Tensor, keys: torch.Tensor) -> None:
+        """Keep the best of what each position has and is offered."""
+        better = self.taking[at] & (keys > self.keys[at, -1])
         at, order = at[better].sort()
         keys = keys[better][order]
-        counts = at.bincount(minlength=len(kept))
-        ends = counts.cumsum(0)
-        most = int(counts.max())
-        for part in _pieces(slice(0, len(kept)), max(1, ROOM // (self.depth + most))):
-            first, last = int(ends[part.start] - counts[part.start]), int(ends[part.stop - 1])
-            row, key = at[first:last], keys[first:last]
-            place = torch.arange(first, last, device=at.device) - (ends - counts)[row]
-            table = kept.new_full(
-                (part.stop - part.start, self.depth + most), torch.iinfo(kept.dtype).min
-            )
-            table[:, : self.depth] = kept[part]
-            table[row - part.start, self.depth + place] = key
-            kept[part] = table.topk(self.depth, dim=1).values
+        if not len(at):
+            return
+        rows, counts = torch.unique_consecutive(at, return_counts=True)
+        ends, most = counts.cumsum(0), int(counts.max())
+        for start in range(0, len(rows), size := max(1, ROOM // (self.depth + most))):
+            some, many = rows[start : start + size], counts[start : start + size]
+            first, last = int(ends[start] - counts[start]), int(ends[start + len(some) - 1])
+            row = torch.arange(len(some), device=at.device).repeat_interleave(many)
+            place = torch.arange(first, last, device=at.device)
+            place -= (ends - counts)[start : start + size][row]
+            table = keys.new_full((len(some), self.depth + most), EMPTY)
+            table[:, : self.depth] = self.keys[some]
+            table[row, self.depth + place] = keys[first:last]
+            self.keys[some] = table.topk(self.depth, dim=1).values
 
-    def _raise(self, side: slice) -> None:
-        """What a side still takes, from what it has."""
-        last = entries_of(self.keys[side, -1])[0]
-        worst = last.maximum(self.bounds[side]).maximum(self.hoped[side]).double()
+    def _raise(self, rows: slice | torch.Tensor) -> None:
+        """What rows still take, from what they have."""
+        last = entries_of(self.keys[rows, -1])[0]
+        worst = last.maximum(self.bounds[rows]).maximum(self.hoped[rows]).double()
         least = (worst / self.bound.total - self.bound.slack).float()
         least[worst <= self.floor] = -torch.inf
-        self.least[side] = self.least[side].maximum(least)
-
-
-def keys_of(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-    """int64 that order entries as lists do: float32 scores, and of the same score the lower id."""
-    bits = (scores + 0.0).view(torch.int32)  # one zero, not two
-    rising = torch.where(bits < 0, bits ^ SIGN, bits)
-    return (rising.long() << 32) | (NOBODY - ids.long())
+        self.least[rows] = self.least[rows].maximum(least)
 
 
 def entries_of(keys: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -161,12 +193,6 @@ def entries_of(keys: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     rising = (keys >> 32).int()
     scores = torch.where(rising < 0, rising ^ SIGN, rising).view(torch.float32)
     return scores, (NOBODY - (keys & SIGN)).int()
-
-
-def _pieces(rows: slice, most: int) -> list[slice]:
-    """Of so many rows at most."""
-    starts = [*range(rows.start, rows.stop, most), rows.stop]
-    return [slice(a, b) for a, b in pairwise(starts)]
 
 
 def _parts(rows: slice, columns: slice) -> list[tuple[slice, slice]]:

@@ -150,4 +150,5 @@ def _ones(words: torch.Tensor) -> torch.Tensor:
 
 
 def _put(array: np.ndarray, where: torch.device) -> torch.Tensor:
-    return torch.tensor(array, device=where)
+    own = array if array.flags.writeable else array.copy()  # torch takes no others
+    return torch.from_numpy(np.ascontiguousarray(own)).to(where)

@@ -16,17 +16,18 @@ from matching.blocks import classify
 from matching.device_pass import DevicePass
 from matching.device_scores import DeviceScorer
 from matching.features import Features
-from matching.forms import term_forms
+from matching.forms import Forms, term_forms
 from matching.hardware import place, tile_dtype
 from matching.lists import Lists
 from matching.pairs import PairScorer, Rules
 from matching.plan import Means, Plan, planned
+from matching.thresholds import Tick
 from matching.tiles import BlockPass
 from matching.topk import How
 
 TILES = {"cpu": 1024, "cuda": 32_768}  # rows; a GPU wants few calls
 
-Begin = Callable[[Plan, Lists, bool], BlockPass | DevicePass]
+Search = Callable[[Plan, Lists, Tick], int]  # works a plan off; how many pairs were scored
 
 
 def search_large(
@@ -54,22 +55,14 @@ def search_large(
     Returns:
         Pairs that may meet, and pairs that were scored.
     """
-    means = _means(how)
-    forms, begin = term_forms(features, category), _begin(scorer, rules, means)
+    means, forms = _means(how), term_forms(features, category)
+    search_block = _search(scorer, rules, forms, means)
     pairs = scored = done = 0
     for rows in blocks:
         if lists.sought[rows].any():
             plan = planned(rules, forms, rows, lists, means)
-            block = begin(plan, lists, True)
-            block.run(partial(tick, done, len(rows)))
-            pairs, scored = pairs + plan.pairs, scored + sum(block.scored)
-            disappointed = block.disappointed()
-            if len(disappointed):
-                rest = lists.again(disappointed)
-                again = planned(rules, forms, plan.rows, rest, means, plan.bound)
-                block = begin(again, rest, False)
-                block.run(_silent)
-                scored += sum(block.scored)
+            scored += search_block(plan, lists, partial(tick, done, len(rows)))
+            pairs += plan.pairs
         else:
             pairs += classify(rules, rows).pairs
         done += len(rows)
@@ -83,14 +76,38 @@ def _means(how: How) -> Means:
     return Means(how.get("tile", TILES[device]), dtype, device, threads)
 
 
-def _begin(scorer: PairScorer, rules: Rules, means: Means) -> Begin:
-    """How a planned block is begun on the device, with hopes or without."""
+def _search(scorer: PairScorer, rules: Rules, forms: Forms, means: Means) -> Search:
+    """How a block is searched on the device."""
     if means.device == "cpu":
-        return lambda plan, lists, hopes: BlockPass(
-            plan, scorer, rules, lists, means.threads, hopes
-        )
-    there = DeviceScorer(scorer, rules, place(means.device))
-    return lambda plan, lists, hopes: DevicePass(plan, there, lists, scorer.combine, hopes)
+        return partial(_on_cpu, scorer, rules, forms, means)
+    return partial(_on_device, DeviceScorer(scorer, rules, place(means.device)), scorer.combine)
+
+
+def _on_device(there: DeviceScorer, combine: str, plan: Plan, lists: Lists, tick: Tick) -> int:
+    block = DevicePass(plan, there, lists, combine)
+    block.run(tick)
+    return block.scored
+
+
+def _on_cpu(
+    scorer: PairScorer,
+    rules: Rules,
+    forms: Forms,
+    means: Means,
+    plan: Plan,
+    lists: Lists,
+    tick: Tick,
+) -> int:
+    block = BlockPass(plan, scorer, rules, lists, means.threads, hopes=True)
+    block.run(tick)
+    scored, disappointed = sum(block.scored), block.disappointed()
+    if len(disappointed):
+        rest = lists.again(disappointed)
+        again = planned(rules, forms, plan.rows, rest, means, plan.bound)
+        block = BlockPass(again, scorer, rules, rest, means.threads, hopes=False)
+        block.run(_silent)
+        scored += sum(block.scored)
+    return scored
 
 
 def _silent(share: float) -> None:

@@ -112,16 +112,16 @@ def test_rows_that_hoped_for_too_much_are_searched_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(device_pass, "STEP", 3)
     monkeypatch.setattr(thresholds, "SURE", -2.0)
     disappointed: list[int] = []
-    found = device_pass.DevicePass.disappointed
+    again = device_pass.DevicePass._again
 
-    def counted(block: device_pass.DevicePass) -> np.ndarray:
-        disappointed.append(len(found(block)))
-        return found(block)
+    def counted(block: device_pass.DevicePass, rows: torch.Tensor) -> None:
+        disappointed.append(len(rows))
+        again(block, rows)
 
-    monkeypatch.setattr(device_pass.DevicePass, "disappointed", counted)
-    features = make_world(
-        300, 8, {"all": {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": []}}}, k=10
-    )
+    monkeypatch.setattr(device_pass.DevicePass, "_again", counted)
+    monkeypatch.setattr(device_pass, "ROOM", 1000)
+    everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": []}}
+    features = make_world(300, 8, {"all": everything}, k=10)
     lists = neighbours(features, "all", device="cuda", dtype="float32", tile=64, small=0)
     assert listed(top_k(features, "all", lists)) == brute_force(features, "all")
     assert max(disappointed) > 10
