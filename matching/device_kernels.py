@@ -9,7 +9,7 @@ import torch
 
 from matching.features import LANES
 
-PAIRS = 1 << 16  # multiplied at once by torch: each row is copied
+PAIRS = 1 << 11  # multiplied at once by torch, which copies their rows: few enough for the cache
 
 Survivors = tuple[torch.Tensor, torch.Tensor]
 
