@@ -215,25 +215,23 @@ def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
     matches: pl.DataFrame,
 ) -> None:
     """Last in this file: it ends the engine."""
-    few, part = 6, 3
-    of_few = {"budget": few, "chunk": 3 * part}
-    run = started(tmp_path, profiles, matches, **of_few, retries=0)
+    run = started(tmp_path, profiles, matches, retries=0)
     explain(run, open_model=Watched(engine, parts=0).open)
     figures, models = run.stages["explain"], read(run).filter(origin="model")
     assert (figures["engine_restarts"], figures["generator_failed"]) == (1, "")
-    assert figures["candidates"] == few
+    assert figures["candidates"] == CANDIDATES
     same = set(models.rows()) & set(read(written).rows())  # another home, the same texts
     assert len(same) > len(models) / 2
 
     other = tmp_path / "other"
     other.mkdir()
-    run = started(other, profiles, matches, **of_few)
+    run = started(other, profiles, matches)
     explain(run, open_model=Watched(engine, parts=0).open)
     figures, models = run.stages["explain"], read(run).filter(origin="model")
     assert "its process died, killed by signal 9" in figures["generator_failed"]
-    assert figures["candidates"] == part
-    assert figures["left_to_template"]["engine_failed"] == few - figures["accepted"]
+    assert figures["candidates"] == CHUNK // 3
+    assert figures["left_to_template"]["engine_failed"] == CANDIDATES - figures["accepted"]
     assert 0 < len(models) == figures["accepted"]
-    again = started(other, profiles, matches, "b", **of_few)
+    again = started(other, profiles, matches, "b")
     explain(again, generate=False)
     assert again.stages["explain"]["explanations"]["reused"] == figures["accepted"]
