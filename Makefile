@@ -10,10 +10,10 @@ nightly: .venv/ready
 	$(HERTZ) sample --users 2000 --seed 7 --out data/profiles.parquet
 	$(HERTZ) nightly
 
-# Two files at a time; on a GPU one, which cannot hold two files' engines.
+# Two files at a time, in tests/conftest.py's order; on a GPU one, which cannot hold two files' engines.
 test: .venv/ready
 	requirements/browser
-	.venv/bin/python -m pytest -n $(if $(filter gpu,$(EXTRA)),0,2) --dist loadfile
+	.venv/bin/python -m pytest -n $(if $(filter gpu,$(EXTRA)),0,2) --dist loadfile --no-loadscope-reorder
 
 serve: .venv/ready
 	$(HERTZ) serve

@@ -1,4 +1,4 @@
-"""What several test folders share: the service's policy as shipped."""
+"""What several test folders share: the order of their files, the service's policy as shipped."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import pytest
 from matching.policy import Policy, parse_policy
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: at the end, no worker is left alone with a long one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

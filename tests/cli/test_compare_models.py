@@ -17,6 +17,7 @@ from stages.compare_models import SCHEMA, Measured
 from stages.compared_pairs import made_up_lists
 from storage.model_comparisons import FOLDER, MARKDOWN, PLOT, TABLE, TEXTS
 from tests.cli.commands import Done, hertz, started
+from tests.nights import write_policy
 from tests.storage.runs import Frames, publish_frames, random_frames
 from tests.tiny_model import write_tiny_model
 
@@ -41,8 +42,10 @@ def test_whatever_is_named_is_a_row_and_what_works_is_measured(tmp_path: Path) -
     weights = corrupt / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
     models = [str(good), f"{good}:dummy", str(mute), str(corrupt), str(tmp_path / "none")]
-    home = tmp_path / "home"
-    chosen = ("--home", home, "--language", "en", "--reports", "3")
+    home, policy = tmp_path / "home", write_policy(tmp_path / "hertz.toml")
+    head, rest = policy.read_text("utf-8").split("[explanations]\n")
+    policy.write_text(f"{head}[explanations]\nmax_tokens = 64\n{rest}", "utf-8")
+    chosen = ("--policy", policy, "--home", home, "--language", "en", "--reports", "3")
     done = started("compare-models", *models, *chosen)
     assert done.returncode == 0, done.stderr
     (folder,) = (home / FOLDER).iterdir()

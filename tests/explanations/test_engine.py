@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -31,7 +32,8 @@ SCHEMA = {
     "required": ["a"],
     "additionalProperties": False,
 }
-SETTINGS = ExplanationSettings(max_model_len=1024, max_tokens=64)
+SMALL_CACHE = {"num_gpu_blocks_override": 256}  # filling a gigabyte with zeros takes a second
+SETTINGS = ExplanationSettings(max_model_len=1024, max_tokens=64, engine=SMALL_CACHE)
 SEVERAL = SETTINGS.model_copy(update={"engines": 2})
 
 
@@ -104,29 +106,36 @@ def test_several_engines_through_ray_write_the_same_and_leave_nothing_behind(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.Process]:
-    """A Ray of its own, as `ray start` leaves it, and its address and token where Ray looks."""
+@pytest.fixture(scope="module")
+def ray_head() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    """A Ray of its own, as `ray start` leaves it, and the variables that lead to it."""
     port = free_port()
+    known = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "1" * 64, "RAY_USAGE_STATS_ENABLED": "0"}
+    impatient = {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}  # else it waits 30 s for nobody
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
-        for name, value in {
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": "1" * 64,
-            "RAY_USAGE_STATS_ENABLED": "0",
-        }.items():
-            monkeypatch.setenv(name, value)
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"]
-        command += [f"--port={port}", "--num-cpus=4", "--object-store-memory=500000000"]
+        command += [f"--port={port}", "--num-cpus=2", "--object-store-memory=500000000"]
         command += ["--include-dashboard=false", f"--temp-dir={folder}"]
-        head = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        head = psutil.Popen(command, env=os.environ | known | impatient, **quiet)
         try:
             wait_for_port(port, head)
-            yield head
+            yield head, known | {"RAY_ADDRESS": f"127.0.0.1:{port}"}
         finally:
-            started = head.children(recursive=True)
+            its = head.children(recursive=True)
             head.terminate()
-            psutil.wait_procs([head, *started], timeout=60)
+            psutil.wait_procs([head, *its], timeout=60)
+
+
+@pytest.fixture
+def cluster(
+    ray_head: tuple[psutil.Process, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> psutil.Process:
+    """The head of a cluster that was there, its address and token where Ray looks."""
+    head, variables = ray_head
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return head
 
 
 def wait_for_port(port: int, head: psutil.Process) -> None:
@@ -153,6 +162,7 @@ def test_a_cluster_that_was_there_is_joined_and_left_as_it_was(
     assert cluster.is_running()
 
 
+@pytest.mark.usefixtures("cluster")
 def test_engines_that_do_not_load_say_why(model: Path, tmp_path: Path) -> None:
     unknown = Path(shutil.copytree(model, tmp_path / "unknown"))
     config = json.loads((unknown / "config.json").read_text())

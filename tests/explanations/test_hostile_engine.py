@@ -28,25 +28,25 @@ SETTINGS = ExplanationSettings(temperature=1.0, max_tokens=900, max_model_len=12
 def answered(
     tmp_path_factory: pytest.TempPathFactory, service_policy: Policy, minji: Someone, jun: Someone
 ) -> Answered:
-    """What the engine wrote of a pair in which both wrote the bio; one batch a language."""
-    policy, found = service_policy, []
+    """What the engine wrote of a pair in which both wrote the bio; one part a language."""
+    policy, pairs, parts = service_policy, [], []
     texts = PATH.read_text(encoding="utf-8").splitlines()
     folder = write_tiny_model(tmp_path_factory.mktemp("tiny"), texts)
+    for language in policy.languages:
+        bios = [case.bio for case in read_hostile() if case.language == language]
+        both = [({**minji, "bio": bio}, {**jun, "bio": bio[::-1]}) for bio in bios]
+        talks = [
+            conversation(policy, "friend", language, a, b, pair_facts(policy, "friend", a, b))
+            for a, b in both
+        ]
+        schema = response_schema(policy, language)
+        pairs += [(language, *pair) for pair in both]
+        parts.append(
+            [Prompt(talk, schema, seed, SETTINGS.temperature) for seed, talk in enumerate(talks)]
+        )
     with VllmGenerator(str(folder), SETTINGS) as generator:
-        for language in policy.languages:
-            bios = [case.bio for case in read_hostile() if case.language == language]
-            pairs = [({**minji, "bio": bio}, {**jun, "bio": bio[::-1]}) for bio in bios]
-            talks = [
-                conversation(policy, "friend", language, a, b, pair_facts(policy, "friend", a, b))
-                for a, b in pairs
-            ]
-            schema = response_schema(policy, language)
-            asked = [
-                Prompt(talk, schema, seed, SETTINGS.temperature) for seed, talk in enumerate(talks)
-            ]
-            (written,) = generator.stream([asked])
-            found += [(language, *pair, text) for pair, text in zip(pairs, written, strict=True)]
-    return found
+        written = [text for part in generator.stream(parts) for text in part]
+    return [(*pair, text) for pair, text in zip(pairs, written, strict=True)]
 
 
 def test_no_bio_changes_the_form_of_the_answer(answered: Answered, service_policy: Policy) -> None:

@@ -78,9 +78,10 @@ class Prefect:
         return self.until(self.trigger(name, options).json()["id"], FINAL)
 
     def stop(self) -> None:
-        """Ctrl-C."""
-        self.program.send_signal(signal.SIGINT)
-        self.program.wait(PATIENCE)
+        """Ctrl-C, unless it has ended."""
+        if self.program.poll() is None:
+            self.program.send_signal(signal.SIGINT)
+            self.program.wait(PATIENCE)
 
     def processes(self, *words: str) -> list[psutil.Process]:
         """All that run with this PREFECT_HOME, and have the words in their command lines."""
@@ -117,8 +118,7 @@ def started_prefect(folder: Path) -> Iterator[Prefect]:
         eventually(lambda: "Ctrl-C stops it" in _printed(prefect), "Prefect to start")
         yield prefect
     finally:
-        if prefect.program.poll() is None:
-            prefect.stop()
+        prefect.stop()
 
 
 def start(environment: dict[str, str], output: Path) -> subprocess.Popen[bytes]:

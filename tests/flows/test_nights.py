@@ -299,6 +299,7 @@ def test_ctrl_c_in_mid_run_leaves_no_process_and_the_old_snapshot(
 def test_a_run_that_no_one_works_on_any_more_does_not_block_the_next_start(
     prefect: Prefect, night: Night, lost_run: str
 ) -> None:
+    prefect.stop()
     with started_prefect(prefect.home.parent) as again:
         state = again.run("embed-users", night.options)["state"]
         assert state["type"] == "COMPLETED", state["message"]

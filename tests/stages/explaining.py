@@ -29,18 +29,24 @@ MATCHES = {
 }
 
 
-def matches_by_facts(policy: Policy, profiles: pl.DataFrame) -> pl.DataFrame:
-    """Everyone's ten of most entries in common, in all categories."""
+def matches_by_facts(
+    policy: Policy, profiles: pl.DataFrame, popular: int | None = None
+) -> pl.DataFrame:
+    """Everyone's ten of most entries in common, in all categories; first of all who is popular."""
     rows = profiles.to_dicts()
     listed = []
     for category in policy.categories:
         for a in rows:
             scored = sorted(
-                (-pair_facts(policy, category, *_ordered(a, b)).count, b["user_id"])
+                (
+                    b["user_id"] != popular,
+                    -pair_facts(policy, category, *_ordered(a, b)).count,
+                    b["user_id"],
+                )
                 for b in rows
                 if b is not a
             )
-            for rank, (score, other) in enumerate(scored[:10], 1):
+            for rank, (_, score, other) in enumerate(scored[:10], 1):
                 listed.append((category, a["user_id"], rank, other, -score / 50))
     return pl.DataFrame(listed, schema=MATCHES, orient="row")
 

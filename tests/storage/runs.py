@@ -45,10 +45,12 @@ def random_frames(
     Each user's best match in the first category is explained in every language.
     """
     rng = np.random.default_rng(seed)
+    everyone = np.array(ids)
     rows = []
     for category, rule in policy.categories.items():
         for user in ids[:-1]:
-            others = [other for other in rng.permutation(ids).tolist() if other != user][:k]
+            drawn = rng.permutation(everyone)[: k + 1].tolist()
+            others = [other for other in drawn if other != user][:k]
             for rank, other in enumerate(others, start=1):
                 scores = rng.random(3, np.float32).tolist()
                 terms = rng.random((2, len(rule.weights)), np.float32).tolist()
