@@ -8,7 +8,6 @@ never on timing: the same parts give the same texts where vLLM's arithmetic allo
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import time
@@ -98,8 +97,6 @@ def load_engine(model: str, settings: ExplanationSettings) -> tuple[dict[str, An
         )
         raise ModelError(message)
     engine = _Engine(vllm.LLM(**llm_arguments(model, settings, cpu)), settings)
-    if cpu:  # all is in this process: what its libraries tidy up in five seconds ends with it
-        atexit.register(os._exit, 0)
     device = "cpu" if cpu else str(current_platform.get_device_name())
     told = {
         "seconds": time.perf_counter() - started,
