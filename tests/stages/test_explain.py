@@ -215,7 +215,8 @@ def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
     matches: pl.DataFrame,
 ) -> None:
     """Last in this file: it ends the engine."""
-    run = started(tmp_path, profiles, matches, retries=0)
+    three = {"chunk": CANDIDATES}  # parts: one is answered, one under way, one only sent
+    run = started(tmp_path, profiles, matches, **three, retries=0)
     explain(run, open_model=Watched(engine, parts=0).open)
     figures, models = run.stages["explain"], read(run).filter(origin="model")
     assert (figures["engine_restarts"], figures["generator_failed"]) == (1, "")
@@ -225,11 +226,11 @@ def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
 
     other = tmp_path / "other"
     other.mkdir()
-    run = started(other, profiles, matches)
+    run = started(other, profiles, matches, **three)
     explain(run, open_model=Watched(engine, parts=0).open)
     figures, models = run.stages["explain"], read(run).filter(origin="model")
     assert "its process died, killed by signal 9" in figures["generator_failed"]
-    assert figures["candidates"] == CHUNK // 3
+    assert figures["candidates"] == CANDIDATES // 3
     assert figures["left_to_template"]["engine_failed"] == CANDIDATES - figures["accepted"]
     assert 0 < len(models) == figures["accepted"]
     again = started(other, profiles, matches, "b")
