@@ -39,8 +39,9 @@ _THINGS = {
 }
 _IDIOM = re.compile(
     r"감상(?:을 (?:나누|주고)|평)|수다를 떨|수다 떨|그림이 (?:떠오|그려|나오)|한 폭의 그림"
-    r"|(?<=[가-힣] )요리(?=를 (?:먹|나눠|시키)|로 )|evidence this neat|food for thought"
+    r"|요리(?<=[가-힣] 요리)(?=를 (?:먹|나눠|시키)|로 )|evidence this neat|food for thought"
 )
+_IDIOM_HINTS = ("감상", "수다", "그림", "요리", "evidence", "food for")
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _HANGUL = re.compile("[가-힣]")
 
@@ -90,7 +91,7 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     always = [word for word in lexicon.always if word.needle in there]
     fields = [field for field in lexicon.fields if field.name.needle in there]
     sentences = reading.sentences
-    if _IDIOM.search(plain):
+    if any(hint in plain for hint in _IDIOM_HINTS) and _IDIOM.search(plain):
         sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
     found: list[Claim] = []
     for sentence in sentences:
@@ -137,9 +138,10 @@ def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], in
     found: dict[tuple[Meaning, ...], int] = {}
     taken: list[tuple[int, int]] = []
     for word in words:
-        if word.needle not in sentence:
+        start = sentence.find(word.needle)
+        if start < 0:
             continue
-        for match in word.pattern.finditer(sentence):
+        for match in word.pattern.finditer(sentence, start):
             if not any(match.start() < end and start < match.end() for start, end in taken):
                 taken.append(match.span())
                 found[word.meanings] = found.get(word.meanings, 0) + 1

@@ -53,6 +53,10 @@ def failed_checks(
     r, plan = read(explanation), fact_plan(policy, category)
     friend = policy.categories[category].voice == "friend"
     unwanted = _unwanted(policy)
+
+    def has(words: patterns.Words) -> bool:
+        return words.within(r.lower, r.tokens, r.hits)
+
     checks: dict[str, Callable[[], object]] = {
         "empty": lambda: not (explanation.title.strip() and explanation.content.strip()),
         "length": lambda: wrong_length(explanation),
@@ -69,20 +73,16 @@ def failed_checks(
         "mbti": lambda: foreign_type(policy, a, b, r),
         "pairing": lambda: overstated(policy, category, a, b, r),
         "name": lambda: has_name(policy, language, r),
-        "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r.lower),
-        "contact": lambda: (
-            unwanted["contact"].within(r.lower, r.tokens) or patterns.has_phone(r.lower, r.tokens)
-        ),
-        "solicitation": lambda: unwanted["solicitation"].within(r.lower, r.tokens),
-        "romance": lambda: friend and unwanted["romance"].within(r.lower, r.tokens),
-        "offensive": lambda: unwanted["offensive"].within(r.lower, r.tokens),
-        "invented": lambda: unwanted["invented"].within(r.lower, r.tokens),
+        "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r),
+        "contact": lambda: has(unwanted["contact"]) or patterns.has_phone(r.lower, r.tokens),
+        "solicitation": lambda: has(unwanted["solicitation"]),
+        "romance": lambda: friend and has(unwanted["romance"]),
+        "offensive": lambda: has(unwanted["offensive"]),
+        "invented": lambda: has(unwanted["invented"]),
         "bio_copied": lambda: copies(policy, language, bios_of(policy, a, b), r),
-        "prompt_leak": lambda: (
-            unwanted["leak"].within(r.lower, r.tokens) or leaks(policy, language, r)
-        ),
-        "markup": lambda: patterns.MARKUP.within(r.lower, r.tokens),
-        "placeholder": lambda: patterns.PLACEHOLDER.within(r.lower, r.tokens),
+        "prompt_leak": lambda: has(unwanted["leak"]) or leaks(policy, language, r),
+        "markup": lambda: has(patterns.MARKUP),
+        "placeholder": lambda: has(patterns.PLACEHOLDER),
         "repetition": lambda: repeats(r),
     }
     reasons = [failed_reason(policy, category, a, b, reason) for reason in explanation.reasons]

@@ -33,12 +33,11 @@ def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
     """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
     if not bios:
         return False
-    syllables = "".join(_HANGUL.findall(r.joined))
     for bio in map(plain_words, bios):
         told, spoken = _WORD.findall(bio), "".join(_HANGUL.findall(bio))
         if any(run in r.joined for run in _windows(told, COPIED_WORDS, " ")):
             return True
-        if any(run in syllables for run in _windows(spoken, COPIED_SYLLABLES, "")):
+        if any(run in r.hangul for run in _windows(spoken, COPIED_SYLLABLES, "")):
             return True
     rare = {stem for bio in bios for stem in stems(language, bio)} - known_words(policy, language)
     if sum(stem in r.plain for stem in rare) < COPIED_STEMS:
