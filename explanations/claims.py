@@ -29,6 +29,14 @@ _WISH = re.compile(
     r"\b(?:hop(?:es?|ed|ing)|wish\w*|wants?|look(?:s|ing)? for|seek\w*|prefer\w*|ask(?:s|ed) for)\b"
     r"|바라|바란|바람|찾|원하|소망|선호|만나고 싶"
 )
+_BOTH_HINTS, _ONE_HINTS, _WISH_HINTS = (  # what any match of the three contains
+    frozenset(hint.replace("_", " ") for hint in hints.split())
+    for hints in (
+        "both shar common mutual alike each_of_them two_of_them 둘 모두 공통 나란히 똑같 겹",
+        "one_of_the only_one one_side one_person one_profile the_other 한쪽 한_사람 다른_사람 상대",
+        "hop wish want look seek prefer ask 바라 바란 바람 찾 원하 소망 선호 만나고_싶",
+    )
+)
 # Everyday phrases with a label's word that say nothing about a person.
 _THINGS = {
     "ko": r"(?! (?:책방|서점|카페|공원|골목|식당|동네|자리|곳|공간|아침|오후|저녁|밤|주말|시간|하루"
@@ -76,7 +84,7 @@ class _Field:
 class _Lexicon:
     always: list[_Word]  # a claim wherever it stands
     fields: list[_Field]
-    needles: Needles  # of all of them but the fields' labels
+    needles: Needles  # of all of them but the fields' labels, and the hints
 
 
 def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
@@ -95,27 +103,29 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
         sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
     found: list[Claim] = []
     for sentence in sentences:
+        hits = lexicon.needles.found_in(sentence)
         named = [
             field
             for field in fields
-            if field.name.needle in sentence and field.name.pattern.search(sentence)
+            if field.name.needle in hits and field.name.pattern.search(sentence)
         ]
-        words = [word for word in always if word.needle in sentence]
+        words = [word for word in always if word.needle in hits]
         if words or named:
             counted = _mentions(words, sentence)
             counted |= _mentions(_merged([field.words for field in named]), sentence)
-            found += _spoken(counted, {field.field for field in named}, sentence)
+            found += _spoken(counted, {field.field for field in named}, sentence, hits)
     return found
 
 
 def _spoken(
-    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str
+    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str, hits: frozenset[str]
 ) -> Iterator[Claim]:
     """The labels of a sentence as claims, by how the sentence speaks of them."""
     if not counted:
         return
-    says_both, wished = BOTH.search(sentence) is not None, _WISH.search(sentence) is not None
-    says_one = _ONE.search(sentence) is not None
+    says_both = not hits.isdisjoint(_BOTH_HINTS) and BOTH.search(sentence) is not None
+    says_one = not hits.isdisjoint(_ONE_HINTS) and _ONE.search(sentence) is not None
+    wished = not hits.isdisjoint(_WISH_HINTS) and _WISH.search(sentence) is not None
     for meanings, times in counted.items():
         meant = () if wished else tuple(m for m in meanings if m[0] in names)
         both = says_both or times > 1
@@ -166,6 +176,7 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
     things = _THINGS.get(language, "")
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
     needles = {word.needle for word in (*anywhere, *(field.name for field in fields))}
+    needles |= _BOTH_HINTS | _ONE_HINTS | _WISH_HINTS
     return _Lexicon(anywhere, fields, Needles(sorted(needles - {""})))
 
 

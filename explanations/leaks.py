@@ -33,9 +33,11 @@ def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
     """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
     if not bios:
         return False
+    said = {*r.joined.split()}
     for bio in map(plain_words, bios):
         told, spoken = _WORD.findall(bio), "".join(_HANGUL.findall(bio))
-        if any(run in r.joined for run in _windows(told, COPIED_WORDS, " ")):
+        runs = zip(_windows(told, COPIED_WORDS, " "), told[COPIED_WORDS // 2 :], strict=False)
+        if any(run in r.joined for run, middle in runs if middle in said):
             return True
         if any(run in r.hangul for run in _windows(spoken, COPIED_SYLLABLES, "")):
             return True

@@ -216,7 +216,10 @@ _SPELLED = re.compile(rf"{_SAID}(?:{_SAID}){{5}}")
 
 
 def has_phone(lower: str, tokens: frozenset[str]) -> bool:
-    """Are there seven digits or more in a row, in whatever spelling and spacing?"""
+    """Are there seven digits or more in a row, or six in words, in whatever spacing?"""
     if _RUN.search(lower):
         return True
-    return len(tokens.intersection(_DIGIT_WORDS)) > 1 and bool(_SPELLED.search(f"{lower} "))
+    said = tokens.intersection(_DIGIT_WORDS)
+    if len(said) < 2 or sum(map(lower.count, (*said, "oh"))) < 5:  # the first may end a word
+        return False
+    return bool(_SPELLED.search(f"{lower} "))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from explanations import patterns
 from explanations.facts import Explanation
 
-_WORD, _NUMBER, _HANGUL = re.compile(r"\w+"), re.compile(r"\d+"), re.compile("[가-힣]+")
+_WORD, _NUMBER, _NOT_HANGUL = re.compile(r"\w+"), re.compile(r"\d+"), re.compile("[^가-힣]+")
 _ACCENTS = re.compile("[\u00c0-\u024f\u0300-\u036f]")
 _BLANKS = re.compile(" {2,}")
 _STOPS = ((". ", ".\n"), ("! ", "!\n"), ("? ", "?\n"))
@@ -49,9 +49,9 @@ def read(explanation: Explanation) -> Reading:
         sentences=parts,
         words=words,
         joined=joined,
-        hangul="".join(_HANGUL.findall(joined)),
+        hangul=_NOT_HANGUL.sub("", joined.replace(" ", "")),
         tokens=patterns.latin_words(lower),
-        numbers=frozenset(_NUMBER.findall(lower)),
+        numbers=frozenset(_NUMBER.findall(lower) if any(map(str.isdecimal, lower)) else ()),
         hits=patterns.PARTS.found_in(lower),
     )
 
