@@ -8,6 +8,7 @@ against the profiles, and so is every word of the text that is a label of some p
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import and_
 
 from explanations import patterns
 from explanations.claims import Claim, claims
@@ -111,12 +112,12 @@ def _is_true(plan: Plan, a: Profile, b: Profile, claim: Claim) -> bool:
     if claim.wished and about_wishes:
         return any(_wish_holds(plan, a, b, code) for code in about_wishes)
     meanings = [m for m in claim.meanings if claim.wished or m[0] not in wishes]
-    has = [any(_tells(who, *meaning) for meaning in meanings) for who in (a, b)]
+    of_a, of_b = ([_tells(who, *meaning) for meaning in meanings] for who in (a, b))
     if claim.of_both:
-        return all(has)
-    if claim.of_one and any(_tells(a, *m) and _tells(b, *m) for m in meanings):
+        return any(of_a) and any(of_b)
+    if claim.of_one and any(map(and_, of_a, of_b)):
         return False  # told of one, true of both
-    return any(has)
+    return any(of_a) or any(of_b)
 
 
 def _wish_holds(plan: Plan, a: Profile, b: Profile, code: str) -> bool:

@@ -6,9 +6,9 @@ In: the policy, the bios and a `Reading`. Out: whether something of them is in t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from explanations.facts import Profile, per_policy
 from explanations.needles import Needles
@@ -20,6 +20,7 @@ from matching.policy import Policy
 COPIED_WORDS, COPIED_SYLLABLES = 5, 12
 LEAKED_WORDS = 4
 COPIED_STEMS = 3  # words of a bio, in one sentence, that are neither labels nor a reporter's
+Run = TypeVar("Run", str, list[str])
 _WORD, _HANGUL = re.compile(r"\w+"), re.compile("[가-힣]+")
 
 
@@ -33,13 +34,14 @@ def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
     """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
     if not bios:
         return False
-    said = {*r.joined.split()}
+    said, half_run = {*r.joined.split()}, COPIED_SYLLABLES // 2  # a run has one whole half
     for bio in map(plain_words, bios):
         told, spoken = _WORD.findall(bio), "".join(_HANGUL.findall(bio))
-        runs = zip(_windows(told, COPIED_WORDS, " "), told[COPIED_WORDS // 2 :], strict=False)
-        if any(run in r.joined for run, middle in runs if middle in said):
+        if any(" ".join(run) in r.joined for run in _runs(told, COPIED_WORDS) if run[2] in said):
             return True
-        if any(run in r.hangul for run in _windows(spoken, COPIED_SYLLABLES, "")):
+        if any(half in r.hangul for half in _runs(spoken, half_run, half_run)) and any(
+            run in r.hangul for run in _runs(spoken, COPIED_SYLLABLES)
+        ):
             return True
     rare = {stem for bio in bios for stem in stems(language, bio)} - known_words(policy, language)
     if sum(stem in r.plain for stem in rare) < COPIED_STEMS:
@@ -77,5 +79,5 @@ def _instructions(language: str) -> Needles:
     )
 
 
-def _windows(parts: Sequence[str], size: int, glue: str) -> Iterator[str]:
-    return (glue.join(parts[at : at + size]) for at in range(len(parts) - size + 1))
+def _runs(parts: Run, size: int, step: int = 1) -> Iterator[Run]:
+    return (parts[at : at + size] for at in range(0, len(parts) - size + 1, step))

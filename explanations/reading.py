@@ -49,7 +49,7 @@ def read(explanation: Explanation) -> Reading:
         sentences=parts,
         words=words,
         joined=joined,
-        hangul=_NOT_HANGUL.sub("", joined.replace(" ", "")),
+        hangul="" if joined.isascii() else _NOT_HANGUL.sub("", joined.replace(" ", "")),
         tokens=patterns.latin_words(lower),
         numbers=frozenset(_NUMBER.findall(lower) if any(map(str.isdecimal, lower)) else ()),
         hits=patterns.PARTS.found_in(lower),
