@@ -49,7 +49,7 @@ _IDIOM = re.compile(
     r"감상(?:을 (?:나누|주고)|평)|수다를 떨|수다 떨|그림이 (?:떠오|그려|나오)|한 폭의 그림"
     r"|요리(?<=[가-힣] 요리)(?=를 (?:먹|나눠|시키)|로 )|evidence this neat|food for thought"
 )
-_IDIOM_HINTS = ("감상", "수다", "그림", "요리", "evidence", "food for")
+_IDIOM_HINTS = frozenset({"감상", "수다", "그림", "요리", "evidence this neat", "food for thought"})
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _HANGUL = re.compile("[가-힣]")
 
@@ -99,7 +99,7 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     always = [word for word in lexicon.always if word.needle in there]
     fields = [field for field in lexicon.fields if field.name.needle in there]
     sentences = reading.sentences
-    if any(hint in plain for hint in _IDIOM_HINTS) and _IDIOM.search(plain):
+    if not there.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(plain):
         sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
     found: list[Claim] = []
     for sentence in sentences:
@@ -176,7 +176,7 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
     things = _THINGS.get(language, "")
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
     needles = {word.needle for word in (*anywhere, *(field.name for field in fields))}
-    needles |= _BOTH_HINTS | _ONE_HINTS | _WISH_HINTS
+    needles |= _BOTH_HINTS | _ONE_HINTS | _WISH_HINTS | _IDIOM_HINTS
     return _Lexicon(anywhere, fields, Needles(sorted(needles - {""})))
 
 
@@ -204,9 +204,10 @@ def _fold(label: str) -> str:
 def _word(label: str, meanings: tuple[Meaning, ...]) -> _Word:
     bare = _ARTICLE.sub("", label).removesuffix("s")
     if not _HANGUL.search(label):
-        return _Word(bare, re.compile(rf"(?<!\w){re.escape(bare)}s?(?!\w)"), meanings)
-    parts = label.split()
-    start = r"(?<![가-힣a-z0-9])" + r"\s*".join(re.escape(part) for part in parts)
+        it = re.escape(bare)  # patterns that start with a literal are found much faster
+        return _Word(bare, re.compile(rf"{it}(?<!\w{it})s?(?!\w)"), meanings)
+    parts = [re.escape(part) for part in label.split()]
+    start = rf"{parts[0]}(?<![가-힣a-z0-9]{parts[0]})" + "".join(rf"\s*{x}" for x in parts[1:])
     if len(label) == 1:  # `새` is also "new": only in quotes or with a particle
         start += r"(?=[’'”\"]|(?:를|와|랑|하고)(?![가-힣]))"
-    return _Word(parts[0], re.compile(start), meanings)
+    return _Word(label.split()[0], re.compile(start), meanings)

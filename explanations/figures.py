@@ -63,7 +63,7 @@ def wrong_number(
     spelled = [
         _COUNTS[word]
         for sentence in (r.sentences if _MAY_COUNT.search(r.plain) else ())
-        if BOTH.search(sentence)
+        if _MAY_COUNT.search(sentence) and BOTH.search(sentence)
         for pair in _COUNTED.findall(sentence)
         for word in pair
         if word

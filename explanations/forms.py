@@ -87,7 +87,7 @@ def has_name(policy: Policy, language: str, r: Reading) -> bool:
         first = _DOES.match(sentence.lstrip("“‘\"'"))
         if first and first[1].casefold() not in known_words(policy, language):
             return True
-        if known.issuperset(_INNER_CAPITAL.findall(sentence)):
+        if sentence[1:].islower() or known.issuperset(_INNER_CAPITAL.findall(sentence)):
             continue
         words = _CAPITALISED.findall(sentence)
         capital = [word for word in words[1:] if word[0].isupper() and not word.isupper()]

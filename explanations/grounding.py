@@ -75,7 +75,7 @@ def failed_checks(
         "pairing": lambda: overstated(policy, category, a, b, r),
         "name": lambda: has_name(policy, language, r),
         "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r),
-        "contact": lambda: has(unwanted["contact"]) or patterns.has_phone(r.lower, r.tokens),
+        "contact": lambda: has(unwanted["contact"]) or patterns.has_phone(r.lower, r.latin),
         "solicitation": lambda: has(unwanted["solicitation"]),
         "romance": lambda: friend and has(unwanted["romance"]),
         "offensive": lambda: has(unwanted["offensive"]),

@@ -48,12 +48,12 @@ class Words:
         """The same, less what stands in one of these labels: those are judged as claims."""
         text = "\n".join(labels)
         parts = frozenset(part for part in self.parts if part not in text)
-        return Words(self.whole - latin_words(text), parts, self.guarded)
+        return Words(self.whole.difference(latin_words(text)), parts, self.guarded)
 
 
-def latin_words(lower: str) -> frozenset[str]:
-    """The runs of letters from a to z in a text in lower case."""
-    return frozenset(lower.encode(errors="replace").translate(_LETTERS).decode().split())
+def latin_words(lower: str) -> list[str]:
+    """The runs of letters from a to z in a text in lower case, in order."""
+    return lower.encode(errors="replace").translate(_LETTERS).decode().split()
 
 
 def _words(whole: str, parts: str, *guarded: tuple[str, str]) -> Words:
@@ -204,22 +204,22 @@ PARTS = Needles(sorted({part for words in _ALL for part in (*words.parts, *words
 def unfit(text: str) -> bool:
     """Is there anything in a user's words that no reader may see?"""
     lower = text.casefold()
-    tokens, hits = latin_words(lower), PARTS.found_in(lower)
+    tokens, hits = frozenset(latin_words(lower)), PARTS.found_in(lower)
     return any(words.within(lower, tokens, hits) for words in _UNFIT) or bool(_RUN.search(lower))
 
 
 _DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
-_DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_DIGIT_WORDS = frozenset("zero one two three four five six seven eight nine".split())
 _RUN = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}")
-_SAID = rf"(?:{'|'.join(_DIGIT_WORDS)}|oh)\W+"
-_SPELLED = re.compile(rf"{_SAID}(?:{_SAID}){{5}}")
+_SAID = _DIGIT_WORDS | {"oh"}
+_SPELLED = re.compile(rf"(?:(?:{'|'.join(sorted(_SAID))})\W+){{6}}")
 
 
-def has_phone(lower: str, tokens: frozenset[str]) -> bool:
+def has_phone(lower: str, latin: list[str]) -> bool:
     """Are there seven digits or more in a row, or six in words, in whatever spacing?"""
     if _RUN.search(lower):
         return True
-    said = tokens.intersection(_DIGIT_WORDS)
-    if len(said) < 2 or sum(map(lower.count, (*said, "oh"))) < 5:  # the first may end a word
+    said = bytes(map(_SAID.__contains__, latin))
+    if b"\1\1\1\1\1" not in said:  # five in a row: the first of six may end a longer word
         return False
-    return bool(_SPELLED.search(f"{lower} "))
+    return len(_DIGIT_WORDS.intersection(latin)) > 1 and bool(_SPELLED.search(f"{lower} "))

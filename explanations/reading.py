@@ -27,7 +27,8 @@ class Reading:
     words: list[list[str]]  # of each sentence
     joined: str  # all of them, with blanks between
     hangul: str  # the syllables of `joined`, without anything between
-    tokens: frozenset[str]  # Latin words of `lower`
+    latin: list[str]  # Latin words of `lower`
+    tokens: frozenset[str]  # each of them once
     numbers: frozenset[str]  # of `lower`
     hits: frozenset[str]  # what `patterns.PARTS` finds in `lower`
 
@@ -38,7 +39,7 @@ def read(explanation: Explanation) -> Reading:
     text = unicodedata.normalize("NFKC", raw)
     folded = text.casefold()
     lower, plain = folded.replace("’", "'"), _plain(folded)
-    parts = sentences(plain)
+    latin, parts = patterns.latin_words(lower), sentences(plain)
     words = [_WORD.findall(part) for part in parts]
     joined = " ".join([word for sentence in words for word in sentence])
     return Reading(
@@ -50,7 +51,8 @@ def read(explanation: Explanation) -> Reading:
         words=words,
         joined=joined,
         hangul="" if joined.isascii() else _NOT_HANGUL.sub("", joined.replace(" ", "")),
-        tokens=patterns.latin_words(lower),
+        latin=latin,
+        tokens=frozenset(latin),
         numbers=frozenset(_NUMBER.findall(lower) if any(map(str.isdecimal, lower)) else ()),
         hits=patterns.PARTS.found_in(lower),
     )
