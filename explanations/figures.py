@@ -39,17 +39,16 @@ _COUNTS = {
     "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "두": 2, "세": 3, "네": 4, "다섯": 5,
     "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9, "열": 10,
 }  # fmt: skip
-_UNITS = (
-    "things|entries|points|interests|hobbies|foods|sports|answers|items|traits|matches"
-    "|similarities|lines|topics"
+_ENGLISH = [word for word in _COUNTS if word.isascii()]
+_UNITS = frozenset(
+    "things entries points interests hobbies foods sports answers items traits matches "
+    "similarities lines topics".split()
 )
-_KOREAN_UNITS = "가지|개|곳|칸|항목"
+_KOREAN = re.compile(
+    rf"({'|'.join(word for word in _COUNTS if not word.isascii())}) ?(?:가지|개|곳|칸|항목)"
+)
 _COUNTED = re.compile(
-    rf"\b({'|'.join(key for key in _COUNTS if key.isascii())}) (?:\w+ )?(?:{_UNITS})\b"
-    rf"|({'|'.join(key for key in _COUNTS if not key.isascii())}) ?(?:{_KOREAN_UNITS})"
-)
-_MAY_COUNT = re.compile(  # wider, and faster for its literal start
-    rf"(?:{'|'.join(_COUNTS)}) ?(?:\w+ )?(?:{_UNITS}|{_KOREAN_UNITS})"
+    rf"\b({'|'.join(_ENGLISH)}) (?:\w+ )?(?:{'|'.join(sorted(_UNITS))})\b|{_KOREAN.pattern}"
 )
 _SHARE = ("퍼센트", "%", " percent", "점 만점", "백점", "백 점")
 
@@ -60,10 +59,11 @@ def wrong_number(
     """Is there a number that neither told, and that does not count what they have in common?"""
     if any(mark in r.lower for mark in _SHARE):
         return True
+    korean = _KOREAN.search(r.plain)
     spelled = [
         _COUNTS[word]
-        for sentence in (r.sentences if _MAY_COUNT.search(r.plain) else ())
-        if _MAY_COUNT.search(sentence) and BOTH.search(sentence)
+        for sentence, words in zip(r.sentences, r.words, strict=True)
+        if (korean or not _UNITS.isdisjoint(words)) and BOTH.search(sentence)
         for pair in _COUNTED.findall(sentence)
         for word in pair
         if word
