@@ -37,6 +37,7 @@ _BOTH_HINTS, _ONE_HINTS, _WISH_HINTS = (  # what any match of the three contains
         "hop wish want look seek prefer ask 바라 바란 바람 찾 원하 소망 선호 만나고_싶",
     )
 )
+_HINTS = Needles(sorted(_BOTH_HINTS | _ONE_HINTS | _WISH_HINTS))
 # Everyday phrases with a label's word that say nothing about a person.
 _THINGS = {
     "ko": r"(?! (?:책방|서점|카페|공원|골목|식당|동네|자리|곳|공간|아침|오후|저녁|밤|주말|시간|하루"
@@ -84,7 +85,7 @@ class _Field:
 class _Lexicon:
     always: list[_Word]  # a claim wherever it stands
     fields: list[_Field]
-    needles: Needles  # of all of them but the fields' labels, and the hints
+    needles: Needles  # of all of them but the fields' labels, and of idioms
 
 
 def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
@@ -103,26 +104,26 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
         sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
     found: list[Claim] = []
     for sentence in sentences:
-        hits = lexicon.needles.found_in(sentence)
         named = [
             field
             for field in fields
-            if field.name.needle in hits and field.name.pattern.search(sentence)
+            if field.name.needle in sentence and field.name.pattern.search(sentence)
         ]
-        words = [word for word in always if word.needle in hits]
+        words = [word for word in always if word.needle in sentence]
         if words or named:
             counted = _mentions(words, sentence)
             counted |= _mentions(_merged([field.words for field in named]), sentence)
-            found += _spoken(counted, {field.field for field in named}, sentence, hits)
+            found += _spoken(counted, {field.field for field in named}, sentence)
     return found
 
 
 def _spoken(
-    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str, hits: frozenset[str]
+    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str
 ) -> Iterator[Claim]:
     """The labels of a sentence as claims, by how the sentence speaks of them."""
     if not counted:
         return
+    hits = _HINTS.found_in(sentence)
     says_both = not hits.isdisjoint(_BOTH_HINTS) and BOTH.search(sentence) is not None
     says_one = not hits.isdisjoint(_ONE_HINTS) and _ONE.search(sentence) is not None
     wished = not hits.isdisjoint(_WISH_HINTS) and _WISH.search(sentence) is not None
@@ -176,7 +177,7 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
     things = _THINGS.get(language, "")
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
     needles = {word.needle for word in (*anywhere, *(field.name for field in fields))}
-    needles |= _BOTH_HINTS | _ONE_HINTS | _WISH_HINTS | _IDIOM_HINTS
+    needles |= _IDIOM_HINTS
     return _Lexicon(anywhere, fields, Needles(sorted(needles - {""})))
 
 
