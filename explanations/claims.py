@@ -29,6 +29,15 @@ _WISH = re.compile(
     r"\b(?:hop(?:es?|ed|ing)|wish\w*|wants?|look(?:s|ing)? for|seek\w*|prefer\w*|ask(?:s|ed) for)\b"
     r"|바라|바란|바람|찾|원하|소망|선호|만나고 싶"
 )
+_BOTH_HINTS, _ONE_HINTS, _WISH_HINTS = (  # what any match of the three contains
+    frozenset(hint.replace("_", " ") for hint in hints.split())
+    for hints in (
+        "both shar common mutual alike each_of_them two_of_them 둘 모두 공통 나란히 똑같 겹",
+        "one_of_the only_one one_side one_person one_profile the_other 한쪽 한_사람 다른_사람 상대",
+        "hop wish want look seek prefer ask 바라 바란 바람 찾 원하 소망 선호 만나고_싶",
+    )
+)
+_HINTS = Needles(sorted(_BOTH_HINTS | _ONE_HINTS | _WISH_HINTS))
 # Everyday phrases with a label's word that say nothing about a person.
 _THINGS = {
     "ko": r"(?! (?:책방|서점|카페|공원|골목|식당|동네|자리|곳|공간|아침|오후|저녁|밤|주말|시간|하루"
@@ -39,8 +48,9 @@ _THINGS = {
 }
 _IDIOM = re.compile(
     r"감상(?:을 (?:나누|주고)|평)|수다를 떨|수다 떨|그림이 (?:떠오|그려|나오)|한 폭의 그림"
-    r"|(?<=[가-힣] )요리(?=를 (?:먹|나눠|시키)|로 )|evidence this neat|food for thought"
+    r"|요리(?<=[가-힣] 요리)(?=를 (?:먹|나눠|시키)|로 )|evidence this neat|food for thought"
 )
+_IDIOM_HINTS = frozenset({"감상", "수다", "그림", "요리", "evidence this neat", "food for thought"})
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _HANGUL = re.compile("[가-힣]")
 
@@ -75,7 +85,7 @@ class _Field:
 class _Lexicon:
     always: list[_Word]  # a claim wherever it stands
     fields: list[_Field]
-    needles: Needles  # of all of them but the fields' labels
+    needles: Needles  # of all of them but the fields' labels, and of idioms
 
 
 def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
@@ -90,7 +100,7 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     always = [word for word in lexicon.always if word.needle in there]
     fields = [field for field in lexicon.fields if field.name.needle in there]
     sentences = reading.sentences
-    if _IDIOM.search(plain):
+    if not there.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(plain):
         sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
     found: list[Claim] = []
     for sentence in sentences:
@@ -113,8 +123,10 @@ def _spoken(
     """The labels of a sentence as claims, by how the sentence speaks of them."""
     if not counted:
         return
-    says_both, wished = BOTH.search(sentence) is not None, _WISH.search(sentence) is not None
-    says_one = _ONE.search(sentence) is not None
+    hits = _HINTS.found_in(sentence)
+    says_both = not hits.isdisjoint(_BOTH_HINTS) and BOTH.search(sentence) is not None
+    says_one = not hits.isdisjoint(_ONE_HINTS) and _ONE.search(sentence) is not None
+    wished = not hits.isdisjoint(_WISH_HINTS) and _WISH.search(sentence) is not None
     for meanings, times in counted.items():
         meant = () if wished else tuple(m for m in meanings if m[0] in names)
         both = says_both or times > 1
@@ -137,9 +149,10 @@ def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], in
     found: dict[tuple[Meaning, ...], int] = {}
     taken: list[tuple[int, int]] = []
     for word in words:
-        if word.needle not in sentence:
+        start = sentence.find(word.needle)
+        if start < 0:
             continue
-        for match in word.pattern.finditer(sentence):
+        for match in word.pattern.finditer(sentence, start):
             if not any(match.start() < end and start < match.end() for start, end in taken):
                 taken.append(match.span())
                 found[word.meanings] = found.get(word.meanings, 0) + 1
@@ -164,6 +177,7 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
     things = _THINGS.get(language, "")
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
     needles = {word.needle for word in (*anywhere, *(field.name for field in fields))}
+    needles |= _IDIOM_HINTS
     return _Lexicon(anywhere, fields, Needles(sorted(needles - {""})))
 
 
@@ -191,9 +205,10 @@ def _fold(label: str) -> str:
 def _word(label: str, meanings: tuple[Meaning, ...]) -> _Word:
     bare = _ARTICLE.sub("", label).removesuffix("s")
     if not _HANGUL.search(label):
-        return _Word(bare, re.compile(rf"(?<!\w){re.escape(bare)}s?(?!\w)"), meanings)
-    parts = label.split()
-    start = r"(?<![가-힣a-z0-9])" + r"\s*".join(re.escape(part) for part in parts)
+        it = re.escape(bare)  # patterns that start with a literal are found much faster
+        return _Word(bare, re.compile(rf"{it}(?<!\w{it})s?(?!\w)"), meanings)
+    parts = [re.escape(part) for part in label.split()]
+    start = rf"{parts[0]}(?<![가-힣a-z0-9]{parts[0]})" + "".join(rf"\s*{x}" for x in parts[1:])
     if len(label) == 1:  # `새` is also "new": only in quotes or with a particle
         start += r"(?=[’'”\"]|(?:를|와|랑|하고)(?![가-힣]))"
-    return _Word(parts[0], re.compile(start), meanings)
+    return _Word(label.split()[0], re.compile(start), meanings)

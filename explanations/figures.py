@@ -31,6 +31,7 @@ _NICKNAMES = {
     "엔프피": "enfp", "엔팁": "entp", "엣티제": "estj", "엣프제": "esfj", "엔프제": "enfj",
     "엔티제": "entj",
 }  # fmt: skip
+_TYPES = Needles([*_NICKNAMES, *_NICKNAMES.values()])
 _NUMBER = re.compile(r"\d+")
 _CALLED_ID = re.compile(r"(?:\bid|user|no\.|#|회원|번호)\s*[:#]?\s*(\d+)|(\d+)\s?번")
 _COUNTS = {
@@ -38,14 +39,16 @@ _COUNTS = {
     "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "두": 2, "세": 3, "네": 4, "다섯": 5,
     "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9, "열": 10,
 }  # fmt: skip
-_COUNTED = re.compile(
-    rf"\b({'|'.join(key for key in _COUNTS if key.isascii())}) (?:\w+ )?(?:things|entries|points"
-    r"|interests|hobbies|foods|sports|answers|items|traits|matches|similarities|lines|topics)\b"
-    rf"|({'|'.join(key for key in _COUNTS if not key.isascii())}) ?(?:가지|개|곳|칸|항목)"
-)
-_UNITS = Needles(
+_ENGLISH = [word for word in _COUNTS if word.isascii()]
+_UNITS = frozenset(
     "things entries points interests hobbies foods sports answers items traits matches "
-    "similarities lines topics 가지 개 곳 칸 항목".split()
+    "similarities lines topics".split()
+)
+_KOREAN = re.compile(
+    rf"({'|'.join(word for word in _COUNTS if not word.isascii())}) ?(?:가지|개|곳|칸|항목)"
+)
+_COUNTED = re.compile(
+    rf"\b({'|'.join(_ENGLISH)}) (?:\w+ )?(?:{'|'.join(sorted(_UNITS))})\b|{_KOREAN.pattern}"
 )
 _SHARE = ("퍼센트", "%", " percent", "점 만점", "백점", "백 점")
 
@@ -56,31 +59,27 @@ def wrong_number(
     """Is there a number that neither told, and that does not count what they have in common?"""
     if any(mark in r.lower for mark in _SHARE):
         return True
-    spelled = (
-        []
-        if not _UNITS.any_in(r.plain) or not _COUNTED.search(r.plain)
-        else [
-            _COUNTS[word]
-            for sentence in r.sentences
-            if BOTH.search(sentence)
-            for pair in _COUNTED.findall(sentence)
-            for word in pair
-            if word
-        ]
-    )
-    numbers = {*_NUMBER.findall(r.text)}
-    if not numbers and not spelled:
+    korean = _KOREAN.search(r.plain)
+    spelled = [
+        _COUNTS[word]
+        for sentence, words in zip(r.sentences, r.words, strict=True)
+        if (korean or not _UNITS.isdisjoint(words)) and BOTH.search(sentence)
+        for pair in _COUNTED.findall(sentence)
+        for word in pair
+        if word
+    ]
+    if not r.numbers and not spelled:
         return False
     total, counts = _true_counts(plan, a, b)
     if not counts.issuperset(spelled):
         return True
-    numbers.discard(str(total))
+    numbers = r.numbers - {str(total)}
     return not all(_is_told(policy, language, number, a, b) for number in numbers)
 
 
 def foreign_type(policy: Policy, a: Profile, b: Profile, r: Reading) -> bool:
     """Is an MBTI type named that neither has, or one called common that only one has?"""
-    there = [mark for mark in (*_NICKNAMES, *_MBTI.findall(r.plain)) if mark in r.plain]
+    there = _TYPES.found_in(r.plain)
     if not there:
         return False
     codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
@@ -101,7 +100,7 @@ def _types(plain: str) -> set[str]:
 
 def overstated(policy: Policy, category: str, a: Profile, b: Profile, r: Reading) -> bool:
     """Is a pairing praised that the table does not rate high?"""
-    if not patterns.OVERSTATED.within(r.lower, r.tokens):
+    if not patterns.OVERSTATED.within(r.lower, r.tokens, r.hits):
         return False
     plan = fact_plan(policy, category)
     pairs = [
@@ -112,14 +111,14 @@ def overstated(policy: Policy, category: str, a: Profile, b: Profile, r: Reading
     return not any(pairing_level(policy, category, fact) == "high" for fact in pairs)
 
 
-def shows_id(ids: set[str], lower: str) -> bool:
-    """Does the text, in lower case, tell one of these user ids?"""
-    named = ids.intersection(_NUMBER.findall(lower))
+def shows_id(ids: set[str], r: Reading) -> bool:
+    """Does the text tell one of these user ids?"""
+    named = ids & r.numbers
     if any(len(number) >= TOLD_ID_DIGITS for number in named):
         return True
     if not named:
         return False
-    return not named.isdisjoint(number for pair in _CALLED_ID.findall(lower) for number in pair)
+    return not named.isdisjoint(number for pair in _CALLED_ID.findall(r.lower) for number in pair)
 
 
 def _true_counts(plan: Plan, a: Profile, b: Profile) -> tuple[int, set[int]]:

@@ -27,12 +27,12 @@ _FOREIGN = {  # whatever no text needs: other scripts, broken jamo, invisible ch
     "en": re.compile(rf"[^{_COMMON}\u200d]|\u200d(?![{_PICTURE}])"),
     "ko": re.compile(rf"[^{_COMMON}\u200d가-힣]|\u200d(?![{_PICTURE}])"),
 }
-_HANGUL, _LATIN = re.compile("[가-힣]"), re.compile("[a-z]{3,}")
+_LATIN = re.compile("[a-z]{3,}")
 _KOREAN_LATIN = frozenset(  # Latin words of a Korean reporter
     "stay tuned mbti tmi sns bgm ost pick best news live air vip feat day top hot".split()
 )
 _CAPITALISED = re.compile(r"[^\W\d_]+")
-_INNER_CAPITAL = re.compile(r"(?<=[^.!?] )[“‘(\"]?([A-Z]\w*[a-z]\w*)")
+_INNER_CAPITAL = re.compile(r" (?<=[^.!?] )[“‘(\"]?([A-Z]\w*[a-z]\w*)")
 _DOES = re.compile(
     r"([A-Z][a-z]+)(?:'s)? (?:is|has|likes?|wants?|lists?|enjoys?|says?|hopes?|met|and [A-Z])\b"
 )
@@ -74,37 +74,37 @@ def wrong_script(policy: Policy, language: str, r: Reading, a: Profile, b: Profi
         typed = " ".join(str(who[name]) for who in (a, b) for name in _open_fields(policy))
         if latin - {*_LATIN.findall(typed.casefold())}:
             return True
-    return len(_HANGUL.findall(r.text)) <= sum(map(len, r.tokens))
+    return len(r.hangul) <= sum(map(len, r.tokens))
 
 
 def has_name(policy: Policy, language: str, r: Reading) -> bool:
     """Is somebody named? In English: a capital letter within a sentence that is no label."""
-    if language == "ko":
-        hinted = any(hint in r.lower for hint in patterns.NAME_HINTS)
-        return hinted and bool(patterns.KOREAN_NAME.search(r.lower))
+    hinted = any(hint in r.lower for hint in patterns.NAME_HINTS.get(language, ()))
     if language != "en":
-        return False
+        return hinted and bool(patterns.KOREAN_NAME.search(r.lower))
     known = _capitals(policy)
     for sentence in sentences(r.text):
         first = _DOES.match(sentence.lstrip("“‘\"'"))
         if first and first[1].casefold() not in known_words(policy, language):
             return True
-        if known.issuperset(_INNER_CAPITAL.findall(sentence)):
+        if sentence[1:].islower() or known.issuperset(_INNER_CAPITAL.findall(sentence)):
             continue
         words = _CAPITALISED.findall(sentence)
         capital = [word for word in words[1:] if word[0].isupper() and not word.isupper()]
         if len(capital) <= len(words) / 2 and not known.issuperset(capital):
             return True
-    return bool(patterns.ENGLISH_NAME.search(r.lower))
+    return hinted and bool(patterns.ENGLISH_NAME.search(r.lower))
 
 
 def repeats(r: Reading) -> bool:
     """A sentence said twice, or the same five words three times, the title aside: it names them."""
-    said = [" ".join(words) for words in r.words if len(words) > 2]
+    said = [tuple(words) for words in r.words if len(words) > 2]
     title = len(sentences(r.plain.split("\n")[0]))
     words = [word for sentence in r.words[title:] for word in sentence]
-    runs = Counter(zip(*(words[at:] for at in range(5)), strict=False))
-    return len(set(said)) < len(said) or max(runs.values(), default=0) > 2
+    runs = [*zip(*(words[at:] for at in range(5)), strict=False)]
+    if len(set(said)) < len(said):
+        return True
+    return len(set(runs)) < len(runs) - 1 and max(Counter(runs).values()) > 2
 
 
 @per_policy

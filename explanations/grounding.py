@@ -8,6 +8,7 @@ against the profiles, and so is every word of the text that is a label of some p
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import and_
 
 from explanations import patterns
 from explanations.claims import Claim, claims
@@ -53,6 +54,10 @@ def failed_checks(
     r, plan = read(explanation), fact_plan(policy, category)
     friend = policy.categories[category].voice == "friend"
     unwanted = _unwanted(policy)
+
+    def has(words: patterns.Words) -> bool:
+        return words.within(r.lower, r.tokens, r.hits)
+
     checks: dict[str, Callable[[], object]] = {
         "empty": lambda: not (explanation.title.strip() and explanation.content.strip()),
         "length": lambda: wrong_length(explanation),
@@ -69,20 +74,16 @@ def failed_checks(
         "mbti": lambda: foreign_type(policy, a, b, r),
         "pairing": lambda: overstated(policy, category, a, b, r),
         "name": lambda: has_name(policy, language, r),
-        "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r.lower),
-        "contact": lambda: (
-            unwanted["contact"].within(r.lower, r.tokens) or patterns.has_phone(r.lower, r.tokens)
-        ),
-        "solicitation": lambda: unwanted["solicitation"].within(r.lower, r.tokens),
-        "romance": lambda: friend and unwanted["romance"].within(r.lower, r.tokens),
-        "offensive": lambda: unwanted["offensive"].within(r.lower, r.tokens),
-        "invented": lambda: unwanted["invented"].within(r.lower, r.tokens),
+        "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r),
+        "contact": lambda: has(unwanted["contact"]) or patterns.has_phone(r.lower, r.latin),
+        "solicitation": lambda: has(unwanted["solicitation"]),
+        "romance": lambda: friend and has(unwanted["romance"]),
+        "offensive": lambda: has(unwanted["offensive"]),
+        "invented": lambda: has(unwanted["invented"]),
         "bio_copied": lambda: copies(policy, language, bios_of(policy, a, b), r),
-        "prompt_leak": lambda: (
-            unwanted["leak"].within(r.lower, r.tokens) or leaks(policy, language, r)
-        ),
-        "markup": lambda: patterns.MARKUP.within(r.lower, r.tokens),
-        "placeholder": lambda: patterns.PLACEHOLDER.within(r.lower, r.tokens),
+        "prompt_leak": lambda: has(unwanted["leak"]) or leaks(policy, language, r),
+        "markup": lambda: has(patterns.MARKUP),
+        "placeholder": lambda: has(patterns.PLACEHOLDER),
         "repetition": lambda: repeats(r),
     }
     reasons = [failed_reason(policy, category, a, b, reason) for reason in explanation.reasons]
@@ -111,12 +112,12 @@ def _is_true(plan: Plan, a: Profile, b: Profile, claim: Claim) -> bool:
     if claim.wished and about_wishes:
         return any(_wish_holds(plan, a, b, code) for code in about_wishes)
     meanings = [m for m in claim.meanings if claim.wished or m[0] not in wishes]
-    has = [any(_tells(who, *meaning) for meaning in meanings) for who in (a, b)]
+    of_a, of_b = ([_tells(who, *meaning) for meaning in meanings] for who in (a, b))
     if claim.of_both:
-        return all(has)
-    if claim.of_one and any(_tells(a, *m) and _tells(b, *m) for m in meanings):
+        return any(of_a) and any(of_b)
+    if claim.of_one and any(map(and_, of_a, of_b)):
         return False  # told of one, true of both
-    return any(has)
+    return any(of_a) or any(of_b)
 
 
 def _wish_holds(plan: Plan, a: Profile, b: Profile, code: str) -> bool:

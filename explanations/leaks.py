@@ -6,9 +6,9 @@ In: the policy, the bios and a `Reading`. Out: whether something of them is in t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 
 from explanations.facts import Profile, per_policy
 from explanations.needles import Needles
@@ -20,6 +20,7 @@ from matching.policy import Policy
 COPIED_WORDS, COPIED_SYLLABLES = 5, 12
 LEAKED_WORDS = 4
 COPIED_STEMS = 3  # words of a bio, in one sentence, that are neither labels nor a reporter's
+Run = TypeVar("Run", str, list[str])
 _WORD, _HANGUL = re.compile(r"\w+"), re.compile("[가-힣]+")
 
 
@@ -33,14 +34,17 @@ def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
     """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
     if not bios:
         return False
-    syllables = "".join(_HANGUL.findall(r.joined))
-    for bio in map(plain_words, bios):
-        told, spoken = _WORD.findall(bio), "".join(_HANGUL.findall(bio))
-        if any(run in r.joined for run in _windows(told, COPIED_WORDS, " ")):
+    said, half = {*r.joined.split()}, COPIED_SYLLABLES // 2  # a run of syllables has a whole half
+    rare: set[str] = set()
+    for told, spoken, bio_stems in (_prepared(language, bio) for bio in bios):
+        if any(" ".join(run) in r.joined for run in _runs(told, COPIED_WORDS) if run[2] in said):
             return True
-        if any(run in syllables for run in _windows(spoken, COPIED_SYLLABLES, "")):
+        if any(run in r.hangul for run in _runs(spoken, half, half)) and any(
+            run in r.hangul for run in _runs(spoken, COPIED_SYLLABLES)
+        ):
             return True
-    rare = {stem for bio in bios for stem in stems(language, bio)} - known_words(policy, language)
+        rare |= bio_stems
+    rare -= known_words(policy, language)
     if sum(stem in r.plain for stem in rare) < COPIED_STEMS:
         return False
     return any(len(rare & stems(language, sentence)) >= COPIED_STEMS for sentence in r.sentences)
@@ -49,6 +53,17 @@ def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
 def leaks(policy: Policy, language: str, r: Reading) -> bool:
     """Does the text show a field's or a code's inner name, or a part of the instructions?"""
     return _inner_names(policy).any_in(r.text) or _instructions(language).any_in(r.joined)
+
+
+@lru_cache(maxsize=1024)  # a user is in many pairs
+def _prepared(language: str, bio: str) -> tuple[list[str], str, frozenset[str]]:
+    """The words, the Korean syllables and the stems of a bio."""
+    plain = plain_words(bio)
+    return (
+        _WORD.findall(plain),
+        "".join(_HANGUL.findall(plain)),
+        frozenset(stems(language, bio)),
+    )
 
 
 @per_policy
@@ -76,5 +91,5 @@ def _instructions(language: str) -> Needles:
     )
 
 
-def _windows(parts: Sequence[str], size: int, glue: str) -> Iterator[str]:
-    return (glue.join(parts[at : at + size]) for at in range(len(parts) - size + 1))
+def _runs(parts: Run, size: int, step: int = 1) -> Iterator[Run]:
+    return (parts[at : at + size] for at in range(0, len(parts) - size + 1, step))

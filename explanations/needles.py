@@ -21,6 +21,6 @@ class Needles:
         """Is one of them in the text?"""
         return bool(self._finder.find_matches_as_indexes(text))
 
-    def found_in(self, text: str) -> set[str]:
+    def found_in(self, text: str) -> frozenset[str]:
         """Those that are in the text."""
-        return {*self._finder.find_matches_as_strings(text, overlapping=True)}
+        return frozenset(self._finder.find_matches_as_strings(text, overlapping=True))

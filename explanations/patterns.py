@@ -2,18 +2,20 @@
 
 In: a text in lower case. Out: whether something of a kind is in it. English words are looked up as
 whole words, Korean ones and phrases as parts of a text, since particles and endings are written
-together; patterns only where a cheap hint of them is there: this runs for every text.
+together; patterns only where a cheap hint of them is there: this runs for every text, and so one
+pass over it finds the parts and hints of all kinds at once (`PARTS`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from explanations.needles import Needles
 
-_TOKEN = re.compile(r"[a-z]+")
+_LETTERS = bytes(ord(" ") if chr(byte) not in ascii_lowercase else byte for byte in range(256))
 _KINDS = ("shared", "wish", "pairing", "same", "near", "complement", "user", "system")
 
 
@@ -22,32 +24,47 @@ class Words:
     """Forbidden words of one kind: English ones whole, Korean ones and phrases anywhere."""
 
     whole: frozenset[str]
-    parts: Needles
-    guarded: tuple[tuple[str, re.Pattern[str]], ...] = ()  # (hint, pattern that it may be)
+    parts: frozenset[str]
+    guarded: Mapping[str, re.Pattern[str]]  # patterns, by the hint without which none is there
 
-    def within(self, lower: str, tokens: Iterable[str] | None = None) -> bool:
-        """Is one of them in a text in lower case? `tokens` are its words, where known."""
-        if not self.whole.isdisjoint(_TOKEN.findall(lower) if tokens is None else tokens):
+    def within(
+        self, lower: str, tokens: Iterable[str] | None = None, hits: Collection[str] | None = None
+    ) -> bool:
+        """Is one of them in a text in lower case?
+
+        Args:
+            lower: The text.
+            tokens: `latin_words` of it, where known.
+            hits: What `PARTS` finds in it, where known.
+        """
+        hits = PARTS.found_in(lower) if hits is None else hits
+        if not self.parts.isdisjoint(hits):
             return True
-        if self.parts.any_in(lower):
+        if not self.whole.isdisjoint(latin_words(lower) if tokens is None else tokens):
             return True
-        return any(hint in lower and pattern.search(lower) for hint, pattern in self.guarded)
+        return any(self.guarded[hint].search(lower) for hint in self.guarded.keys() & hits)
 
     def without(self, labels: Iterable[str]) -> Words:
         """The same, less what stands in one of these labels: those are judged as claims."""
         text = "\n".join(labels)
-        tokens = {*_TOKEN.findall(text)}
-        parts = Needles(part for part in self.parts if part not in text)
-        return Words(self.whole - tokens, parts, self.guarded)
+        parts = frozenset(part for part in self.parts if part not in text)
+        return Words(self.whole.difference(latin_words(text)), parts, self.guarded)
+
+
+def latin_words(lower: str) -> list[str]:
+    """The runs of letters from a to z in a text in lower case, in order."""
+    return lower.encode(errors="replace").translate(_LETTERS).decode().split()
 
 
 def _words(whole: str, parts: str, *guarded: tuple[str, str]) -> Words:
     # an underscore in `parts` stands for a space
-    phrases = Needles(part.replace("_", " ") for part in parts.split())
-    patterns = tuple((hint, re.compile(pattern)) for hint, pattern in guarded)
+    phrases = frozenset(part.replace("_", " ") for part in parts.split())
+    patterns = {hint: re.compile(pattern) for hint, pattern in guarded}
     return Words(frozenset(whole.split()), phrases, patterns)
 
 
+_ENDINGS = ".com .net .org .kr .io .me .gg .ly .app .xyz .shop .info"
+_ASKS = "text call add message contact follow find reach dm"
 CONTACT = _words(
     "kakao kakaotalk katalk telegram whatsapp instagram insta discord snapchat wechat tiktok "
     "facebook twitter youtube email mail gmail dm phone telephone http https www url website "
@@ -57,8 +74,8 @@ CONTACT = _words(
     "핸드폰 휴대폰 연락처 이메일 메일_주소 골뱅이 닷컴 점컴 쩜컴 홈페이지 사이트 블로그 번호는 "
     "번호로 전화해 전화_주세요 문자_주세요 문자해 연락_주세요 연락주세요 @ :// (at) (dot) "
     "_dot_com _line_id _chat_id _my_id _id: _id_is _ig: handle_is my_handle",
-    (".", r"\.(?:com|net|org|kr|io|me|gg|ly|app|xyz|shop|info)\b|\. (?:com|net|org)\b"),
-    (" me", r"\b(?:text|call|add|message|contact|follow|find|reach|dm|write to) me\b"),
+    *((end, rf"{re.escape(end)}\b") for end in (*_ENDINGS.split(), ". com", ". net", ". org")),
+    *((f"{do} me", rf"\b{do} me\b") for do in (*_ASKS.split(), "write to")),
 )
 SOLICITATION = _words(
     "click subscribe discount promo coupon wallet refund giveaway voucher sponsor sponsored "
@@ -67,6 +84,11 @@ SOLICITATION = _words(
     "투자하세요 투자해_보세요 대출 추천인 후원 리딩방 링크 bank_account wire_transfer wire_money "
     "send_money buy_now free_trial sign_up_ link_in_",
 )
+_HEARTS = (
+    "\u2661\u2665\u2763\u2764\U0001f470\U0001f5a4\U0001f60d\U0001f617\U0001f618\U0001f619\U0001f61a"
+    "\U0001f63b\U0001f90d\U0001f90e\U0001f935\U0001f970\U0001f9e1\U0001fa75\U0001fa76\U0001fa77"
+    "\U0001faf6\U0001f339"
+) + "".join(map(chr, range(0x1F48B, 0x1F4A0)))
 ROMANCE = _words(
     "love loves loved loving lover lovers lovebirds beloved lovestruck romance romances romantic "
     "romantically date dates dated dating flirt flirts flirting flirty crush crushes kiss kisses "
@@ -85,12 +107,7 @@ ROMANCE = _words(
     ("연인", r"(?<!인)연인"),
     ("사귀", r"(?<!친구를 )(?<!친구 )사귀"),
     ("배우자", r"배우자(?:감|로|의|가|를)"),
-    (
-        "",
-        "[\u2661\u2665\u2763\u2764\U0001f48b-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f60d"
-        "\U0001f617-\U0001f61a\U0001f63b\U0001f970\U0001f9e1\U0001fa75-\U0001fa77\U0001faf6"
-        "\U0001f470\U0001f935\U0001f339]",
-    ),
+    *((picture, picture) for picture in _HEARTS),
 )
 OFFENSIVE = _words(
     "fuck fucks fucked fucking shit bullshit bitch bitches asshole bastard dick cunt slut whore "
@@ -159,13 +176,16 @@ PLACEHOLDER = _words(
 )
 MARKUP = _words(
     "",
-    "&lt; &gt; &amp; &quot; &nbsp; &# _#",
-    ("", r"[`*<>{}\[\]|\\^=_]"),
+    "&lt; &gt; &amp; &quot; &nbsp; &# _# ` * < > { } [ ] | \\ ^ =",
+    ("_", "_"),
     ("\n", r"\n\s*(?:#|[-+•·] |\d+[.)] )"),
 )
 _SURNAMES = "김이박최정강조윤장임한오서신권황안송류홍전고문손배백허유남심노하곽성차주우구민진지나"
 _NOT_NAMES = r"(?:시청자|여러|청취|독자|손|고객|회원|선생|기자|아나운서|주인|팬|관객)"
-NAME_HINTS = ("씨", "님", " 군", " 양", "이름", "본명", "실명")
+NAME_HINTS = {
+    "ko": ("씨", "님", " 군", " 양", "이름", "본명", "실명"),
+    "en": ("named", "called", "name is", "known as"),
+}
 KOREAN_NAME = re.compile(
     rf"(?<![가-힣])[{_SURNAMES}][가-힣]{{1,2}} ?(?:씨|군|양)(?![가-힣]{{2}})"
     rf"|(?<![가-힣])(?!{_NOT_NAMES})[가-힣]{{2,4}} ?님(?=[은이을과와의께,.! ]|$)"
@@ -177,22 +197,29 @@ ENGLISH_NAME = re.compile(
     r"|(?:man|woman|person|guy|girl) (?:named|called)) (?!(?:the|an?|it|still|secret)\b)\w"
 )
 _UNFIT = (CONTACT, SOLICITATION, OFFENSIVE, LEAK)
+_ALL = (*_UNFIT, ROMANCE, INVENTED, OVERSTATED, PLACEHOLDER, MARKUP)
+PARTS = Needles(sorted({part for words in _ALL for part in (*words.parts, *words.guarded)}))
 
 
 def unfit(text: str) -> bool:
     """Is there anything in a user's words that no reader may see?"""
     lower = text.casefold()
-    return any(words.within(lower) for words in _UNFIT) or has_phone(lower, frozenset())
+    tokens, hits = frozenset(latin_words(lower)), PARTS.found_in(lower)
+    return any(words.within(lower, tokens, hits) for words in _UNFIT) or bool(_RUN.search(lower))
 
 
 _DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
-_DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_RUN = re.compile(rf"(?:{_DIGIT}{_BETWEEN}){{6}}{_DIGIT}")
-_SPELLED = re.compile(rf"(?:(?:{'|'.join(_DIGIT_WORDS)}|oh)\W+){{6}}")
+_DIGIT_WORDS = frozenset("zero one two three four five six seven eight nine".split())
+_RUN = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}")
+_SAID = _DIGIT_WORDS | {"oh"}
+_SPELLED = re.compile(rf"(?:(?:{'|'.join(sorted(_SAID))})\W+){{6}}")
 
 
-def has_phone(lower: str, tokens: frozenset[str]) -> bool:
-    """Are there seven digits or more in a row, in whatever spelling and spacing?"""
+def has_phone(lower: str, latin: list[str]) -> bool:
+    """Are there seven digits or more in a row, or six in words, in whatever spacing?"""
     if _RUN.search(lower):
         return True
-    return len(tokens.intersection(_DIGIT_WORDS)) > 1 and bool(_SPELLED.search(f"{lower} "))
+    said = bytes(map(_SAID.__contains__, latin))
+    if b"\1\1\1\1\1" not in said:  # five in a row: the first of six may end a longer word
+        return False
+    return len(_DIGIT_WORDS.intersection(latin)) > 1 and bool(_SPELLED.search(f"{lower} "))
