@@ -1,13 +1,22 @@
 """The English phrases of the template voice: a cheerful reporter about two anonymous people.
 
-Here titles, teaser, closing and emoji; `voices_en_pairing` and `voices_en_ground` have the rest.
+Here titles, teaser and closing; `voices_en_pairing` and `voices_en_ground` have the rest.
 Slots named `slot.voice` differ by category voice. No phrase may use a word that is a label
 of some profile field, since it would read as a claim about the two.
 """
 
 from __future__ import annotations
 
-from explanations import voices_en_ground, voices_en_pairing
+from explanations import emoji, voices_en_ground, voices_en_pairing
+
+_TEASE = (
+    "Names stay secret, but every clue is on the table, so take a seat and judge for yourself.",
+    "We checked everything twice, and only what the profiles say made it on air.",
+    "Let us picture the first hello, one clue after the other, and see where it could lead.",
+    "Here is what we can confirm so far, told without any guesswork.",
+    "No guesswork and no rumors, just what the two wrote themselves, told as it stands.",
+    "Read on for the details, because the first clue comes right after this line.",
+)
 
 _DESK: dict[str, tuple[str, ...]] = {
     # ---- titles: {field} is a field that has something shared, {item} one of its values ----
@@ -101,12 +110,7 @@ _DESK: dict[str, tuple[str, ...]] = {
     "tease.friend": (
         "Could these two become partners in good conversation, the kind that makes an hour "
         "disappear?",
-        "Names stay secret, but every clue is on the table, so take a seat and judge for yourself.",
-        "We checked everything twice, and only what the profiles say made it on air.",
-        "Let us picture the first hello, one clue after the other, and see where it could lead.",
-        "Here is what we can confirm so far, told without any guesswork.",
-        "No guesswork and no rumors, just what the two wrote themselves, told as it stands.",
-        "Read on for the details, because the first clue comes right after this line.",
+        *_TEASE,
     ),
     "open.neutral": (
         "Good evening from the match desk, with a fresh tip that came in just before we went on "
@@ -125,12 +129,7 @@ _DESK: dict[str, tuple[str, ...]] = {
     ),
     "tease.neutral": (
         "Where could this lead, and what would the two of them have to say to each other?",
-        "Names stay secret, but every clue is on the table, so take a seat and judge for yourself.",
-        "We checked everything twice, and only what the profiles say made it on air.",
-        "Let us picture the first hello, one clue after the other, and see where it could lead.",
-        "Here is what we can confirm so far, told without any guesswork.",
-        "No guesswork and no rumors, just what the two wrote themselves, told as it stands.",
-        "Read on for the details, because the first clue comes right after this line.",
+        *_TEASE,
     ),
     # ---- 1 {count} equal entries, if two or more; otherwise what was compared ----
     "count": (
@@ -206,67 +205,6 @@ _DESK: dict[str, tuple[str, ...]] = {
         "Do not touch that dial, and Stay Tuned!",
         "That was live from the newsroom, so Stay Tuned!",
     ),
-    # ---- one or two emoji a paragraph, none of them in two paragraphs of a text ----
-    "emoji.1": (
-        "📰",
-        "🎤",
-        "📢",
-        "🎙️",
-        "📸",
-        "🗞️",
-        "📣",
-        "🎤📰",
-    ),
-    "emoji.2": (
-        "🧩",
-        "🔍",
-        "🧭",
-        "📊",
-        "🔎",
-        "🔍🧩",
-    ),
-    "emoji.3": (
-        "🎯",
-        "🙌",
-        "😄",
-        "📝",
-        "👀",
-        "🎯✨",
-        "😄✨",
-    ),
-    "emoji.4.couple": (
-        "💘",
-        "😳",
-        "💕",
-        "🌸",
-        "💌",
-        "😳💘",
-        "🌸💕",
-    ),
-    "emoji.4.friend": (
-        "🤝",
-        "😊",
-        "🌱",
-        "🤗",
-        "☕",
-        "😊🤝",
-    ),
-    "emoji.4.neutral": (
-        "🤝",
-        "😊",
-        "🌱",
-        "🙂",
-        "🌤️",
-        "🙂🌱",
-    ),
-    "emoji.5": (
-        "📺",
-        "🎬",
-        "👋",
-        "📡",
-        "🎉",
-        "👋📺",
-    ),
 }
 
-PHRASES = _DESK | voices_en_pairing.PHRASES | voices_en_ground.PHRASES
+PHRASES = emoji.PHRASES | _DESK | voices_en_pairing.PHRASES | voices_en_ground.PHRASES

@@ -1,13 +1,13 @@
 """The Korean phrases of the template voice: a cheerful reporter about two anonymous people.
 
-Here titles, teaser, closing and emoji; `voices_ko_pairing` and `voices_ko_ground` have the rest.
+Here titles, teaser and closing; `voices_ko_pairing` and `voices_ko_ground` have the rest.
 Slots named `slot.voice` differ by category voice. Particles are markers (see `korean`). No phrase
 may use a word that is a label of some profile field, since it would read as a claim about the two.
 """
 
 from __future__ import annotations
 
-from explanations import voices_ko_ground, voices_ko_pairing
+from explanations import emoji, voices_ko_ground, voices_ko_pairing
 
 _DESK: dict[str, tuple[str, ...]] = {
     # ---- titles: {field} is a field that has something shared, {item} one of its values ----
@@ -243,67 +243,6 @@ _DESK: dict[str, tuple[str, ...]] = {
         "끝까지 함께해 주셔서 고맙습니다, 다음 소식이 들어올 때까지 Stay Tuned!",
         "마이크는 잠시 스튜디오로 돌려드리겠습니다, 이어질 이야기도 Stay Tuned!",
     ),
-    # ---- one or two emoji a paragraph, none of them in two paragraphs of a text ----
-    "emoji.1": (
-        "📰",
-        "🎤",
-        "📢",
-        "🎙️",
-        "📸",
-        "🗞️",
-        "📣",
-        "🎤📰",
-    ),
-    "emoji.2": (
-        "🧩",
-        "🔍",
-        "🧭",
-        "📊",
-        "🔎",
-        "🔍🧩",
-    ),
-    "emoji.3": (
-        "🎯",
-        "🙌",
-        "😄",
-        "📝",
-        "👀",
-        "🎯✨",
-        "😄✨",
-    ),
-    "emoji.4.couple": (
-        "💘",
-        "😳",
-        "💕",
-        "🌸",
-        "💌",
-        "😳💘",
-        "🌸💕",
-    ),
-    "emoji.4.friend": (
-        "🤝",
-        "😊",
-        "🌱",
-        "🤗",
-        "☕",
-        "😊🤝",
-    ),
-    "emoji.4.neutral": (
-        "🤝",
-        "😊",
-        "🌱",
-        "🙂",
-        "🌤️",
-        "🙂🌱",
-    ),
-    "emoji.5": (
-        "📺",
-        "🎬",
-        "👋",
-        "📡",
-        "🎉",
-        "👋📺",
-    ),
 }
 
-PHRASES = _DESK | voices_ko_pairing.PHRASES | voices_ko_ground.PHRASES
+PHRASES = emoji.PHRASES | _DESK | voices_ko_pairing.PHRASES | voices_ko_ground.PHRASES

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from matching.forms import Forms
-from matching.hardware import in_threads, place, slices
+from matching.hardware import ROWS, in_threads, place, slices
 from matching.kernels import quantise
 
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
@@ -37,7 +37,7 @@ PAIR_COSTS = {
     "cpu": {torch.float32: 7_000, torch.int16: 7_000, torch.bfloat16: 42_000},
     "cuda": {torch.float32: 25_000, torch.bfloat16: 200_000},
 }
-CHUNKS = {"cpu": 1024, "cuda": 16_384}  # rows laid out at once: a GPU wants few calls
+CHUNKS = {"cpu": ROWS, "cuda": 16_384}  # rows laid out at once: a GPU wants few calls
 STEP = 16  # the number of axes is a multiple of this
 # How far one step of summing may err, in units of float32. A tensor core adds products that it has
 # aligned to the largest one and cut off, at half the precision of rounding and once more for the
@@ -73,7 +73,7 @@ class Bound:
     total: float
 
     def take(self, order: np.ndarray, sought: int) -> Bound:
-        """The same for the rows in another order, with a left side for the first `sought`."""
+        """The same for rows in another order; the first `sought`, who have one, keep a left side."""
         places = torch.from_numpy(order).to(self.right.device)
         sides = [(self.left, places[:sought]), (self.right, places), (self.rest, places)]
         left, right, rest = (

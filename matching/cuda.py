@@ -11,6 +11,7 @@ import torch
 import triton
 import triton.language as tl
 
+from matching.device_kernels import Survivors
 from matching.features import LANES
 
 # Rows, as many columns, and the depth of a step, of the block of products that one program holds:
@@ -18,8 +19,6 @@ from matching.features import LANES
 BLOCKS = {torch.bfloat16: (128, 64), torch.float32: (64, 32)}
 WORD = 32  # pairs whose bits are written together
 PAIRS = 32  # whose rows one program multiplies
-
-Survivors = tuple[torch.Tensor, torch.Tensor]
 
 
 def survivors(

@@ -140,11 +140,11 @@ class DevicePass:
             ROOM,
         )
         if not found:
-            halves = rows.chunk(2) if len(rows) > 1 else ()
-            for half in halves:
-                self._column(half, columns)
-            for part in () if halves else _halves(columns):
-                self._column(rows, part)
+            parts = [(half, columns) for half in rows.chunk(2)]
+            if len(rows) == 1:
+                parts = [(rows, half) for half in _halves(columns)]
+            for part in parts:
+                self._column(*part)
             return
         a, b, mutual = self._scored(rows[found[0]], found[1] + columns.start)
         self._offer(a, keys_of(mutual, self.ids[b]))

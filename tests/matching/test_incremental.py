@@ -16,7 +16,13 @@ from matching.incremental import Change, Known, compare, fingerprints, update
 from matching.lists import Neighbours
 from matching.policy import Policy
 from matching.topk import neighbours, top_k
-from tests.matching.test_topk import brute_force, categories, listed, means
+from tests.matching.test_topk import (
+    brute_force,
+    categories,
+    count_disappointed,
+    listed,
+    means,
+)
 from tests.matching.worlds import make_policy, make_profiles, make_vectors
 
 COSINE = {"weights": {"cosine": 1.0}}
@@ -122,14 +128,7 @@ def test_the_changed_who_hoped_for_too_much_are_searched_again(
 ) -> None:
     monkeypatch.setattr(tiles, "STEP", 3)
     monkeypatch.setattr(thresholds, "SURER", -2.0)
-    sought: list[int] = []
-    found = tiles.BlockPass.disappointed
-
-    def counted(block: tiles.BlockPass) -> np.ndarray:
-        sought.append(len(found(block)))
-        return found(block)
-
-    monkeypatch.setattr(tiles.BlockPass, "disappointed", counted)
+    sought = count_disappointed(monkeypatch)
     nights = Nights(700, 4, 12, make_policy({"all": COSINE}, k=8))
     for _ in range(3):
         sought.clear()

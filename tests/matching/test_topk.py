@@ -58,6 +58,19 @@ def listed(top: TopK) -> list[tuple[int, int, float]]:
     )
 
 
+def count_disappointed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each pass on a CPU has to search again; filled as they end."""
+    counts: list[int] = []
+    found = tiles.BlockPass.disappointed
+
+    def counted(block: tiles.BlockPass) -> np.ndarray:
+        counts.append(len(found(block)))
+        return found(block)
+
+    monkeypatch.setattr(tiles.BlockPass, "disappointed", counted)
+    return counts
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     users=st.integers(0, 40),
@@ -105,14 +118,7 @@ def test_rows_that_hoped_for_too_much_are_searched_again(
 ) -> None:
     monkeypatch.setattr(tiles, "STEP", 3)
     monkeypatch.setattr(thresholds, "SURE", -2.0)
-    disappointed: list[int] = []
-    found = tiles.BlockPass.disappointed
-
-    def counted(block: tiles.BlockPass) -> np.ndarray:
-        disappointed.append(len(found(block)))
-        return found(block)
-
-    monkeypatch.setattr(tiles.BlockPass, "disappointed", counted)
+    disappointed = count_disappointed(monkeypatch)
     everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": same}}
     features = make_world(300, 8, {"all": everything}, combine, 10)
     assert listed(tiled(features, "all", tile=64)) == brute_force(features, "all")
