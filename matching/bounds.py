@@ -73,7 +73,7 @@ class Bound:
     total: float
 
     def take(self, order: np.ndarray, sought: int) -> Bound:
-        """The same for rows in another order; the first `sought`, who have one, keep a left side."""
+        """The same in another order; the first `sought` rows, who have one, keep a left side."""
         places = torch.from_numpy(order).to(self.right.device)
         sides = [(self.left, places[:sought]), (self.right, places), (self.rest, places)]
         left, right, rest = (
