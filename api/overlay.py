@@ -120,15 +120,15 @@ class Overlay:
             sequence: Its `intake_sequence`.
             knows: Whether it has a user.
         """
-        before, self.problem = self.problem, None
         try:
             self._refresh(served, sequence, knows)
-            self.ready = True
         except StorageError as error:
             self._close()
-            self.problem = str(error)
-            if before is None:
+            if self.problem is None:
                 logger.warning("deletions and blocks are not followed: %s", error)
+            self.problem = str(error)
+        else:
+            self.problem, self.ready = None, True
 
     def close(self) -> None:
         """Let go of the intake."""

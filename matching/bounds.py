@@ -1,11 +1,13 @@
 """A certified upper bound on every pair's mutual score, as one product of two thin matrices.
 
-In: features, a category and rows. Out: `Bound`: for any two rows a and b that may meet
+In: the terms of some categories as columns, and rows. Out: `Bound`: for any two rows a and b that
+may meet, and each category
 
-    mutual(a, b) / total weight <= left[a] . right[b] + slack
+    mutual(a, b) / unit <= left[a] . right[b] + slack
 
-whatever the order in which the product is summed. No mean lies above the larger of 0 and the
-arithmetic one, and that is what the columns of `forms.py` are for.
+over the columns that are common to the categories and the category's own, whatever the order in
+which the product is summed. No mean lies above the larger of 0 and the arithmetic one, and that is
+what the columns of `forms.py` are for.
 
 Columns that add and columns that subtract are each rotated onto their principal axes, and only the
 axes with the most energy are kept: for the rest, Cauchy and Schwarz bound x_a.x_b by |x_a| |x_b|,
@@ -18,14 +20,15 @@ that survive have the product of what was left out put in the place of its bound
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from matching.forms import Forms
+from matching.forms import CategoryForms, Forms
 from matching.hardware import ROWS, in_threads, place, slices
 from matching.kernels import quantise
 
@@ -52,25 +55,31 @@ LONGEST = 32_700  # row of integers: its products with others, and parts of them
 class Bound:
     """The two thin matrices, and what they leave out; tensors on the device.
 
+    Part 0 of the columns is common to all categories, part 1 + c is what category c adds.
+
     Attributes:
-        left: `(sought, columns)` of the tile's dtype; an even number of int16.
+        left: `(sought, columns)` of the tile's dtype; an even number of int16 in each part.
         right: `(n, columns)` of the same.
+        starts: `(parts + 1,)` int64: the columns of each part.
         unit: What a product of 1 is worth.
         rest: `(n, left out)` float32; of no columns on a GPU, which scores at once instead.
+        rest_starts: `(parts + 1,)` int64: the columns of each part.
         signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
-        spread: `(n,)` float32, no less than the rows' lengths in `rest`.
-        slack: In units of the total weight.
-        total: The total weight.
+        spread: `(n, parts)` float32, no less than the rows' lengths in each part of `rest`.
+        slacks: Of each category, in its unit.
+        units: What 1 is worth in each category's scores.
     """
 
     left: torch.Tensor
     right: torch.Tensor
+    starts: np.ndarray
     unit: float
     rest: torch.Tensor
+    rest_starts: np.ndarray
     signs: torch.Tensor
     spread: torch.Tensor
-    slack: float
-    total: float
+    slacks: list[float]
+    units: list[float]
 
     def take(self, order: np.ndarray, sought: int) -> Bound:
         """The same in another order; the first `sought` rows, who have one, keep a left side."""
@@ -84,85 +93,177 @@ class Bound:
         )
         return replace(self, left=left, right=right, rest=rest, spread=self.spread[places])
 
+    def only(self, category: int) -> Bound:
+        """The bound of one of the categories."""
+        columns, starts = _parts_of(self.starts, category)
+        others, rest_starts = _parts_of(self.rest_starts, category)
+        return replace(
+            self,
+            left=self.left[:, columns],
+            right=self.right[:, columns],
+            starts=starts,
+            rest=self.rest[:, others],
+            rest_starts=rest_starts,
+            signs=self.signs[others],
+            spread=self.spread[:, [0, 1 + category]],
+            slacks=[self.slacks[category]],
+            units=[self.units[category]],
+        )
+
+
+def _parts_of(starts: np.ndarray, category: int) -> tuple[torch.Tensor, np.ndarray]:
+    """The columns of the common part and of a category's, and where each then starts."""
+    sizes = np.diff(starts)[[0, 1 + category]]
+    first = np.array([0, starts[1 + category] - sizes[0]])
+    columns = np.arange(sizes.sum()) + np.repeat(first, sizes)
+    return torch.from_numpy(columns), np.r_[0, np.cumsum(sizes)]
+
 
 Both = tuple[torch.Tensor, torch.Tensor]
-Split = Callable[[np.ndarray], Both]  # columns of rows: kept, left out
+
+
+class _Part(Protocol):
+    """Which columns of some terms are multiplied, and which are left out."""
+
+    def split(self, forms: Forms, rows: np.ndarray) -> Both:
+        """Columns of rows, float32 or float64: kept, left out."""
+        ...
+
+    def signs(self) -> Both:
+        """1 where a column adds and -1 where it subtracts, of both."""
+        ...
 
 
 def rotated_bound(
-    forms: Forms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str, threads: int
+    forms: CategoryForms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str, threads: int
 ) -> Bound:
     """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
-    axes = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype]).on(place(device))
-    split = partial(axes.split, forms)
-    return _laid_out(forms, rows, split, axes.signs(), len(rows), dtype, device, threads)
+    parts = _principal_axes(forms, rows, k, PAIR_COSTS[device][dtype])
+    there = [axes.on(place(device)) for axes in parts]
+    return _laid_out(forms, rows, there, len(rows), dtype, device, threads)
 
 
 def plain_bound(
-    forms: Forms, rows: np.ndarray, sought: int, dtype: torch.dtype, device: str, threads: int
+    forms: CategoryForms,
+    rows: np.ndarray,
+    sought: int,
+    dtype: torch.dtype,
+    device: str,
+    threads: int,
 ) -> Bound:
     """The same with all columns as they are: less to prepare, more to multiply.
 
     Only the first `sought` rows get a left side.
     """
-    where, nothing = place(device), torch.zeros(0, device=place(device))
-
-    def split(some: np.ndarray) -> Both:
-        columns = torch.from_numpy(forms.columns(some)).to(where)
-        return columns, nothing.expand(len(some), 0)
-
-    signs = _signs(forms.widths, where), nothing
-
-    return _laid_out(forms, rows, split, signs, sought, dtype, device, threads)
+    parts = [_Plain(part.widths, place(device)) for part in forms.parts]
+    return _laid_out(forms, rows, parts, sought, dtype, device, threads)
 
 
 def _laid_out(
-    forms: Forms,
+    forms: CategoryForms,
     rows: np.ndarray,
-    split: Split,
-    signs: Both,
+    parts: Sequence[_Part],
     sought: int,
     dtype: torch.dtype,
     device: str,
     threads: int,
 ) -> Bound:
     """The thin matrices of the kept columns and one that bounds the others, chunk by chunk."""
-    count, integers, where = len(signs[0]) + 1, dtype == torch.int16, place(device)
+    where, integers = place(device), dtype == torch.int16
     scale = LONGEST / forms.longest if integers else 1.0
-    columns = count + {torch.int16: count % 2, torch.bfloat16: 2}.get(dtype, 0)
-    if device == "cuda":
-        columns += -columns % DEPTH
-    right = _empty(len(rows), columns, dtype, where)
-    rest = _empty(len(rows), len(signs[1]) if device == "cpu" else 0, torch.float32, where)
-    spread = torch.empty(len(rows), device=where)
+    signs = [part.signs() for part in parts]
+    starts = np.cumsum(
+        [0, *(_width(len(kept), len(left_out), dtype, device) for kept, left_out in signs)]
+    )
+    others = [len(left_out) if device == "cpu" else 0 for _, left_out in signs]
+    rest_starts = np.cumsum([0, *others])
+    right = _empty(len(rows), int(starts[-1]), dtype, where)
+    rest = _empty(len(rows), int(rest_starts[-1]), torch.float32, where)
+    spread = torch.empty((len(rows), len(parts)), device=where)
 
     def fill(chunk: slice) -> None:
-        kept, left_out = split(rows[chunk])
-        above = (1 + 1e-6) * _lengths(left_out)
-        if rest.shape[1]:
-            rest[chunk] = left_out
-        if integers:
-            _write_integers(right[chunk].numpy(), kept.numpy(), above.numpy(), scale)
-        else:
-            _write_floats(right[chunk], kept, above)
-        spread[chunk] = right[chunk, count - 1].float() / scale
+        for at, (part, its) in enumerate(zip(parts, forms.parts, strict=True)):
+            kept, left_out = part.split(its, rows[chunk])
+            above = (1 + 1e-6) * _lengths(left_out)
+            if others[at]:
+                rest[chunk, rest_starts[at] : rest_starts[at + 1]] = left_out
+            columns = slice(int(starts[at]), int(starts[at + 1]))
+            if integers:
+                _write_integers(right[chunk].numpy(), columns, kept.numpy(), above.numpy(), scale)
+            else:
+                _write_floats(right[chunk, columns], kept, above)
+            spread[chunk, at] = _spread(right[chunk, columns], kept.shape[1]) / scale
 
     in_threads(fill, slices(len(rows), CHUNKS[device]), threads)
+    left = _mirrored(right[:sought], starts, [kept for kept, _ in signs])
+    widths = np.diff(starts) + np.diff(rest_starts)
+    longest = spread.amax(dim=0).tolist()
+    slacks = [
+        _slack(
+            [forms.parts[at].longest for at in (0, its)],
+            [longest[at] for at in (0, its)],
+            [len(signs[at][0]) for at in (0, its)],
+            int(widths[0] + widths[its]),
+            dtype,
+            device,
+            scale,
+        )
+        for its in range(1, len(parts))
+    ]
+    left_out = torch.cat([negative for _, negative in signs])
+    return Bound(
+        left, right, starts, scale**-2, rest, rest_starts, left_out, spread, slacks, forms.units
+    )
+
+
+def _slack(
+    longest: list[float],
+    spreads: list[float],
+    counts: list[int],
+    width: int,
+    dtype: torch.dtype,
+    device: str,
+    scale: float,
+) -> float:
+    """How far products of the common part and a category's own may lie below the score.
+
+    Args:
+        longest: No row of each part is longer.
+        spreads: Nor what is left out of it.
+        counts: Columns of each that are kept.
+        width: All columns.
+        dtype: Of the tiles.
+        device: Where they are multiplied.
+        scale: Of integers.
+    """
     # Rounded to whole numbers, and before that to float32.
-    lost = 0.51 * math.sqrt(count) / scale if integers else 0.0
+    lost = [0.51 * math.sqrt(n) / scale if dtype == torch.int16 else 0.0 for n in counts]
     # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
-    # the accumulator's float32; a bfloat16 result is rounded once more. The last 2^-20 is for the
+    # the accumulator's float32; a bfloat16 result is rounded once a part. The last 2^-20 is for the
     # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
-    square = (1.001 * forms.longest + lost) ** 2 + 2 * float(spread.max()) ** 2
-    steps = SUMMING[device] * (right.shape[1] + rest.shape[1] + 8)
-    error = steps * UNITS[torch.float32] * square
-    if integers:
-        error += lost * (2.002 * forms.longest + lost)
+    sides = [1.001 * length + less for length, less in zip(longest, lost, strict=True)]
+    square = sum(side**2 for side in sides) + 2 * sum(spread**2 for spread in spreads)
+    error = SUMMING[device] * (width + 8) * UNITS[torch.float32] * square
+    error += sum(less * (2.002 * length + less) for length, less in zip(longest, lost, strict=True))
     if dtype == torch.bfloat16:
-        error += 2 * UNITS[dtype] * (1 + 2 * square)
-    slack = error + 2.0**-20 * (1 + square)
-    left = _mirrored(right[:sought], signs[0])
-    return Bound(left, right, scale**-2, rest, signs[1], spread, slack, forms.total)
+        error += 4 * UNITS[dtype] * (1 + 2 * square)
+    return error + 2.0**-20 * (1 + square)
+
+
+def _width(kept: int, left_out: int, dtype: torch.dtype, device: str) -> int:
+    """Columns of a part of which `kept` are multiplied; of an empty one none."""
+    if not kept + left_out:
+        return 0
+    columns = kept + 1 + (2 if dtype == torch.bfloat16 else 0)
+    multiple = DEPTH if device == "cuda" else 2 if dtype == torch.int16 else 1
+    return columns + -columns % multiple
+
+
+def _spread(columns: torch.Tensor, kept: int) -> torch.Tensor:
+    """The column that bounds what is left out."""
+    if not columns.shape[1]:
+        return torch.zeros(len(columns), device=columns.device)
+    return columns[:, kept].float()
 
 
 def _empty(rows: int, columns: int, dtype: torch.dtype, where: torch.device) -> torch.Tensor:
@@ -172,17 +273,23 @@ def _empty(rows: int, columns: int, dtype: torch.dtype, where: torch.device) -> 
     return torch.from_numpy(np.empty((rows, columns), dtype=f"i{dtype.itemsize}")).view(dtype)
 
 
-def _write_integers(right: np.ndarray, kept: np.ndarray, above: np.ndarray, scale: float) -> None:
-    """Write the columns as multiples of `1 / scale`."""
-    count = kept.shape[1]
-    quantise(kept.astype(np.float32, copy=False), np.float32(scale), right)
-    right[:, count] = np.ceil(scale * above)
-    right[:, count + 1 :] = 0
+def _write_integers(
+    right: np.ndarray, columns: slice, kept: np.ndarray, above: np.ndarray, scale: float
+) -> None:
+    """Write a part's columns as multiples of `1 / scale`."""
+    if columns.start == columns.stop:
+        return
+    end = columns.start + kept.shape[1]
+    quantise(kept.astype(np.float32, copy=False), np.float32(scale), right, columns.start)
+    right[:, end] = np.ceil(scale * above)
+    right[:, end + 1 : columns.stop] = 0
 
 
 def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) -> None:
-    """Write the columns, in bfloat16 with two more that bound what each row loses."""
+    """Write a part's columns, in bfloat16 with two more that bound what each row loses."""
     count, dtype = kept.shape[1], right.dtype
+    if not right.shape[1]:
+        return
     right[:, :count], right[:, count + 1 :] = kept, 0
     right[:, count] = _above(above, dtype)
     if dtype == torch.bfloat16:
@@ -191,12 +298,14 @@ def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) 
         right[:, count + 2] = _above(lost, dtype)
 
 
-def _mirrored(right: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
-    """The left side: columns that subtract negated, in bfloat16 the last two exchanged."""
-    left, count = right.clone(), len(signs)
-    left[:, :count] *= signs.to(right.dtype)
-    if right.dtype == torch.bfloat16:
-        left[:, count + 1 : count + 3] = right[:, count + 1 : count + 3].flip(1)
+def _mirrored(right: torch.Tensor, starts: np.ndarray, signs: list[torch.Tensor]) -> torch.Tensor:
+    """The left side: columns that subtract negated, in bfloat16 each part's last two exchanged."""
+    left = right.clone()
+    for (start, stop), kept in zip(pairwise(starts.tolist()), signs, strict=True):
+        end = start + len(kept)
+        left[:, start:end] *= kept.to(right.dtype)
+        if stop > start and right.dtype == torch.bfloat16:
+            left[:, end + 1 : end + 3] = right[:, end + 1 : end + 3].flip(1)
     return left
 
 
@@ -208,6 +317,23 @@ def _lengths(matrix: torch.Tensor) -> torch.Tensor:
 def _signs(counts: tuple[int, int] | list[int], where: torch.device) -> torch.Tensor:
     """1 for each column that adds, and -1 for each that subtracts."""
     return torch.tensor([1.0, -1.0]).repeat_interleave(torch.tensor(counts)).to(where)
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """All columns as they are."""
+
+    widths: list[int]
+    where: torch.device
+
+    def split(self, forms: Forms, rows: np.ndarray) -> Both:
+        """See `_Part`."""
+        columns = torch.from_numpy(forms.columns(rows)).to(self.where)
+        return columns, columns[:, :0]
+
+    def signs(self) -> Both:
+        """See `_Part`."""
+        return _signs(self.widths, self.where), torch.zeros(0, device=self.where)
 
 
 @dataclass(frozen=True)
@@ -246,19 +372,34 @@ class _Axes:
         return _signs(self.kept, where), _signs(others, where)
 
 
-def _principal_axes(forms: Forms, rows: np.ndarray, k: int, pair_cost: int) -> _Axes:
-    """Axes by a strided sample, and as many kept of both kinds as make the night shortest."""
+def _principal_axes(forms: CategoryForms, rows: np.ndarray, k: int, pair_cost: int) -> list[_Axes]:
+    """Axes of each part by a strided sample, and as many kept as make the night shortest."""
     some = rows[:: -(-len(rows) // SAMPLE)]
-    sample = np.split(forms.columns(some).astype(np.float64), forms.widths[:1], axis=1)
-    found = [np.linalg.eigh(part.T @ part) for part in sample]
-    energies = np.concatenate([energy[::-1] for energy, _ in found])
+    found = [_all_axes(part, some) for part in forms.parts]
+    kept = np.zeros((len(found), 2), dtype=np.int64)
+    for its in range(1, len(found)):
+        both = [found[0], found[its]]
+        _, energies, signs, rotated = zip(*both, strict=True)
+        energies, signs, rotated = (np.concatenate(x, axis=-1) for x in (energies, signs, rotated))
+        order = np.argsort(-energies, kind="stable")
+        count = _how_many(rotated[:, order], signs[order], k / len(rows), pair_cost)
+        of = np.repeat(np.arange(4), [n for one in both for n in one[0].kept])
+        mine = np.bincount(of[order[:count]], minlength=4).reshape(2, 2)
+        kept[0], kept[its] = np.maximum(kept[0], mine[0]), mine[1]
+    return [
+        replace(one[0], kept=(int(add), int(subtract)))
+        for one, (add, subtract) in zip(found, kept, strict=True)
+    ]
+
+
+def _all_axes(part: Forms, some: np.ndarray) -> tuple[_Axes, np.ndarray, np.ndarray, np.ndarray]:
+    """A part's axes by some rows, the energy and the sign of each, and the rows on them."""
+    sample = np.split(part.columns(some).astype(np.float64), part.widths[:1], axis=1)
+    found = [np.linalg.eigh(columns.T @ columns) for columns in sample]
     add, subtract = (torch.from_numpy(axes[:, ::-1].copy()) for _, axes in found)
-    order = np.argsort(-energies, kind="stable")
     whole = _Axes((add, subtract), (add.shape[1], subtract.shape[1]))
-    rotated, signs = whole.split(forms, some)[0].numpy()[:, order], whole.signs()[0].numpy()[order]
-    count = _how_many(rotated, signs, k / len(rows), pair_cost)
-    adding = int((order[:count] < add.shape[1]).sum())
-    return replace(whole, kept=(adding, count - adding))
+    energies = np.concatenate([energy[::-1] for energy, _ in found])
+    return whole, energies, whole.signs()[0].numpy(), whole.split(part, some)[0].numpy()
 
 
 def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: int) -> int:

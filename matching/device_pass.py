@@ -183,7 +183,7 @@ class DevicePass:
         """What rows still take, from what they have."""
         last = entries_of(self.keys[rows, -1])[0]
         worst = last.maximum(self.bounds[rows]).maximum(self.hoped[rows]).double()
-        least = (worst / self.bound.total - self.bound.slack).float()
+        least = (worst / self.bound.units[0] - self.bound.slacks[0]).float()
         least[worst <= self.floor] = -torch.inf
         self.least[rows] = self.least[rows].maximum(least)
 

@@ -1,8 +1,9 @@
-"""A category's terms as columns of numbers, whose products bound a pair's mutual score from above.
+"""Terms as columns of numbers, whose products bound a pair's mutual score from above.
 
-In: features, a category and rows. Out: columns that add and columns that subtract: for two rows the
-products of the first less those of the second are no less than the weighted mean of the terms, seen
-from either side and halved. Each term is one symmetric bilinear form:
+In: features, categories and rows. Out: columns that add and columns that subtract: for two rows the
+products of the first less those of the second are no less than the weighted sum of the terms, seen
+from either side and halved. Terms that weigh the same in several categories, once their cosine
+does, are columns that these share. Each term is one symmetric bilinear form:
 
     cosine           the embedding itself
     code terms       E diag(l) E^T of the symmetrised term matrix, one row a code
@@ -13,7 +14,7 @@ from either side and halved. Each term is one symmetric bilinear form:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +22,10 @@ import numpy as np
 from matching.features import Features
 from matching.kernels import members, scaled_rows, sizes
 from matching.pairs import common_columns, is_open, term_matrix
-from matching.policy import Term
+from matching.policy import Policy, Term
 
 BINS = 16
+LEAST_SHARED = 0.05  # of a category's weights is the cosine's, where its columns are shared
 
 Write = Callable[
     [np.ndarray, np.ndarray, int], None
@@ -62,17 +64,15 @@ _NOTHING = _Columns(0, lambda rows, out, at: None)
 
 
 class Forms:
-    """A category's terms as columns.
+    """Some terms as columns.
 
     Attributes:
-        total: Sum of the terms' weights, by which the columns are divided.
         longest: No row is longer.
         widths: How many columns add, and how many subtract.
     """
 
-    def __init__(self, forms: list[_Form], total: float) -> None:
-        self.total = total
-        self.longest = max(float(np.sqrt(sum(form.square for form in forms))), 1e-9)
+    def __init__(self, forms: list[_Form]) -> None:
+        self.longest = float(np.sqrt(sum(form.square for form in forms)))
         sides = [form.add for form in forms], [form.subtract for form in forms]
         self.widths = [sum(part.width for part in side) for side in sides]
         self._parts = [part for part in sides[0] + sides[1] if part.width]
@@ -86,12 +86,60 @@ class Forms:
         return out
 
 
-def term_forms(features: Features, category: str) -> Forms:
-    """The terms of a category."""
-    weights = features.policy.categories[category].weights
-    total = sum(weights.values())
-    terms = [(features.policy.terms[n], w / total) for n, w in weights.items() if w]
-    return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms], total)
+@dataclass(frozen=True)
+class CategoryForms:
+    """The terms of categories that are searched together.
+
+    Attributes:
+        parts: Terms that all of them have in common, then what each has of its own.
+        units: For each category, what a product of 1 is worth in its scores.
+    """
+
+    parts: list[Forms]
+    units: list[float]
+
+    @property
+    def longest(self) -> float:
+        """No category's rows are longer."""
+        common, *own = (part.longest for part in self.parts)
+        return max(float(np.hypot(common, max(own))), 1e-9)
+
+
+def together(policy: Policy) -> list[list[str]]:
+    """Categories that may share columns: who may meet is divided alike, and the cosine counts."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name, category in policy.categories.items():
+        weights, same = category.weights, policy.eligibility_of(name).same
+        shared = _cosine_of(policy, weights)
+        known = shared and weights[shared] >= LEAST_SHARED * sum(weights.values())
+        groups.setdefault((same, shared) if known else (name,), []).append(name)
+    return list(groups.values())
+
+
+def term_forms(features: Features, categories: Sequence[str]) -> CategoryForms:
+    """The terms of categories of one group of `together`, or of any single one."""
+    policy = features.policy
+    weights = [policy.categories[name].weights for name in categories]
+    units = [sum(some.values()) for some in weights]
+    if len(categories) > 1:
+        units = [some[str(_cosine_of(policy, some))] for some in weights]
+    worth = [
+        {name: weight / unit for name, weight in some.items() if weight}
+        for some, unit in zip(weights, units, strict=True)
+    ]
+    common = dict(set.intersection(*(set(some.items()) for some in worth)))
+    own = [{n: w for n, w in some.items() if n not in common} for some in worth]
+
+    def forms(some: dict[str, float]) -> Forms:
+        terms = [(policy.terms[name], weight) for name, weight in sorted(some.items())]
+        return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms])
+
+    return CategoryForms([forms(some) for some in (common, *own)], units)
+
+
+def _cosine_of(policy: Policy, weights: dict[str, float]) -> str | None:
+    """The first cosine term that counts."""
+    return next((n for n, w in weights.items() if w and policy.terms[n].kind == "cosine"), None)
 
 
 def _kind(features: Features, term: Term) -> str:

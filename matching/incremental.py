@@ -9,6 +9,7 @@ with fewer than k entries, though there are more users, is searched for anew.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -103,6 +104,17 @@ def update(
     progress: Progress | None = None,
     **how: Unpack[How],
 ) -> Neighbours:
+    """`update_of` one category."""
+    return update_of(features, {category: known}, change, progress, **how)[category]
+
+
+def update_of(
+    features: Features,
+    known: Mapping[str, Neighbours],
+    change: Change,
+    progress: Progress | None = None,
+    **how: Unpack[How],
+) -> dict[str, Neighbours]:
     """The neighbours of tonight, as deep as those known.
 
     The first k of each list, and where the lists are complete all of it, equal those of a full
@@ -110,21 +122,36 @@ def update(
 
     Args:
         features: Tonight's.
-        category: The category of the lists.
-        known: Last night's neighbours.
+        known: Last night's neighbours in each category.
         change: What differs.
-        progress: Called with (users done, users in all).
-        how: See `How`.
+        progress: See `topk.neighbours_of`.
+        how: See `topk.How`.
     """
-    lists, bounds = _carried(features, known, change)
-    found = search(features, category, lists, progress, **how)
+    carried = {name: _carried(features, lists, change) for name, lists in known.items()}
+    lists = {name: lists for name, (lists, _) in carried.items()}
+    found = search(features, lists, progress, **how)
+    return {
+        name: _completed(features, name, lists[name], bounds, found[name], how)
+        for name, (_, bounds) in carried.items()
+    }
+
+
+def _completed(
+    features: Features,
+    category: str,
+    lists: Lists,
+    bounds: tuple[np.ndarray, np.ndarray],
+    found: tuple[int, int],
+    how: How,
+) -> Neighbours:
+    """The lists, those searched for anew that are left with fewer than k of more."""
     first = _cut(features, finished(features, lists, *found), bounds)
     short = (first.ids[:, features.policy.k - 1] < 0) & (first.bound_scores > -np.inf)
     if not short.any():
         return first
     anew = empty_lists(*lists.scores.shape)
     anew = replace(anew, sought=short, taking=short)
-    again = search(features, category, anew, None, **how)
+    again = search(features, {category: anew}, None, **how)[category]
     second = finished(features, anew, again[0], found[1] + again[1])
     return replace(
         second,

@@ -207,34 +207,44 @@ def still_reach(
     upper: np.ndarray,
     spread: np.ndarray,
     rest: np.ndarray,
+    starts: np.ndarray,
     signs: np.ndarray,
+    its: int,
     least: np.ndarray,
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """Whether a pair's bound is high enough with the product itself where its bound was, `(m,)`.
+    """Whether a pair's bound is high enough with the products themselves where their bounds were.
 
     Args:
-        upper: `(m,)` float32 bounds that have `spread[a] * spread[b]` in them.
-        spread: `(n,)` float32.
+        upper: `(m,)` float32 bounds that have `spread[a] * spread[b]` of two parts in them.
+        spread: `(n, parts)` float32.
         rest: `(n, columns)` float32.
-        signs: `(columns,)` float32: the product is the sum of `rest[a] * rest[b] * signs`.
+        starts: `(parts + 1,)` int64 columns of each part: 0, and `its`.
+        signs: `(columns,)` float32: the products are sums of `rest[a] * rest[b] * signs`.
+        its: The other part.
         least: `(n,)` float32, what each row still takes; that of either side is enough.
         a: `(m,)` int64 rows.
         b: The same.
+
+    Returns:
+        `(m,)` bool.
     """
     out = np.empty(len(a), dtype=np.bool_)
+    end, first, last = starts[1], starts[its], starts[its + 1]
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
-        tight = upper[pair] - spread[x] * spread[y] + _product(rest[x], rest[y], signs)
+        bounds = spread[x, 0] * spread[y, 0] + spread[x, its] * spread[y, its]
+        tight = upper[pair] - bounds + _product(rest[x], rest[y], signs, 0, end)
+        tight += _product(rest[x], rest[y], signs, first, last)
         out[pair] = tight >= min(least[x], least[y])
     return out
 
 
 @_sum_kernel
-def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
+def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray, first: int, last: int) -> np.float32:
     total = np.float32(0.0)
-    for column in range(len(signs)):
+    for column in range(first, last):
         total += x[column] * y[column] * signs[column]
     return total
 
@@ -305,18 +315,19 @@ def members(
 
 
 @kernel
-def quantise(columns: np.ndarray, scale: np.float32, out: np.ndarray) -> None:
+def quantise(columns: np.ndarray, scale: np.float32, out: np.ndarray, at: int) -> None:
     """Write columns, `(m, columns)` float32, as multiples of `1 / scale`.
 
     Args:
         columns: See above.
         scale: See above.
-        out: `(m, columns)` int16 or wider, written.
+        out: `(m, at + columns)` int16 or wider, written.
+        at: From where on.
     """
-    for at in range(len(columns)):
-        row, written = columns[at], out[at]
+    for place in range(len(columns)):
+        row, written = columns[place], out[place]
         for column in range(len(row)):
-            written[column] = np.int16(np.rint(row[column] * scale))
+            written[at + column] = np.int16(np.rint(row[column] * scale))
 
 
 @kernel

@@ -1,72 +1,69 @@
 """Blocks too large to be scored pair by pair: planned, and worked off by bounds.
 
-In: features, a category and the rows of its large blocks. Out: what was offered to the lists, and
-how many pairs may meet and were scored. A row that hoped for too much is searched for again.
+In: features, categories that share columns, and the rows of their large blocks. Out: what was
+offered to the lists, and how many pairs may meet and were scored. A row that hoped for too much is
+searched for again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 import torch
 
 from matching.blocks import classify
+from matching.category_pass import CategoryPass
 from matching.device_pass import DevicePass
 from matching.device_scores import DeviceScorer
 from matching.features import Features
-from matching.forms import Forms, term_forms
+from matching.forms import CategoryForms, term_forms
 from matching.hardware import place, tile_dtype
-from matching.lists import Lists
-from matching.pairs import PairScorer, Rules
 from matching.plan import Means, Plan, planned
 from matching.thresholds import Tick
 from matching.tiles import BlockPass
-from matching.topk import How
+from matching.topk import CategorySearch, How
 
 TILES = {"cpu": 1024, "cuda": 32_768}  # rows; a GPU wants few calls
 
-Search = Callable[[Plan, Lists, Tick], int]  # works a plan off; how many pairs were scored
+Search = Callable[[Plan, Tick], list[int]]  # works a plan off; how many pairs were scored
 
 
 def search_large(
     features: Features,
-    category: str,
-    scorer: PairScorer,
-    rules: Rules,
+    names: Sequence[str],
+    categories: Sequence[CategorySearch],
     blocks: list[np.ndarray],
-    lists: Lists,
-    tick: Callable[[int, int, float], None],
+    tick: Tick,
     how: How,
-) -> tuple[int, int]:
+) -> np.ndarray:
     """Offer to the lists every pair of the blocks that could matter to either side.
 
     Args:
         features: Everyone who may be matched.
-        category: A category of the policy.
-        scorer: Its scores.
-        rules: Its rules.
+        names: Of the categories: one, or of one group of `forms.together`.
+        categories: The categories, whose lists seek the same rows.
         blocks: `(n,)` int64 rows of each.
-        lists: What is offered to.
-        tick: Called with the rows done before a block, the block's rows and its share done.
+        tick: Called with the rows done.
         how: See `topk.How`.
 
     Returns:
-        Pairs that may meet, and pairs that were scored.
+        `(2, categories)` int64: pairs that may meet, and pairs that were scored.
     """
-    means, forms = _means(how), term_forms(features, category)
-    search_block = _search(scorer, rules, forms, means)
-    pairs = scored = done = 0
+    means, forms = _means(how), term_forms(features, names)
+    search_block = _search(categories, forms, means)
+    rules, counts, done = [c.rules for c in categories], np.zeros((2, len(names)), np.int64), 0
+    lists = categories[0].lists
     for rows in blocks:
         if lists.sought[rows].any():
             plan = planned(rules, forms, rows, lists, means)
-            scored += search_block(plan, lists, partial(tick, done, len(rows)))
-            pairs += plan.pairs
+            scored = search_block(plan, partial(_within, tick, done, len(rows)))
+            counts += plan.pairs, scored
         else:
-            pairs += classify(rules, rows).pairs
+            counts[0] += [classify(some, rows).pairs for some in rules]
         done += len(rows)
-    return pairs, scored
+    return counts
 
 
 def _means(how: How) -> Means:
@@ -76,38 +73,43 @@ def _means(how: How) -> Means:
     return Means(how.get("tile", TILES[device]), dtype, device, threads)
 
 
-def _search(scorer: PairScorer, rules: Rules, forms: Forms, means: Means) -> Search:
+def _search(categories: Sequence[CategorySearch], forms: CategoryForms, means: Means) -> Search:
     """How a block is searched on the device."""
     if means.device == "cpu":
-        return partial(_on_cpu, scorer, rules, forms, means)
-    return partial(_on_device, DeviceScorer(scorer, rules, place(means.device)), scorer.combine)
+        return partial(_on_cpu, categories, forms, means)
+    (category,) = categories
+    there = DeviceScorer(category.scorer, category.rules, place(means.device))
+    return partial(_on_device, there, category)
 
 
-def _on_device(there: DeviceScorer, combine: str, plan: Plan, lists: Lists, tick: Tick) -> int:
-    block = DevicePass(plan, there, lists, combine)
+def _on_device(there: DeviceScorer, category: CategorySearch, plan: Plan, tick: Tick) -> list[int]:
+    block = DevicePass(plan, there, category.lists, category.scorer.combine)
     block.run(tick)
-    return block.scored
+    return [block.scored]
 
 
 def _on_cpu(
-    scorer: PairScorer,
-    rules: Rules,
-    forms: Forms,
-    means: Means,
-    plan: Plan,
-    lists: Lists,
-    tick: Tick,
-) -> int:
-    block = BlockPass(plan, scorer, rules, lists, means.threads, hopes=True)
-    block.run(tick)
-    scored, disappointed = sum(block.scored), block.disappointed()
-    if len(disappointed):
-        rest = lists.again(disappointed)
-        again = planned(rules, forms, plan.rows, rest, means, plan.bound)
-        block = BlockPass(again, scorer, rules, rest, means.threads, hopes=False)
-        block.run(_silent)
-        scored += sum(block.scored)
+    categories: Sequence[CategorySearch], forms: CategoryForms, means: Means, plan: Plan, tick: Tick
+) -> list[int]:
+    passes = [
+        CategoryPass(plan, its, category.scorer, category.rules, category.lists)
+        for its, category in enumerate(categories)
+    ]
+    BlockPass(plan, passes, means.threads, hopes=True).run(tick)
+    scored = [sum(its.scored) for its in passes]
+    for its, category in enumerate(categories):
+        disappointed = passes[its].disappointed()
+        if len(disappointed):
+            rest, bound = category.lists.again(disappointed), plan.bound.only(its)
+            again = planned([category.rules], forms, plan.rows, rest, means, bound)
+            anew = CategoryPass(again, 0, category.scorer, category.rules, rest)
+            BlockPass(again, [anew], means.threads, hopes=False).run(_silent)
+            scored[its] += sum(anew.scored)
     return scored
+
+
+def _within(tick: Tick, before: int, rows: int, share: float) -> None:
+    tick(before + rows * share)
 
 
 def _silent(share: float) -> None:

@@ -1,12 +1,14 @@
 """In which order a large eligibility block is worked off.
 
-In: a block's rows and the lists of all users. Out: a `Plan`: the rows with those sought first and
-alike ones as neighbours, their bound, cut into tiles, and the tiles with pairs that may meet, the
-most alike first, so that thresholds rise early. None of it shows in the result.
+In: a block's rows, and the lists of all users in some categories. Out: a `Plan`: the rows with
+those sought first and alike ones as neighbours, their bound, cut into tiles, and the tiles with
+pairs that may meet, the most alike first, so that thresholds rise early. None of it shows in the
+result.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,7 +17,7 @@ import torch
 
 from matching.blocks import Classes, classify
 from matching.bounds import Bound, plain_bound, rotated_bound
-from matching.forms import Forms
+from matching.forms import CategoryForms
 from matching.lists import Lists
 from matching.pairs import Rules
 
@@ -49,8 +51,9 @@ class Plan:
         sought: So many of the first rows are sought; pairs of others are not looked at.
         cuts: The rows of each tile side.
         tiles: Pairs of cuts, in the order in which they are looked at.
-        mixed: `(cuts, cuts)` bool: whether there are pairs that may not meet.
-        pairs: Unordered pairs of the block that may meet.
+        possible: `(categories, cuts, cuts)` bool: whether there are pairs that may meet.
+        mixed: The same of pairs that may not.
+        pairs: Unordered pairs of the block that may meet, in each category.
     """
 
     rows: np.ndarray
@@ -58,13 +61,14 @@ class Plan:
     sought: int
     cuts: list[slice]
     tiles: list[tuple[int, int]]
+    possible: np.ndarray
     mixed: np.ndarray
-    pairs: int
+    pairs: list[int]
 
 
 def planned(
-    rules: Rules,
-    forms: Forms,
+    rules: Sequence[Rules],
+    forms: CategoryForms,
     rows: np.ndarray,
     lists: Lists,
     means: Means,
@@ -73,43 +77,51 @@ def planned(
     """The plan for a block.
 
     Args:
-        rules: The category's rules.
-        forms: The category's terms as columns.
+        rules: Each category's.
+        forms: The categories' terms as columns.
         rows: `(n,)` int64 rows of the block.
-        lists: What will be offered to.
+        lists: What will be offered to in one category; all seek the same.
         means: How tiles are multiplied.
         bound: Of the rows, where it is known.
     """
-    classes, wanted = classify(rules, rows), lists.sought[rows]
+    classes, wanted = [classify(some, rows) for some in rules], lists.sought[rows]
     alike = np.zeros(len(rows), dtype=np.int64)
     how = means.dtype, means.device, means.threads
     if not bound and wanted.sum() > SHARE_TO_ROTATE * len(rows):
         bound = rotated_bound(forms, rows, lists.scores.shape[1], *how)
         alike = _pivots(bound, means.tile)
-    order, sought = np.lexsort((alike, classes.of, ~wanted)), int(wanted.sum())
+    keys = [alike, *(some.of for some in classes), ~wanted]
+    order, sought = np.lexsort(keys), int(wanted.sum())
     rows = rows[order]
     bound = bound.take(order, sought) if bound else plain_bound(forms, rows, sought, *how)
     first = range(0, sought, means.tile)
     starts = [*first, *range(sought, len(rows), means.tile)]
     cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
-    tiles, mixed = _in_order(classes, order, cuts, len(first), bound)
-    return Plan(rows, bound, sought, cuts, tiles, mixed, classes.pairs)
+    met = [_met(some, order, cuts) for some in classes]
+    possible, mixed = (np.stack(tables) for tables in zip(*met, strict=True))
+    tiles = _in_order(np.asarray(possible.any(axis=0)), cuts, len(first), bound)
+    pairs = [some.pairs for some in classes]
+    return Plan(rows, bound, sought, cuts, tiles, possible, mixed, pairs)
 
 
-def _in_order(
-    classes: Classes, order: np.ndarray, cuts: list[slice], sought: int, bound: Bound
-) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Tiles with pairs that may meet, and which have others as well."""
+def _met(classes: Classes, order: np.ndarray, cuts: list[slice]) -> tuple[np.ndarray, np.ndarray]:
+    """Tiles with pairs that may meet, and with pairs that may not: `(cuts, cuts)` bool each."""
     members = np.zeros((len(cuts), len(classes.meet)), dtype=np.float32)
     for at, cut in enumerate(cuts):
         members[at, classes.of[order][cut]] = 1.0
-    possible = members @ classes.meet.astype(np.float32) @ members.T > 0
-    mixed = members @ (~classes.meet).astype(np.float32) @ members.T > 0
+    meet, apart = (table.astype(np.float32) for table in (classes.meet, ~classes.meet))
+    return members @ meet @ members.T > 0, members @ apart @ members.T > 0
+
+
+def _in_order(
+    possible: np.ndarray, cuts: list[slice], sought: int, bound: Bound
+) -> list[tuple[int, int]]:
+    """The possible tiles."""
     alike = np.zeros((len(cuts), len(cuts)))
     if len(bound.left) == len(bound.right):  # all are sought
         alike = _alike(bound, cuts)
     tiles = [(i, j) for i in range(sought) for j in range(i, len(cuts)) if possible[i, j]]
-    return sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t)), mixed
+    return sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t))
 
 
 def _alike(bound: Bound, cuts: list[slice]) -> np.ndarray:

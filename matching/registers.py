@@ -22,11 +22,10 @@ _I16, _I32, _I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _SUMS, _PAIRS = ir.VectorType(_I32, WORDS), ir.VectorType(_I16, 2 * WORDS)
 _PRODUCTS = ir.VectorType(_I32, 2 * WORDS)
 _SINGLE, _DOUBLE = (ir.VectorType(t(), LANES) for t in (ir.FloatType, ir.DoubleType))
-_ZEROS = {_SUMS: [0] * WORDS, _DOUBLE: [0.0] * LANES}
 
 
 @intrinsic
-def block(context, left, stride, panel, pairs, mine, theirs, out, out_stride):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def block(context, left, stride, panel, pairs, base, mine, theirs, out, out_stride):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Write a block of integer products, and say which of them reach what either side takes.
 
     Args:
@@ -35,6 +34,7 @@ def block(context, left, stride, panel, pairs, mine, theirs, out, out_stride):  
         stride: Bytes from one to the next.
         panel: Address of `(pairs, WIDTH, 2)` int16.
         pairs: How many.
+        base: Address of ROWS rows of WIDTH int32, to which the products are added.
         mine: Address of ROWS int32.
         theirs: Address of WIDTH int32.
         out: Address of ROWS rows of WIDTH int32, written.
@@ -43,7 +43,7 @@ def block(context, left, stride, panel, pairs, mine, theirs, out, out_stride):  
     Returns:
         uint64 with bit `WIDTH * row + column` set where `out` is no less than either of the two.
     """
-    return types.uint64(*[types.intp] * 8), _block
+    return types.uint64(*[types.intp] * 9), _block
 
 
 @intrinsic
@@ -59,9 +59,9 @@ def prefetch(context, address):  # type: ignore[no-untyped-def]  # noqa: ANN001,
 
 
 def _block(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
-    left, stride, panel, pairs, mine, theirs, out, out_stride = arguments
+    left, stride, panel, pairs, base, mine, theirs, out, out_stride = arguments
     reached: Any = ir.Constant(_I64, 0)
-    for at, total in enumerate(_integer_sums(builder, left, stride, panel, pairs)):
+    for at, total in enumerate(_integer_sums(builder, left, stride, panel, pairs, base)):
         row, column = divmod(at * WORDS, WIDTH)
         least = _load(builder, theirs, _SUMS, 4 * column)
         bar = _spread(builder, _load(builder, mine, _I32, 4 * row))
@@ -74,7 +74,7 @@ def _block(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  
     return reached
 
 
-def _integer_sums(builder: Any, left: Any, stride: Any, panel: Any, pairs: Any) -> list[Any]:  # noqa: ANN401
+def _integer_sums(builder: Any, left: Any, stride: Any, panel: Any, pairs: Any, base: Any) -> Any:  # noqa: ANN401
     """ROWS * WIDTH / WORDS vectors of sums: as many registers, and some are left for the rest."""
     rows = [builder.add(left, builder.mul(stride, ir.Constant(_I64, r))) for r in range(ROWS)]
 
@@ -85,7 +85,8 @@ def _integer_sums(builder: Any, left: Any, stride: Any, panel: Any, pairs: Any) 
         twos = [_spread(builder, _load(builder, builder.add(row, offset), _I32)) for row in rows]
         return [_products(builder, two, column) for two in twos for column in columns]
 
-    return _loop(builder, pairs, 1, [_SUMS] * (ROWS * WIDTH // WORDS), added, builder.add)
+    starts = [_load(builder, base, _SUMS, 4 * at) for at in range(0, ROWS * WIDTH, WORDS)]
+    return _loop(builder, pairs, 1, starts, added, builder.add)
 
 
 def _products(builder: Any, two: Any, column: Any) -> Any:  # noqa: ANN401
@@ -103,7 +104,8 @@ def _dot(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # 
         both = [_load(builder, builder.add(side, offset), _SINGLE) for side in (x, y)]
         return [builder.fmul(*[builder.fpext(side, _DOUBLE) for side in both])]
 
-    (total,) = _loop(builder, count, LANES, [_DOUBLE], added, builder.fadd)
+    nothing = ir.Constant(_DOUBLE, [0.0] * LANES)
+    (total,) = _loop(builder, count, LANES, [nothing], added, builder.fadd)
     width = LANES // 2
     while width:
         halves = [_shuffled(builder, total, range(at, at + width)) for at in (0, width)]
@@ -121,22 +123,24 @@ def _prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
     return context.get_dummy_value()
 
 
-def _loop(builder: Any, count: Any, step: int, kinds: list[Any], added: Any, add: Any) -> list[Any]:  # noqa: ANN401
-    """Sums of what `added` gives for 0, step, ... below `count`, which is above 0."""
-    before, body = builder.block, builder.append_basic_block()
-    after = builder.append_basic_block()
-    builder.branch(body)
+def _loop(builder: Any, count: Any, step: int, starts: list[Any], added: Any, add: Any) -> Any:  # noqa: ANN401
+    """`starts`, and what `added` gives for 0, step, ... below `count` added to them."""
+    before, head = builder.block, builder.append_basic_block()
+    body, after = builder.append_basic_block(), builder.append_basic_block()
+    builder.branch(head)
+    builder.position_at_end(head)
+    at, *sums = (builder.phi(start.type) for start in (ir.Constant(_I64, 0), *starts))
+    builder.cbranch(builder.icmp_signed("<", at, count), body, after)
     builder.position_at_end(body)
-    at, *sums = (builder.phi(kind) for kind in (_I64, *kinds))
     totals = [add(*both) for both in zip(sums, added(at), strict=True)]
     following = builder.add(at, ir.Constant(_I64, step))
-    starts = [ir.Constant(_I64, 0), *(ir.Constant(kind, _ZEROS[kind]) for kind in kinds)]
-    for phi, start, then in zip([at, *sums], starts, [following, *totals], strict=True):
+    begin = [ir.Constant(_I64, 0), *starts]
+    for phi, start, then in zip([at, *sums], begin, [following, *totals], strict=True):
         phi.add_incoming(start, before)
         phi.add_incoming(then, body)
-    builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+    builder.branch(head)
     builder.position_at_end(after)
-    return totals
+    return sums
 
 
 def _spread(builder: Any, value: Any) -> Any:  # noqa: ANN401

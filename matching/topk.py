@@ -11,7 +11,7 @@ tiles or the order of the input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypedDict, Unpack
@@ -20,8 +20,10 @@ import numpy as np
 
 from matching.blocks import blocks
 from matching.features import Features
+from matching.forms import together
 from matching.lists import Lists, Neighbours, empty_lists, finished
 from matching.pairs import PairScorer, PairScores, Rules, eligibility_rules, score_pairs
+from matching.thresholds import Tick
 
 SMALL = 512  # rows; a block of so few is scored pair by pair
 TOGETHER = 500_000  # pairs of small blocks scored at once
@@ -63,18 +65,29 @@ def neighbours(
     progress: Progress | None = None,
     **how: Unpack[How],
 ) -> Neighbours:
-    """Everyone's best eligible others in a category.
+    """`neighbours_of` one category."""
+    return neighbours_of(features, [category], depth, progress, **how)[category]
+
+
+def neighbours_of(
+    features: Features,
+    categories: Sequence[str],
+    depth: int | None = None,
+    progress: Progress | None = None,
+    **how: Unpack[How],
+) -> dict[str, Neighbours]:
+    """Everyone's best eligible others in each category.
 
     Args:
         features: Everyone who may be matched.
-        category: A category of the policy.
+        categories: Categories of the policy; those that share columns are searched in one pass.
         depth: How many are kept of each user; the policy's k if not given.
-        progress: Called with (users done, users in all).
+        progress: Called with (users done, users in all), where a user counts in each category.
         how: See `How`.
     """
-    lists = empty_lists(len(features), depth or features.policy.k)
-    found = search(features, category, lists, progress, **how)
-    return finished(features, lists, *found)
+    lists = {name: empty_lists(len(features), depth or features.policy.k) for name in categories}
+    found = search(features, lists, progress, **how)
+    return {name: finished(features, lists[name], *found[name]) for name in categories}
 
 
 class How(TypedDict, total=False):
@@ -94,43 +107,82 @@ class How(TypedDict, total=False):
 
 def search(
     features: Features,
-    category: str,
-    lists: Lists,
+    lists: Mapping[str, Lists],
     progress: Progress | None = None,
     **how: Unpack[How],
-) -> tuple[int, int]:
+) -> dict[str, tuple[int, int]]:
     """Offer to the lists every pair with someone sought that could matter to either side.
 
+    Args:
+        features: Everyone who may be matched.
+        lists: Of each category; all of them seek the same rows.
+        progress: See `neighbours_of`.
+        how: See `How`.
+
     Returns:
-        Pairs that may meet in this category, and pairs that were scored.
+        For each category: pairs that may meet, and pairs that were scored.
     """
-    report, small = progress or _silent, how.get("small", SMALL)
-    found = blocks(features, features.policy.eligibility_of(category).same)
+    groups = [[name for name in group if name in lists] for group in together(features.policy)]
+    if how.get("device") == "cuda":  # whose kernel tests for one category
+        groups = [[name] for name in lists]
+    report, done, whole = progress or _silent, 0, len(features) * len(lists)
+    found: dict[str, tuple[int, int]] = {}
+    for group in groups:
+        tick = partial(_tick, report, done, len(group), whole)
+        found |= _search_group(features, {name: lists[name] for name in group}, tick, how)
+        done += len(group) * len(features)
+    report(whole, whole)
+    return found
+
+
+@dataclass(frozen=True)
+class CategorySearch:
+    """What it takes to search a category.
+
+    Attributes:
+        scorer: Its scores.
+        rules: Who may meet.
+        lists: What is offered to.
+    """
+
+    scorer: PairScorer
+    rules: Rules
+    lists: Lists
+
+
+def _search_group(
+    features: Features, lists: Mapping[str, Lists], tick: Tick, how: How
+) -> dict[str, tuple[int, int]]:
+    """The same for categories that share columns."""
+    if not lists:
+        return {}
+    small, names = how.get("small", SMALL), list(lists)
+    found = blocks(features, features.policy.eligibility_of(names[0]).same)
+    categories = [
+        CategorySearch(PairScorer(features, name), eligibility_rules(features, name), lists[name])
+        for name in names
+    ]
     few = [rows for rows in found if len(rows) <= small]
-    scorer, rules = PairScorer(features, category), eligibility_rules(features, category)
-    pairs, scored = _score_small(scorer, rules, few, lists)
+    counts = np.array([_score_small(category, few) for category in categories]).T
     done, large = sum(len(rows) for rows in few), [rows for rows in found if len(rows) > small]
+    tick(done)
     if large:
         from matching.large_blocks import search_large  # torch takes seconds to import
 
-        tick = partial(_tick, report, len(features), done)
-        counts = search_large(features, category, scorer, rules, large, lists, tick, how)
-        pairs, scored = pairs + counts[0], scored + counts[1]
-    report(len(features), len(features))
-    return pairs, scored
+        after = partial(_after, tick, done)
+        counts += search_large(features, names, categories, large, after, how)
+    return {name: (int(p), int(s)) for name, p, s in zip(names, *counts, strict=True)}
 
 
-def _score_small(
-    scorer: PairScorer, rules: Rules, small: list[np.ndarray], lists: Lists
-) -> tuple[int, int]:
+def _score_small(category: CategorySearch, small: list[np.ndarray]) -> tuple[int, int]:
     """Score the pairs of small blocks with someone sought; how many may meet, how many scored."""
-    pairs = scored = 0
+    pairs, scored, lists = 0, 0, category.lists
     for a, b in _all_pairs(small):
-        allowed = rules.may_meet(a, b)
+        allowed = category.rules.may_meet(a, b)
         pairs += int(allowed.sum())
         allowed &= lists.sought[a] | lists.sought[b]
         a, b = a[allowed], b[allowed]
-        lists.offer(a, b, scorer.mutual(a, b))
+        lists.offer(a, b, category.scorer.mutual(a, b))
         scored += len(a)
     return pairs, scored
 
@@ -148,8 +200,12 @@ def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarra
             parts, waiting = [], 0
 
 
-def _tick(report: Progress, users: int, small: int, before: int, rows: int, share: float) -> None:
-    report(small + before + int(rows * share), users)
+def _tick(report: Progress, before: int, each: int, all_rows: int, rows: float) -> None:
+    report(before + int(each * rows), all_rows)
+
+
+def _after(tick: Tick, done: int, rows: float) -> None:
+    tick(done + rows)
 
 
 def _silent(done: int, total: int) -> None:

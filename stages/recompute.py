@@ -7,7 +7,6 @@ nothing has changed at all, the published files are taken over.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +14,10 @@ import polars as pl
 
 from matching.features import Features, build_features
 from matching.hardware import chosen_device
-from matching.incremental import SPARE, Known, fingerprints, update
+from matching.incremental import SPARE, Known, fingerprints, update_of
 from matching.lists import Neighbours
 from matching.texts import user_vectors
-from matching.topk import Progress, TopK, neighbours, top_k
+from matching.topk import Progress, TopK, neighbours_of, top_k
 from stages.embed import stored_vectors
 from stages.last_night import SCORES_VERSION, LastNight, changed_users, last_night
 from stages.run import Run
@@ -99,13 +98,11 @@ def match_frame(features: Features, category: str, top: TopK) -> pl.DataFrame:
 
 
 def _match(run: Run, features: Features, marks: np.ndarray, last: LastNight) -> dict[str, Any]:
-    """Search, category after category; writes the lists and returns the stage's figures."""
+    """Search all categories; writes the lists and returns the stage's figures."""
     counts: dict[str, dict[str, int]] = {"eligible_pairs": {}, "scored_pairs": {}, "matches": {}}
     device = chosen_device(run.settings.matching.device, "matching.device")
-    frames, lists, names = [], {}, list(run.settings.policy.categories)
-    for at, name in enumerate(names):
-        step = partial(_step, run.step("scoring pairs"), at, len(names))
-        found = _search(features, name, last, device, step)
+    frames, lists = [], {}
+    for name, found in _search(features, last, device, run.step("scoring pairs")).items():
         top = top_k(features, name, found)
         frames.append(match_frame(features, name, top))
         lists[name] = Known(features.user_ids, marks, found)
@@ -118,21 +115,13 @@ def _match(run: Run, features: Features, marks: np.ndarray, last: LastNight) -> 
 
 
 def _search(
-    features: Features,
-    category: str,
-    last: LastNight,
-    device: Literal["cpu", "cuda"],
-    step: Progress,
-) -> Neighbours:
+    features: Features, last: LastNight, device: Literal["cpu", "cuda"], step: Progress
+) -> dict[str, Neighbours]:
+    categories = list(features.policy.categories)
     if last.change is None:
-        depth = features.policy.k + SPARE
-        return neighbours(features, category, depth, step, device=device)
-    known = last.known[category].lists
-    return update(features, category, known, last.change, step, device=device)
-
-
-def _step(step: Any, at: int, categories: int, done: int, users: int) -> None:  # noqa: ANN401
-    step(at * users + done, categories * users)
+        return neighbours_of(features, categories, features.policy.k + SPARE, step, device=device)
+    known = {name: last.known[name].lists for name in categories}
+    return update_of(features, known, last.change, step, device=device)
 
 
 def _terms(contributions: np.ndarray) -> pl.Series:

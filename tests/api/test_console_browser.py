@@ -67,6 +67,7 @@ def page(watched: Watched) -> Page:
 def why_page(page: Page) -> None:
     page.goto(LIST)
     page.locator("a.why").first.click()
+    page.wait_for_url("**/why/*")
 
 
 def visit_all(page: Page) -> Iterator[str]:

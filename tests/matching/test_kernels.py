@@ -32,17 +32,28 @@ def test_found_is_what_reaches_either_side(shape: tuple[int, int], first: int, s
 
 
 @settings(deadline=None)
-@given(columns=st.integers(0, 40), seed=st.integers(0, 2**32 - 1))
-def test_a_tighter_bound_has_the_product_where_its_bound_was(columns: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    rest = rng.integers(-4, 5, (30, columns)).astype(np.float32)  # small whole numbers: exact
-    signs = np.where(rng.random(columns) < 0.5, -1, 1).astype(np.float32)
-    spread, least = (rng.integers(0, 30, 30).astype(np.float32) for _ in range(2))
+@given(
+    widths=st.tuples(*[st.integers(0, 20)] * 3),
+    its=st.sampled_from([1, 2]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_tighter_bound_has_the_products_where_their_bounds_were(
+    widths: tuple[int, ...], its: int, seed: int
+) -> None:
+    rng, starts = np.random.default_rng(seed), np.cumsum([0, *widths])
+    rest = rng.integers(-4, 5, (30, starts[-1])).astype(np.float32)  # small whole numbers: exact
+    signs = np.where(rng.random(starts[-1]) < 0.5, -1, 1).astype(np.float32)
+    spread, least = rng.integers(0, 30, (30, 3)).astype(np.float32), rng.integers(0, 30, 30)
     a, b = rng.integers(0, 30, (2, 50))
     upper = rng.integers(0, 300, 50).astype(np.float32)
-    tight = upper - spread[a] * spread[b] + (rest[a] * rest[b] * signs).sum(axis=1)
+    tight = upper.copy()
+    for part in (0, its):
+        columns = slice(starts[part], starts[part + 1])
+        tight += (rest[a] * rest[b] * signs)[:, columns].sum(axis=1)
+        tight -= spread[a, part] * spread[b, part]
+    least = least.astype(np.float32)
     np.testing.assert_array_equal(
-        still_reach(upper, spread, rest, signs, least, a, b),
+        still_reach(upper, spread, rest, starts, signs, its, least, a, b),
         tight >= np.minimum(least[a], least[b]),
     )
 

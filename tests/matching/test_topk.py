@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching import thresholds, tiles
+from matching.category_pass import CategoryPass
 from matching.features import Features, build_features
+from matching.forms import together
 from matching.scoring import eligible, score
-from matching.topk import How, TopK, neighbours, top_k
+from matching.topk import How, TopK, neighbours, neighbours_of, top_k
 from tests.matching.worlds import (
     ELIGIBILITY,
     TERMS,
@@ -61,13 +63,13 @@ def listed(top: TopK) -> list[tuple[int, int, float]]:
 def count_disappointed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows each pass on a CPU has to search again; filled as they end."""
     counts: list[int] = []
-    found = tiles.BlockPass.disappointed
+    found = CategoryPass.disappointed
 
-    def counted(block: tiles.BlockPass) -> np.ndarray:
-        counts.append(len(found(block)))
-        return found(block)
+    def counted(category: CategoryPass) -> np.ndarray:
+        counts.append(len(found(category)))
+        return found(category)
 
-    monkeypatch.setattr(tiles.BlockPass, "disappointed", counted)
+    monkeypatch.setattr(CategoryPass, "disappointed", counted)
     return counts
 
 
@@ -99,9 +101,56 @@ def test_equals_the_reference_for_every_policy(
     small: int,
 ) -> None:
     features = make_world(users, seed, {"first": first, "second": second}, combine, k, distinct)
-    for category in ("first", "second"):
-        found = neighbours(features, category, tile=tile, dtype=dtype, threads=threads, small=small)
+    how: How = {"tile": tile, "dtype": dtype, "threads": threads, "small": small}
+    for category, found in neighbours_of(features, ["first", "second"], **how).items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    users=st.integers(0, 40),
+    seed=st.integers(0, 1000),
+    more=st.lists(categories, min_size=2, max_size=4),
+    cosine=st.lists(st.sampled_from([0.1, 1.0, 3.0]), min_size=4, max_size=4),
+    combine=means,
+    tile=st.sampled_from([7, 64]),
+    dtype=st.sampled_from(DTYPES),
+    threads=st.integers(1, 2),
+)
+def test_categories_that_share_columns_equal_the_reference(
+    users: int,
+    seed: int,
+    more: list[dict[str, Any]],
+    cosine: list[float],
+    combine: str,
+    tile: int,
+    dtype: str,
+    threads: int,
+) -> None:
+    sharing = {}
+    for at, category in enumerate(more):
+        weights = {n: min(w, 1.0) for n, w in category["weights"].items()}
+        rules = {**category["eligibility"], "same": ["domain"]}
+        sharing[str(at)] = {"weights": {**weights, "cosine": cosine[at]}, "eligibility": rules}
+    features = make_world(users, seed, sharing, combine, 5)
+    assert together(features.policy) == [list(sharing)]
+    how: How = {"tile": tile, "dtype": dtype, "threads": threads, "small": 0}
+    for category, found in neighbours_of(features, list(sharing), **how).items():
+        assert listed(top_k(features, category, found)) == brute_force(features, category)
+
+
+def test_only_categories_that_divide_everyone_alike_share_columns() -> None:
+    likewise = {"eligibility": {"same": ["domain"]}}
+    policy = make_policy(
+        {
+            "first": {"weights": {"cosine": 1.0, "size": 1.0}, **likewise},
+            "anywhere": {"weights": {"cosine": 1.0}},
+            "second": {"weights": {"cosine": 0.4, "wishes": 1.0}, **likewise},
+            "hardly": {"weights": {"cosine": 0.01, "wishes": 1.0}, **likewise},
+            "never": {"weights": {"wishes": 1.0}, **likewise},
+        }
+    )
+    assert together(policy) == [["first", "second"], ["anywhere"], ["hardly"], ["never"]]
 
 
 def test_equals_the_reference_at_300_users() -> None:
