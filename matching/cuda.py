@@ -17,6 +17,9 @@ from matching.features import LANES
 # Rows, as many columns, and the depth of a step, of the block of products that one program holds:
 # as large as the registers of a Hopper, Ampere or Turing GPU allow.
 BLOCKS = {torch.bfloat16: (128, 64), torch.float32: (64, 32)}
+# Of a program that tests for several categories: with twice the usual, what is common and the
+# whole both fit into the registers (seen in what is compiled, not timed).
+WARPS = 8
 WORD = 32  # pairs whose bits are written together
 PAIRS = 32  # whose rows one program multiplies
 
@@ -24,26 +27,33 @@ PAIRS = 32  # whose rows one program multiplies
 def survivors(
     left: torch.Tensor,
     right: torch.Tensor,
+    parts: list[list[int]],
     least_rows: torch.Tensor,
     least_columns: torch.Tensor,
     diagonal: bool,
     room: int,
-) -> Survivors | None:
+) -> list[Survivors] | None:
     """See `device_kernels.survivors`."""
     side, depth = BLOCKS[left.dtype]
     grid = (triton.cdiv(len(left), side), triton.cdiv(len(right), side))
-    shape = grid[0] * side, grid[1] * side // WORD
+    shape = len(parts) - 1, grid[0] * side, grid[1] * side // WORD
     words = torch.zeros(shape, dtype=torch.int32, device=left.device)
+    (_, common), *own = parts
+    columns = torch.tensor(own, dtype=torch.int32, device=left.device)
     _reached[grid](
-        left, right, least_rows, least_columns, words, len(left), len(right), int(diagonal),
-        WIDTH=left.shape[1], ROWS=side, COLUMNS=side, DEPTH=depth, WORD=WORD,
+        left, right, columns, least_rows, least_columns, words, len(left), len(right),
+        int(diagonal), WIDTH=left.shape[1], COMMON=common, CATEGORIES=len(own), ROWS=side,
+        COLUMNS=side, DEPTH=depth, WORD=WORD, num_warps=WARPS if len(own) > 1 else 4,
     )  # fmt: skip
-    rows, places = words.nonzero(as_tuple=True)
-    bits = words[rows, places, None] >> torch.arange(WORD, device=left.device) & 1
-    if int(bits.sum()) > room:
-        return None
-    which, bit = bits.nonzero(as_tuple=True)
-    return rows[which], places[which] * WORD + bit
+    found: list[Survivors] = []
+    for table in words:
+        rows, places = table.nonzero(as_tuple=True)
+        bits = table[rows, places, None] >> torch.arange(WORD, device=left.device) & 1
+        if int(bits.sum()) > room:
+            return None
+        which, bit = bits.nonzero(as_tuple=True)
+        found.append((rows[which], places[which] * WORD + bit))
+    return found
 
 
 def cosines(vectors: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -57,11 +67,11 @@ def cosines(vectors: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Te
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _reached(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    left, right, least_rows, least_columns, words, height, width, diagonal,  # noqa: ANN001
-    WIDTH: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
-    WORD: tl.constexpr,
+    left, right, own, least_rows, least_columns, words, height, width, diagonal,  # noqa: ANN001
+    WIDTH: tl.constexpr, COMMON: tl.constexpr, CATEGORIES: tl.constexpr, ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr, DEPTH: tl.constexpr, WORD: tl.constexpr,
 ):  # fmt: skip
-    """One block of products: multiply, test, write the bits."""
+    """One block of products: multiply what is common, then for each category add, test, write."""
     first_row, first_column = tl.program_id(0) * ROWS, tl.program_id(1) * COLUMNS
     if (diagonal == 0) | (first_column + COLUMNS > first_row + 1):
         i, j = first_row + tl.arange(0, ROWS), first_column + tl.arange(0, COLUMNS)
@@ -69,20 +79,27 @@ def _reached(  # type: ignore[no-untyped-def]  # noqa: ANN202
         rows, columns = tl.minimum(i, height - 1), tl.minimum(j, width - 1)
         mine = left + rows[:, None].to(tl.int64) * WIDTH + k[None, :]
         theirs = right + columns[None, :].to(tl.int64) * WIDTH + k[:, None]
-        products = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
-        for _ in range(WIDTH // DEPTH):
-            products = tl.dot(tl.load(mine), tl.load(theirs), products, input_precision="ieee")
-            mine += DEPTH
-            theirs += DEPTH
-        least = tl.load(least_rows + rows)[:, None]
-        keep = products >= tl.minimum(least, tl.load(least_columns + columns)[None, :])
-        keep = keep & (i < height)[:, None] & (j < width)[None, :]
-        keep = keep & ((diagonal == 0) | (j[None, :] > i[:, None]))
-        bits = keep.to(tl.int32) << (j % WORD)[None, :]
-        word = tl.sum(tl.reshape(bits, (ROWS, COLUMNS // WORD, WORD)), axis=2)
+        common = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
+        for step in range(COMMON // DEPTH):
+            x, y = tl.load(mine + step * DEPTH), tl.load(theirs + step * DEPTH)
+            common = tl.dot(x, y, common, input_precision="ieee")
         at = first_column // WORD + tl.arange(0, COLUMNS // WORD)
         stride = tl.num_programs(1) * (COLUMNS // WORD)
-        tl.store(words + i[:, None].to(tl.int64) * stride + at[None, :], word)
+        table = tl.num_programs(0).to(tl.int64) * ROWS * stride
+        for category in range(CATEGORIES):
+            products = common
+            for step in range(tl.load(own + 2 * category), tl.load(own + 2 * category + 1), DEPTH):
+                x, y = tl.load(mine + step), tl.load(theirs + step)
+                products = tl.dot(x, y, products, input_precision="ieee")
+            least = tl.load(least_rows + category * height + rows)[:, None]
+            others = tl.load(least_columns + category * width + columns)[None, :]
+            keep = products >= tl.minimum(least, others)
+            keep = keep & (i < height)[:, None] & (j < width)[None, :]
+            keep = keep & ((diagonal == 0) | (j[None, :] > i[:, None]))
+            bits = keep.to(tl.int32) << (j % WORD)[None, :]
+            word = tl.sum(tl.reshape(bits, (ROWS, COLUMNS // WORD, WORD)), axis=2)
+            here = words + category * table
+            tl.store(here + i[:, None].to(tl.int64) * stride + at[None, :], word)
 
 
 @triton.jit  # type: ignore[untyped-decorator]

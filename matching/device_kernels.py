@@ -17,32 +17,41 @@ Survivors = tuple[torch.Tensor, torch.Tensor]
 def survivors(
     left: torch.Tensor,
     right: torch.Tensor,
+    parts: list[list[int]],
     least_rows: torch.Tensor,
     least_columns: torch.Tensor,
     diagonal: bool,
     room: int,
-) -> Survivors | None:
-    """Pairs whose product reaches what either side takes.
+) -> list[Survivors] | None:
+    """Pairs whose product reaches what either side takes, for each of some categories.
 
     Args:
-        left: `(rows, columns)` bfloat16 or float32, a multiple of `bounds.DEPTH` of columns.
+        left: `(rows, columns)` bfloat16 or float32.
         right: `(others, columns)` of the same dtype.
-        least_rows: `(rows,)` float32.
-        least_columns: `(others,)` float32.
+        parts: First and last columns, multiples of `bounds.DEPTH`: of those common to all
+            categories, then of each category's own.
+        least_rows: `(categories, rows)` float32.
+        least_columns: `(categories, others)` float32.
         diagonal: Only pairs above the diagonal count.
-        room: How many there may be at most.
+        room: How many there may be at most in a category.
 
     Returns:
-        Rows and columns, `(m,)` int64 each; None where there are more than `room`.
+        Rows and columns for each category, `(m,)` int64 each; None where there are more than
+        `room`.
     """
     if left.is_cuda:
         from matching import cuda  # needs triton, which a machine without a GPU lacks
 
-        return cuda.survivors(left, right, least_rows, least_columns, diagonal, room)
-    products = (left @ right.T).float()
-    keep = products >= torch.minimum(least_rows[:, None], least_columns)
-    i, j = (keep.triu(1) if diagonal else keep).nonzero(as_tuple=True)
-    return (i, j) if len(i) <= room else None
+        return cuda.survivors(left, right, parts, least_rows, least_columns, diagonal, room)
+    common, *own = ((left[:, a:b] @ right[:, a:b].T).float() for a, b in parts)
+    found: list[Survivors] = []
+    for products, mine, theirs in zip(own, least_rows, least_columns, strict=True):
+        keep = common + products >= torch.minimum(mine[:, None], theirs)
+        i, j = (keep.triu(1) if diagonal else keep).nonzero(as_tuple=True)
+        if len(i) > room:
+            return None
+        found.append((i, j))
+    return found
 
 
 def cosines(vectors: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,7 @@ import torch
 
 from matching.blocks import classify
 from matching.category_pass import CategoryPass
+from matching.device_category import DeviceCategory
 from matching.device_pass import DevicePass
 from matching.device_scores import DeviceScorer
 from matching.features import Features
@@ -77,15 +78,20 @@ def _search(categories: Sequence[CategorySearch], forms: CategoryForms, means: M
     """How a block is searched on the device."""
     if means.device == "cpu":
         return partial(_on_cpu, categories, forms, means)
-    (category,) = categories
-    there = DeviceScorer(category.scorer, category.rules, place(means.device))
-    return partial(_on_device, there, category)
+    where = place(means.device)
+    there = [DeviceScorer(category.scorer, category.rules, where) for category in categories]
+    return partial(_on_device, there, categories)
 
 
-def _on_device(there: DeviceScorer, category: CategorySearch, plan: Plan, tick: Tick) -> list[int]:
-    block = DevicePass(plan, there, category.lists, category.scorer.combine)
-    block.run(tick)
-    return [block.scored]
+def _on_device(
+    there: Sequence[DeviceScorer], categories: Sequence[CategorySearch], plan: Plan, tick: Tick
+) -> list[int]:
+    passes = [
+        DeviceCategory(plan, its, scorer, category.lists, category.scorer.combine)
+        for its, (scorer, category) in enumerate(zip(there, categories, strict=True))
+    ]
+    DevicePass(plan, passes).run(tick)
+    return [its.scored for its in passes]
 
 
 def _on_cpu(

@@ -123,8 +123,6 @@ def search(
         For each category: pairs that may meet, and pairs that were scored.
     """
     groups = [[name for name in group if name in lists] for group in together(features.policy)]
-    if how.get("device") == "cuda":  # whose kernel tests for one category
-        groups = [[name] for name in lists]
     report, done, whole = progress or _silent, 0, len(features) * len(lists)
     found: dict[str, tuple[int, int]] = {}
     for group in groups:

@@ -20,14 +20,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching import device_pass, hardware, thresholds
+from matching import device_category, device_pass, hardware, thresholds
+from matching.device_category import DeviceCategory, entries_of, keys_of
 from matching.device_kernels import cosines
-from matching.device_pass import entries_of, keys_of
 from matching.features import LANES
 from matching.heaps import NOBODY
 from matching.incremental import Known, compare, fingerprints, update
 from matching.scoring import cosine
-from matching.topk import neighbours, top_k
+from matching.topk import neighbours, neighbours_of, top_k
 from tests.matching.test_incremental import Nights
 from tests.matching.test_topk import EVERYTHING, brute_force, categories, listed, means
 from tests.matching.worlds import ELIGIBILITY, make_policy, make_world
@@ -39,16 +39,24 @@ import numpy as np, torch
 from matching import cuda, device_kernels
 
 rng = np.random.default_rng(0)
-left, right = (torch.from_numpy(rng.normal(size=(300, 64)).astype(np.float32)) for _ in range(2))
-least = torch.from_numpy(rng.normal(size=300).astype(np.float32) * 5 + 15)
-least[5], least[7] = torch.inf, -torch.inf
-for rows, columns in ((slice(0, 200), slice(200, 300)), (slice(0, 300), slice(0, 300))):
-    tile = left[rows], right[columns], least[rows], least[columns], rows == columns
-    found, expected = (kernels.survivors(*tile, 100_000) for kernels in (cuda, device_kernels))
-    assert len(found[0]) > 1000
-    pairs = [set(zip(*(side.tolist() for side in part))) for part in (found, expected)]
-    assert pairs[0] == pairs[1]
-    assert cuda.survivors(*tile, len(expected[0]) - 1) is None
+left, right = (rng.integers(-9, 9, (300, 192)).astype(np.float32) for _ in range(2))  # exact sums
+left, right = (torch.from_numpy(side) for side in (left, right))
+least = torch.from_numpy(rng.normal(size=(2, 300)).astype(np.float32) * 250 + 1000)
+least[:, 5], least[:, 7] = torch.inf, -torch.inf
+tiles = (slice(0, 200), slice(200, 300)), (slice(0, 300), slice(0, 300))
+categories = [[0, 64], [128, 192], [64, 128]], [[0, 128], [128, 192]], [[0, 64], [64, 64]]
+for parts in categories:
+    for rows, columns in tiles:
+        some = least[: len(parts) - 1]
+        least_of = some[:, rows].contiguous(), some[:, columns].contiguous()
+        tile = left[rows], right[columns], parts, *least_of, rows == columns
+        found, expected = (kernels.survivors(*tile, 100_000) for kernels in (cuda, device_kernels))
+        assert len(found) == len(expected) == len(parts) - 1
+        for mine, theirs in zip(found, expected):
+            pairs = [set(zip(*(side.tolist() for side in part))) for part in (mine, theirs)]
+            assert pairs[0] == pairs[1] and len(pairs[0]) > 100
+        assert cuda.survivors(*tile, max(len(i) for i, j in expected) - 1) is None
+left, _ = (torch.from_numpy(rng.normal(size=(300, 64)).astype(np.float32)) for _ in range(2))
 a, b = (torch.from_numpy(rng.integers(0, 300, 77)) for _ in range(2))
 assert torch.equal(cuda.cosines(left, a, b), device_kernels.cosines(left, a, b))
 print("equal")
@@ -92,6 +100,7 @@ def test_equals_the_reference_for_every_policy(
     features = make_world(users, seed, {"all": category}, combine, k, distinct)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(device_pass, "ROOM", room)
+        patch.setattr(device_category, "ROOM", room)
         found = neighbours(features, "all", device="cuda", tile=tile, dtype=dtype, small=0)
     assert listed(top_k(features, "all", found)) == brute_force(features, "all")
 
@@ -108,18 +117,28 @@ def test_equals_the_cpu_at_1200_users(dtype: str) -> None:
     assert found.scored_pairs < expected.eligible_pairs / 2
 
 
+def test_several_categories_equal_the_cpu() -> None:
+    weights = {"one": {"cosine": 1.0, "size": 0.3}, "two": {"cosine": 0.5, "wishes": 0.4}}
+    features = make_world(900, 4, {name: {"weights": w} for name, w in weights.items()}, k=10)
+    expected = neighbours_of(features, list(weights), small=0)
+    for name, found in neighbours_of(features, list(weights), device="cuda", small=0).items():
+        np.testing.assert_array_equal(found.ids, expected[name].ids)
+        np.testing.assert_array_equal(found.scores, expected[name].scores)
+
+
 def test_rows_that_hoped_for_too_much_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_pass, "STEP", 3)
     monkeypatch.setattr(thresholds, "SURE", -2.0)
     disappointed: list[int] = []
-    again = device_pass.DevicePass._again
+    found = DeviceCategory.disappointed
 
-    def counted(block: device_pass.DevicePass, rows: torch.Tensor) -> None:
-        disappointed.append(len(rows))
-        again(block, rows)
+    def counted(category: DeviceCategory) -> torch.Tensor:
+        disappointed.append(len(found(category)))
+        return found(category)
 
-    monkeypatch.setattr(device_pass.DevicePass, "_again", counted)
+    monkeypatch.setattr(DeviceCategory, "disappointed", counted)
     monkeypatch.setattr(device_pass, "ROOM", 1000)
+    monkeypatch.setattr(device_category, "ROOM", 1000)
     everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": []}}
     features = make_world(300, 8, {"all": everything}, k=10)
     lists = neighbours(features, "all", device="cuda", dtype="float32", tile=64, small=0)
@@ -181,12 +200,13 @@ def test_the_kernels_compile_for_gpus_that_are_not_here(capability: int) -> None
 
     from matching import cuda
 
-    pointers = {"least_rows": "*fp32", "least_columns": "*fp32", "words": "*i32"}
+    pointers = {"own": "*i32", "least_rows": "*fp32", "least_columns": "*fp32", "words": "*i32"}
     numbers = dict.fromkeys(("height", "width", "diagonal"), "i32")
     kernels = []
     for dtype, name in ((torch.bfloat16, "*bf16"), (torch.float32, "*fp32")):
         side, depth = cuda.BLOCKS[dtype]
-        sizes = {"WIDTH": 320, "ROWS": side, "COLUMNS": side, "DEPTH": depth, "WORD": cuda.WORD}
+        sizes = {"WIDTH": 320, "COMMON": 192, "CATEGORIES": 2}
+        sizes |= {"ROWS": side, "COLUMNS": side, "DEPTH": depth, "WORD": cuda.WORD}
         kernels.append((cuda._reached, {"left": name, "right": name} | pointers | numbers, sizes))
     pairs = {"vectors": "*fp32", "a": "*i64", "b": "*i64", "out": "*fp64", "pairs": "i32"}
     kernels.append((cuda._cosines, pairs, {"WIDTH": 384, "PAIRS": cuda.PAIRS, "LANES": LANES}))

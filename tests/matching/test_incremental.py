@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from matching import thresholds, tiles
 from matching.features import Features, build_features
-from matching.incremental import Change, Known, compare, fingerprints, update
+from matching.incremental import Change, Known, compare, fingerprints, update, update_of
 from matching.lists import Neighbours
 from matching.policy import Policy
-from matching.topk import neighbours, top_k
+from matching.topk import neighbours, neighbours_of, top_k
 from tests.matching.test_topk import (
     brute_force,
     categories,
@@ -121,6 +121,24 @@ def test_twenty_random_nights_equal_a_full_search(spare: int) -> None:
         draw = nights.rng.integers(0, 25, 3)
         nights.change(*(int(x) for x in draw))
         assert_same(nights)
+
+
+def test_categories_that_share_columns_are_carried_on_together() -> None:
+    categories = {
+        "one": {"weights": {"cosine": 1.0, "size": 0.3}},
+        "two": {"weights": {"cosine": 0.5, "wishes": 0.4}, "eligibility": {"different": ["size"]}},
+    }
+    nights = Nights(700, 3, 12, make_policy({**categories, "all": COSINE}, k=8))
+    before, lists = nights.features, neighbours_of(nights.features, list(categories), 12)
+    for _ in range(5):
+        nights.change(4, 12, 6)
+        known = Known(before.user_ids, fingerprints(before), lists["one"])
+        change = compare(known, nights.features, fingerprints(nights.features))
+        before, lists = nights.features, update_of(nights.features, lists, change, small=0)
+        for name in categories:
+            expected = neighbours(before, name, 12)
+            np.testing.assert_array_equal(lists[name].ids[:, :8], expected.ids[:, :8])
+            np.testing.assert_array_equal(lists[name].scores[:, :8], expected.scores[:, :8])
 
 
 def test_the_changed_who_hoped_for_too_much_are_searched_again(

@@ -111,7 +111,7 @@ def test_equals_the_reference_for_every_policy(
     users=st.integers(0, 40),
     seed=st.integers(0, 1000),
     more=st.lists(categories, min_size=2, max_size=4),
-    cosine=st.lists(st.sampled_from([0.1, 1.0, 3.0]), min_size=4, max_size=4),
+    cosine=st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=4, max_size=4),
     combine=means,
     tile=st.sampled_from([7, 64]),
     dtype=st.sampled_from(DTYPES),
