@@ -37,6 +37,13 @@ def population(users: int, weights: dict[str, float] | None = None, flat: bool =
     return build_features(_policy(weights), profiles(users), vectors(users, 7, flat))
 
 
+def service_population(users: int, flat: bool = False) -> Features:
+    """The same in the service's own three categories, of which couples are of different genders."""
+    raw = load_settings(ROOT / "hertz.toml").policy.model_dump()
+    policy = parse_policy({**raw, "k": K})
+    return build_features(policy, profiles(users), vectors(users, 7, flat))
+
+
 @cache
 def profiles(users: int) -> pl.DataFrame:
     """Validated sample profiles, all of one e-mail domain."""
