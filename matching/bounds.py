@@ -9,11 +9,11 @@ over the columns that are common to the categories and the category's own, whate
 which the product is summed. No mean lies above the larger of 0 and the arithmetic one, and that is
 what the columns of `forms.py` are for.
 
-Of the columns that `axes.py` leaves out Cauchy and Schwarz bound the product x_a.x_b by |x_a| |x_b|,
-one column in each part. Rounding to the tile's dtype is bounded the same way, x.y - x^.y^ <=
-|dx| |y| + |x^| |dy|: by two columns in bfloat16, by its most in int16, whose unit is so small that
-this hardly matters. On a CPU the pairs that survive have the product of what was left out put in
-the place of its bound.
+The product x_a.x_b of columns that `axes.py` leaves out is bounded by |x_a| |x_b| (Cauchy and
+Schwarz), one column in each part. Rounding to the tile's dtype is bounded the same way,
+x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in bfloat16, by its most in int16, whose unit is
+so small that this hardly matters. On a CPU the pairs that survive have the product of what was left
+out put in the place of its bound.
 """
 
 from __future__ import annotations
