@@ -49,38 +49,43 @@ def reach(
     """
     counts, height, width = np.zeros(len(which), dtype=np.int64), len(left), len(right)
     panel = np.empty((left.shape[1] // 2, WIDTH), dtype=np.int32)
-    nothing, nobody = np.zeros((ROWS, WIDTH), np.int32), np.full(WIDTH, MOST, np.int32)
-    common, products = np.empty_like(nothing), np.empty_like(nothing)
+    nothing = np.zeros((ROWS, WIDTH), dtype=np.int32)
+    alone = len(which) == 1 and starts[which[0]] == starts[which[0] + 1]  # nothing to be added
+    common = np.empty_like(nothing)
+    products = common if alone else np.empty_like(nothing)
     rest, bars, least = _last_rows(left), _bars(mine, ROWS), _bars(theirs, WIDTH)
+    if not len(which):
+        return counts
     stride, whole = left.strides[0], height // ROWS * ROWS
     for j in range(0, width, WIDTH):
         _pack(right[j : j + WIDTH], panel)
         for i in range(0, min(height, j + WIDTH) if diagonal else height, ROWS):
             row_of = left.ctypes.data + i * stride if i < whole else rest.ctypes.data
-            block(
+            hits = block(
                 row_of,
                 stride,
                 panel.ctypes.data,
                 starts[1] // 2,
                 nothing.ctypes.data,
-                nobody.ctypes.data,
-                nobody.ctypes.data,
+                bars.ctypes.data + 4 * i,
+                least.ctypes.data + 4 * j,
                 common.ctypes.data,
                 4 * WIDTH,
             )
             for at in range(len(which)):
                 first, last = starts[which[at]], starts[which[at] + 1]
-                hits = block(
-                    row_of + 2 * first,
-                    stride,
-                    panel.ctypes.data + first // 2 * 4 * WIDTH,
-                    (last - first) // 2,
-                    common.ctypes.data,
-                    bars.ctypes.data + at * bars.strides[0] + 4 * i,
-                    least.ctypes.data + at * least.strides[0] + 4 * j,
-                    products.ctypes.data,
-                    4 * WIDTH,
-                )
+                if not alone:
+                    hits = block(
+                        row_of + 2 * first,
+                        stride,
+                        panel.ctypes.data + first // 2 * 4 * WIDTH,
+                        (last - first) // 2,
+                        common.ctypes.data,
+                        bars.ctypes.data + at * bars.strides[0] + 4 * i,
+                        least.ctypes.data + at * least.strides[0] + 4 * j,
+                        products.ctypes.data,
+                        4 * WIDTH,
+                    )
                 while hits:
                     row, column = divmod(int(first_one(hits)), WIDTH)
                     hits &= hits - np.uint64(1)

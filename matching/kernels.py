@@ -232,19 +232,21 @@ def still_reach(
     """
     out = np.empty(len(a), dtype=np.bool_)
     end, first, last = starts[1], starts[its], starts[its + 1]
+    common, own = signs[:end], signs[first:last]
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
         bounds = spread[x, 0] * spread[y, 0] + spread[x, its] * spread[y, its]
-        tight = upper[pair] - bounds + _product(rest[x], rest[y], signs, 0, end)
-        tight += _product(rest[x], rest[y], signs, first, last)
+        tight = upper[pair] - bounds + _product(rest[x, :end], rest[y, :end], common)
+        if first < last:
+            tight += _product(rest[x, first:last], rest[y, first:last], own)
         out[pair] = tight >= min(least[x], least[y])
     return out
 
 
 @_sum_kernel
-def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray, first: int, last: int) -> np.float32:
+def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
     total = np.float32(0.0)
-    for column in range(first, last):
+    for column in range(len(signs)):
         total += x[column] * y[column] * signs[column]
     return total
 

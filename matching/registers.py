@@ -125,22 +125,23 @@ def _prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
 
 def _loop(builder: Any, count: Any, step: int, starts: list[Any], added: Any, add: Any) -> Any:  # noqa: ANN401
     """`starts`, and what `added` gives for 0, step, ... below `count` added to them."""
-    before, head = builder.block, builder.append_basic_block()
+    zero, before = ir.Constant(_I64, 0), builder.block
     body, after = builder.append_basic_block(), builder.append_basic_block()
-    builder.branch(head)
-    builder.position_at_end(head)
-    at, *sums = (builder.phi(start.type) for start in (ir.Constant(_I64, 0), *starts))
-    builder.cbranch(builder.icmp_signed("<", at, count), body, after)
+    builder.cbranch(builder.icmp_signed("<", zero, count), body, after)
     builder.position_at_end(body)
+    at, *sums = (builder.phi(start.type) for start in (zero, *starts))
     totals = [add(*both) for both in zip(sums, added(at), strict=True)]
     following = builder.add(at, ir.Constant(_I64, step))
-    begin = [ir.Constant(_I64, 0), *starts]
-    for phi, start, then in zip([at, *sums], begin, [following, *totals], strict=True):
+    for phi, start, then in zip([at, *sums], [zero, *starts], [following, *totals], strict=True):
         phi.add_incoming(start, before)
         phi.add_incoming(then, body)
-    builder.branch(head)
+    builder.cbranch(builder.icmp_signed("<", following, count), body, after)
     builder.position_at_end(after)
-    return sums
+    results = [builder.phi(start.type) for start in starts]
+    for phi, start, total in zip(results, starts, totals, strict=True):
+        phi.add_incoming(start, before)
+        phi.add_incoming(total, body)
+    return results
 
 
 def _spread(builder: Any, value: Any) -> Any:  # noqa: ANN401
