@@ -14,11 +14,10 @@ import numpy as np
 
 from matching.heaps import NOBODY, pick
 from matching.kernels import find, still_reach
-from matching.lists import Lists
-from matching.pairs import PairScorer, Rules
 from matching.plan import Plan
 from matching.products import Found
 from matching.thresholds import floor
+from matching.topk import CategorySearch
 
 ASKED = 3  # times as many as wanted: some may not meet, and bounds rank only roughly
 
@@ -29,23 +28,19 @@ class CategoryPass:
     Args:
         plan: The block's.
         its: Which of the plan's categories.
-        scorer: The category's scores.
-        rules: The category's rules.
-        lists: What is offered to, written.
+        category: It, whose lists are written.
     """
 
-    def __init__(
-        self, plan: Plan, its: int, scorer: PairScorer, rules: Rules, lists: Lists
-    ) -> None:
+    def __init__(self, plan: Plan, its: int, category: CategorySearch) -> None:
         self.plan, self.its, self.rows, self.cuts = plan, its, plan.rows, plan.cuts
-        self.scorer, self.rules, self.lists = scorer, rules, lists
+        self.scorer, self.rules, self.lists = category.scorer, category.rules, category.lists
         self.scored: list[int] = []  # pairs scored, a call each
         self.unit, self.slack = plan.bound.units[its], plan.bound.slacks[its]
         left_out = plan.bound.spread, plan.bound.rest, plan.bound.signs
         self.spread, self.rest, self.signs = (part.numpy() for part in left_out)
-        self.floor = floor(scorer.combine)
+        self.floor = floor(self.scorer.combine)
         self.hoped = np.full(len(self.rows), -np.inf, dtype=np.float32)
-        self.least = np.where(lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
+        self.least = np.where(self.lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
         self._raise(slice(0, len(self.rows)))
         self.locks = [Lock() for _ in self.cuts]
 

@@ -13,9 +13,9 @@ import torch
 
 from matching.device_scores import DeviceScorer
 from matching.heaps import NOBODY
-from matching.lists import Lists
 from matching.plan import Plan
 from matching.thresholds import floor
+from matching.topk import CategorySearch
 
 ROOM = 1 << 26  # pairs, or entries of lists, handled at once
 SIGN = 0x7FFFFFFF  # all bits of an int32 but its sign
@@ -37,22 +37,21 @@ class DeviceCategory:
     Args:
         plan: The block's.
         its: Which of the plan's categories.
-        scorer: The category's scores and rules, on the device.
-        lists: What is offered to, written by `close`.
-        combine: The policy's mean.
+        category: It, whose lists are written by `close`.
+        scorer: Its scores and rules, on the device.
     """
 
     def __init__(
-        self, plan: Plan, its: int, scorer: DeviceScorer, lists: Lists, combine: str
+        self, plan: Plan, its: int, category: CategorySearch, scorer: DeviceScorer
     ) -> None:
-        self.plan, self.its, self.lists = plan, its, lists
+        self.plan, self.its, self.lists, self.scorer = plan, its, category.lists, scorer
         self.unit, self.slack = plan.bound.units[its], plan.bound.slacks[its]
-        self.scorer, self.floor, self.depth = scorer, floor(combine), lists.scores.shape[1]
-        self.scored = 0
+        self.floor, self.depth = floor(category.scorer.combine), self.lists.scores.shape[1]
+        self.scored, own = 0, self.lists
         self.ids = torch.from_numpy(plan.rows).to(plan.bound.right.device)
         self.by_id = self.ids.argsort()
         scores, ids, self.bounds, self.taking = (
-            self._taken(part) for part in (lists.scores, lists.ids, lists.bounds, lists.taking)
+            self._taken(array) for array in (own.scores, own.ids, own.bounds, own.taking)
         )
         self.keys = keys_of(scores, ids).sort(dim=1, descending=True).values
         self.hoped = torch.full_like(self.bounds, -torch.inf)

@@ -8,6 +8,7 @@ searched for again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -87,8 +88,8 @@ def _on_device(
     there: Sequence[DeviceScorer], categories: Sequence[CategorySearch], plan: Plan, tick: Tick
 ) -> list[int]:
     passes = [
-        DeviceCategory(plan, its, scorer, category.lists, category.scorer.combine)
-        for its, (scorer, category) in enumerate(zip(there, categories, strict=True))
+        DeviceCategory(plan, its, category, scorer)
+        for its, (category, scorer) in enumerate(zip(categories, there, strict=True))
     ]
     DevicePass(plan, passes).run(tick)
     return [its.scored for its in passes]
@@ -97,10 +98,7 @@ def _on_device(
 def _on_cpu(
     categories: Sequence[CategorySearch], forms: CategoryForms, means: Means, plan: Plan, tick: Tick
 ) -> list[int]:
-    passes = [
-        CategoryPass(plan, its, category.scorer, category.rules, category.lists)
-        for its, category in enumerate(categories)
-    ]
+    passes = [CategoryPass(plan, its, category) for its, category in enumerate(categories)]
     BlockPass(plan, passes, means.threads, hopes=True).run(tick)
     scored = [sum(its.scored) for its in passes]
     for its, category in enumerate(categories):
@@ -108,7 +106,7 @@ def _on_cpu(
         if len(disappointed):
             rest, bound = category.lists.again(disappointed), plan.bound.only(its)
             again = planned([category.rules], forms, plan.rows, rest, means, bound)
-            anew = CategoryPass(again, 0, category.scorer, category.rules, rest)
+            anew = CategoryPass(again, 0, replace(category, lists=rest))
             BlockPass(again, [anew], means.threads, hopes=False).run(_silent)
             scored[its] += sum(anew.scored)
     return scored

@@ -100,7 +100,7 @@ class How(TypedDict, total=False):
     dtype: str
     """"float32", "bfloat16" or "int16" tiles; by default what the hardware multiplies fastest."""
     device: Literal["cpu", "cuda"]
-    """Where tiles are multiplied and tested, by default the CPU; it always gives the scores."""
+    """Where large blocks are searched, by default the CPU."""
     small: int
     """Rows up to which a block is scored pair by pair, without tiles."""
 
