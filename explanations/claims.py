@@ -8,7 +8,7 @@ first, whatever its case, article, plural, hyphens or accents.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from explanations.facts import per_policy, talkable
@@ -17,27 +17,33 @@ from explanations.reading import Reading, plain_words
 from matching.policy import Policy
 
 Meaning = tuple[str, str]  # field, code
-BOTH = re.compile(  # in lower case
-    r"\b(?:both|shared?|shares|sharing|common|mutual|alike|each of them|the two of them)\b"
-    r"|둘\s?다|모두|공통|나란히|똑같|겹[치쳐쳤]"
+
+
+def _phrases(listed: str) -> dict[str, re.Pattern[str]]:
+    """Patterns by the hint they start with: English ones whole words, Korean ones parts of one.
+
+    Each is written `hint:ending`, an underscore for a space. Hints are looked for all at once.
+    """
+    found: dict[str, re.Pattern[str]] = {}
+    for phrase in listed.split():
+        hint, _, ending = phrase.replace("_", " ").partition(":")
+        whole = rf"{hint}(?<!\w{hint})(?:{ending})(?!\w)"
+        found[hint] = re.compile(whole if hint.isascii() else hint + ending)
+    return found
+
+
+_BOTH = _phrases(
+    r"both shar:ed?|es|ing common mutual alike each_of_them the_two_of_them "
+    r"둘:\s?다 모두 공통 나란히 똑같 겹:[치쳐쳤]"
 )
-_ONE = re.compile(
-    r"\b(?:one of them|one of the two|only one|one (?:side|person|profile)|the other)\b"
-    r"|한쪽|한 사람|다른 사람|상대"
+_ONE = _phrases(
+    "one_of_them one_of_the_two only_one one_side one_person one_profile the_other "
+    "한쪽 한_사람 다른_사람 상대"
 )
-_WISH = re.compile(
-    r"\b(?:hop(?:es?|ed|ing)|wish\w*|wants?|look(?:s|ing)? for|seek\w*|prefer\w*|ask(?:s|ed) for)\b"
-    r"|바라|바란|바람|찾|원하|소망|선호|만나고 싶"
+_WISH = _phrases(
+    r"hop:es?|ed|ing wish:\w* want:s? look:(?:s|ing)?_for seek:\w* prefer:\w* ask:(?:s|ed)_for "
+    r"바라 바란 바람 찾 원하 소망 선호 만나고_싶"
 )
-_BOTH_HINTS, _ONE_HINTS, _WISH_HINTS = (  # what any match of the three contains
-    frozenset(hint.replace("_", " ") for hint in hints.split())
-    for hints in (
-        "both shar common mutual alike each_of_them two_of_them 둘 모두 공통 나란히 똑같 겹",
-        "one_of_the only_one one_side one_person one_profile the_other 한쪽 한_사람 다른_사람 상대",
-        "hop wish want look seek prefer ask 바라 바란 바람 찾 원하 소망 선호 만나고_싶",
-    )
-)
-_HINTS = Needles(sorted(_BOTH_HINTS | _ONE_HINTS | _WISH_HINTS))
 # Everyday phrases with a label's word that say nothing about a person.
 _THINGS = {
     "ko": r"(?! (?:책방|서점|카페|공원|골목|식당|동네|자리|곳|공간|아침|오후|저녁|밤|주말|시간|하루"
@@ -69,7 +75,7 @@ class Claim:
 class _Word:
     """A label or a field's name, ready to be looked for."""
 
-    needle: str  # a cheap test first: what any mention of it contains
+    needle: str  # a cheap test first: what any mention of it starts with
     pattern: re.Pattern[str]
     meanings: tuple[Meaning, ...]
 
@@ -85,7 +91,7 @@ class _Field:
 class _Lexicon:
     always: list[_Word]  # a claim wherever it stands
     fields: list[_Field]
-    needles: Needles  # of all of them but the fields' labels, and of idioms
+    needles: Needles  # of all of them, of idioms, and what a sentence may say of the two
 
 
 def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
@@ -95,42 +101,45 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     often everyday words ("sometimes"): they count in a sentence that names their field. A label of
     several fields means the one that its sentence names, if it names one.
     """
-    lexicon, plain = _lexicon(policy, language), reading.plain
-    there = lexicon.needles.found_in(plain)
+    lexicon = _lexicon(policy, language)
+    hits = [lexicon.needles.found_in(sentence) for sentence in reading.sentences]
+    there = frozenset[str]().union(*hits)
     always = [word for word in lexicon.always if word.needle in there]
     fields = [field for field in lexicon.fields if field.name.needle in there]
-    sentences = reading.sentences
-    if not there.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(plain):
-        sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
     found: list[Claim] = []
-    for sentence in sentences:
-        named = [
-            field
-            for field in fields
-            if field.name.needle in sentence and field.name.pattern.search(sentence)
-        ]
-        words = [word for word in always if word.needle in sentence]
-        if words or named:
-            counted = _mentions(words, sentence)
-            counted |= _mentions(_merged([field.words for field in named]), sentence)
-            found += _spoken(counted, {field.field for field in named}, sentence)
+    for sentence, here in zip(reading.sentences, hits, strict=True):
+        if not here.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(sentence):
+            sentence = _IDIOM.sub(" ", sentence)
+            here = lexicon.needles.found_in(sentence)
+        named = [x for x in fields if x.name.needle in here and x.name.pattern.search(sentence)]
+        words = [word for word in always if word.needle in here]
+        beside = _merged([[x for x in field.words if x.needle in here] for field in named])
+        if words or beside:
+            counted = _mentions(words, sentence) | _mentions(beside, sentence)
+            found += _spoken(counted, {field.field for field in named}, sentence, here)
     return found
 
 
+def says_both(sentence: str) -> bool:
+    """Does a sentence speak of both people, or of what they share?"""
+    return any(hint in sentence and it.search(sentence) for hint, it in _BOTH.items())
+
+
+def _says(phrases: Mapping[str, re.Pattern[str]], sentence: str, hits: frozenset[str]) -> bool:
+    return any(phrases[hint].search(sentence) for hint in phrases.keys() & hits)
+
+
 def _spoken(
-    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str
+    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str, hits: frozenset[str]
 ) -> Iterator[Claim]:
     """The labels of a sentence as claims, by how the sentence speaks of them."""
     if not counted:
         return
-    hits = _HINTS.found_in(sentence)
-    says_both = not hits.isdisjoint(_BOTH_HINTS) and BOTH.search(sentence) is not None
-    says_one = not hits.isdisjoint(_ONE_HINTS) and _ONE.search(sentence) is not None
-    wished = not hits.isdisjoint(_WISH_HINTS) and _WISH.search(sentence) is not None
+    of_both, of_one, wished = (_says(said, sentence, hits) for said in (_BOTH, _ONE, _WISH))
     for meanings, times in counted.items():
         meant = () if wished else tuple(m for m in meanings if m[0] in names)
-        both = says_both or times > 1
-        yield Claim(meant or meanings, both, says_one and not both, wished)
+        both = of_both or times > 1
+        yield Claim(meant or meanings, both, of_one and not both, wished)
 
 
 def _merged(named: list[list[_Word]]) -> list[_Word]:
@@ -149,10 +158,7 @@ def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], in
     found: dict[tuple[Meaning, ...], int] = {}
     taken: list[tuple[int, int]] = []
     for word in words:
-        start = sentence.find(word.needle)
-        if start < 0:
-            continue
-        for match in word.pattern.finditer(sentence, start):
+        for match in word.pattern.finditer(sentence):
             if not any(match.start() < end and start < match.end() for start, end in taken):
                 taken.append(match.span())
                 found[word.meanings] = found.get(word.meanings, 0) + 1
@@ -176,9 +182,9 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
         fields.append(_Field(field, _word(name, ()), _words(beside)))
     things = _THINGS.get(language, "")
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
-    needles = {word.needle for word in (*anywhere, *(field.name for field in fields))}
-    needles |= _IDIOM_HINTS
-    return _Lexicon(anywhere, fields, Needles(sorted(needles - {""})))
+    words = [*anywhere, *(word for field in fields for word in (field.name, *field.words))]
+    needles = _IDIOM_HINTS.union({word.needle for word in words} - {""}, _BOTH, _ONE, _WISH)
+    return _Lexicon(anywhere, fields, Needles(sorted(needles)))
 
 
 def _of_people(policy: Policy, word: _Word, things: str) -> _Word:
@@ -203,7 +209,7 @@ def _fold(label: str) -> str:
 
 
 def _word(label: str, meanings: tuple[Meaning, ...]) -> _Word:
-    bare = _ARTICLE.sub("", label).removesuffix("s")
+    bare = _ARTICLE.sub("", label).removesuffix("s") or label
     if not _HANGUL.search(label):
         it = re.escape(bare)  # patterns that start with a literal are found much faster
         return _Word(bare, re.compile(rf"{it}(?<!\w{it})s?(?!\w)"), meanings)

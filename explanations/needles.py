@@ -12,7 +12,9 @@ class Needles:
 
     def __init__(self, needles: Iterable[str]) -> None:
         self._all = tuple(needles)
-        self._finder = AhoCorasick(self._all, implementation=Implementation.DFA)
+        self._finder = AhoCorasick(
+            self._all, store_patterns=True, implementation=Implementation.DFA
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)
