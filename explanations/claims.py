@@ -8,8 +8,9 @@ first, whatever its case, article, plural, hyphens or accents.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from explanations.facts import per_policy, talkable
 from explanations.needles import Needles
@@ -19,31 +20,15 @@ from matching.policy import Policy
 Meaning = tuple[str, str]  # field, code
 
 
-def _phrases(listed: str) -> dict[str, re.Pattern[str]]:
-    """Patterns by the hint they start with: English ones whole words, Korean ones parts of one.
-
-    Each is written `hint:ending`, an underscore for a space. Hints are looked for all at once.
-    """
-    found: dict[str, re.Pattern[str]] = {}
-    for phrase in listed.split():
-        hint, _, ending = phrase.replace("_", " ").partition(":")
-        whole = rf"{hint}(?<!\w{hint})(?:{ending})(?!\w)"
-        found[hint] = re.compile(whole if hint.isascii() else hint + ending)
-    return found
-
-
-_BOTH = _phrases(
-    r"both shar:ed?|es|ing common mutual alike each_of_them the_two_of_them "
-    r"둘:\s?다 모두 공통 나란히 똑같 겹:[치쳐쳤]"
-)
-_ONE = _phrases(
-    "one_of_them one_of_the_two only_one one_side one_person one_profile the_other "
-    "한쪽 한_사람 다른_사람 상대"
-)
-_WISH = _phrases(
-    r"hop:es?|ed|ing wish:\w* want:s? look:(?:s|ing)?_for seek:\w* prefer:\w* ask:(?:s|ed)_for "
-    r"바라 바란 바람 찾 원하 소망 선호 만나고_싶"
-)
+# What a sentence says of the two, each `start:ending` of a phrase; an underscore stands for a space.
+_SAYS = {
+    "both": r"both shar:ed?|es|ing common mutual alike each_of_them the_two_of_them "
+    r"둘:\s?다 모두 공통 나란히 똑같 겹:[치쳐쳤]",
+    "one": "one_of_them one_of_the_two only_one one_side one_person one_profile the_other "
+    "한쪽 한_사람 다른_사람 상대",
+    "wish": r"hop:es?|ed|ing wish:\w* want:s? look:(?:s|ing)?_for seek:\w* prefer:\w* "
+    r"ask:(?:s|ed)_for 바라 바란 바람 찾 원하 소망 선호 만나고_싶",
+}
 # Everyday phrases with a label's word that say nothing about a person.
 _THINGS = {
     "ko": r"(?! (?:책방|서점|카페|공원|골목|식당|동네|자리|곳|공간|아침|오후|저녁|밤|주말|시간|하루"
@@ -61,8 +46,21 @@ _ARTICLE = re.compile(r"^(?:an?|the) ")
 _HANGUL = re.compile("[가-힣]")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+def _phrase(start: str, ending: str) -> re.Pattern[str]:
+    # English ones are whole words; a pattern that starts with a literal is found much faster
+    whole = rf"{start}(?<!\w{start})(?:{ending})(?!\w)"
+    return re.compile(whole if start.isascii() else start + ending)
+
+
+_PHRASES = {  # what they say, and their patterns, by what they start with
+    start: (kind, _phrase(start, ending))
+    for kind, phrases in _SAYS.items()
+    for start, _, ending in (x.replace("_", " ").partition(":") for x in phrases.split())
+}
+_HINTS = Needles(_PHRASES)
+
+
+class Claim(NamedTuple):
     """One label in a sentence: what it can mean, and how the sentence speaks of it."""
 
     meanings: tuple[Meaning, ...]
@@ -91,7 +89,8 @@ class _Field:
 class _Lexicon:
     always: list[_Word]  # a claim wherever it stands
     fields: list[_Field]
-    needles: Needles  # of all of them, of idioms, and what a sentence may say of the two
+    telling: frozenset[str]  # needles of labels that always count, and of fields' names
+    needles: Needles  # those, the fields' labels, idioms, and what a sentence may say of the two
 
 
 def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
@@ -108,38 +107,43 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     fields = [field for field in lexicon.fields if field.name.needle in there]
     found: list[Claim] = []
     for sentence, here in zip(reading.sentences, hits, strict=True):
+        if here.isdisjoint(lexicon.telling):
+            continue
         if not here.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(sentence):
             sentence = _IDIOM.sub(" ", sentence)
             here = lexicon.needles.found_in(sentence)
         named = [x for x in fields if x.name.needle in here and x.name.pattern.search(sentence)]
         words = [word for word in always if word.needle in here]
-        beside = _merged([[x for x in field.words if x.needle in here] for field in named])
-        if words or beside:
-            counted = _mentions(words, sentence) | _mentions(beside, sentence)
+        counted = _mentions(words, sentence)
+        if named:
+            beside = [[word for word in x.words if word.needle in here] for x in named]
+            counted |= _mentions(_merged(beside), sentence)
+        if counted:
             found += _spoken(counted, {field.field for field in named}, sentence, here)
     return found
 
 
 def says_both(sentence: str) -> bool:
     """Does a sentence speak of both people, or of what they share?"""
-    return any(hint in sentence and it.search(sentence) for hint, it in _BOTH.items())
+    return "both" in _said(sentence, _HINTS.found_in(sentence))
 
 
-def _says(phrases: Mapping[str, re.Pattern[str]], sentence: str, hits: frozenset[str]) -> bool:
-    return any(phrases[hint].search(sentence) for hint in phrases.keys() & hits)
+def _said(sentence: str, hits: frozenset[str]) -> set[str]:
+    """What a sentence says of the two, of `_SAYS`."""
+    told = [_PHRASES[hint] for hint in _PHRASES.keys() & hits]
+    return {kind for kind, pattern in told if pattern.search(sentence)}
 
 
 def _spoken(
     counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str, hits: frozenset[str]
 ) -> Iterator[Claim]:
     """The labels of a sentence as claims, by how the sentence speaks of them."""
-    if not counted:
-        return
-    of_both, of_one, wished = (_says(said, sentence, hits) for said in (_BOTH, _ONE, _WISH))
+    says = _said(sentence, hits)
+    wished = "wish" in says
     for meanings, times in counted.items():
-        meant = () if wished else tuple(m for m in meanings if m[0] in names)
-        both = of_both or times > 1
-        yield Claim(meant or meanings, both, of_one and not both, wished)
+        meant = tuple([m for m in meanings if m[0] in names]) if names and not wished else ()
+        both = "both" in says or times > 1
+        yield Claim(meant or meanings, both, "one" in says and not both, wished)
 
 
 def _merged(named: list[list[_Word]]) -> list[_Word]:
@@ -159,8 +163,9 @@ def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], in
     taken: list[tuple[int, int]] = []
     for word in words:
         for match in word.pattern.finditer(sentence):
-            if not any(match.start() < end and start < match.end() for start, end in taken):
-                taken.append(match.span())
+            first, last = match.span()
+            if not taken or not any(first < end and start < last for start, end in taken):
+                taken.append((first, last))
                 found[word.meanings] = found.get(word.meanings, 0) + 1
     return found
 
@@ -183,8 +188,9 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
     things = _THINGS.get(language, "")
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
     words = [*anywhere, *(word for field in fields for word in (field.name, *field.words))]
-    needles = _IDIOM_HINTS.union({word.needle for word in words} - {""}, _BOTH, _ONE, _WISH)
-    return _Lexicon(anywhere, fields, Needles(sorted(needles)))
+    telling = {word.needle for word in (*anywhere, *(field.name for field in fields))}
+    needles = _IDIOM_HINTS.union(_PHRASES, (word.needle for word in words)) - {""}
+    return _Lexicon(anywhere, fields, frozenset(telling), Needles(sorted(needles)))
 
 
 def _of_people(policy: Policy, word: _Word, things: str) -> _Word:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from explanations import patterns
-from explanations.claims import Claim, Meaning, claims
+from explanations.claims import Claim, claims
 from explanations.facts import Explanation, Plan, Profile, fact_plan, per_policy
 from explanations.figures import foreign_type, overstated, shows_id, wrong_number
 from explanations.forms import (
@@ -107,34 +107,25 @@ def _unwanted(policy: Policy) -> dict[str, patterns.Words]:
 def _all_true(plan: Plan, a: Profile, b: Profile, found: list[Claim]) -> bool:
     """Does what the sentences say with labels hold for the two?"""
     fields = {field for claim in found for field, _ in claim.meanings}
-    told = [{(name, code) for name in fields for code in _codes(who[name])} for who in (a, b)]
-    wishes = {mine for mine, _ in plan.wishes}
-    return all(_is_true(plan, a, b, claim, wishes, *told) for claim in found)
-
-
-def _is_true(
-    plan: Plan,
-    a: Profile,
-    b: Profile,
-    claim: Claim,
-    wishes: set[str],
-    told_a: set[Meaning],
-    told_b: set[Meaning],
-) -> bool:
-    """Does what a sentence says with a label hold for the two?"""
-    if claim.wished:
-        about_wishes = [code for field, code in claim.meanings if field in wishes]
-        if about_wishes:
-            return any(_wish_holds(plan, a, b, code) for code in about_wishes)
-        meanings = claim.meanings
-    else:
-        meanings = tuple(m for m in claim.meanings if m[0] not in wishes)
-    of_a, of_b = told_a.intersection(meanings), told_b.intersection(meanings)
-    if claim.of_both:
-        return bool(of_a and of_b)
-    if claim.of_one and of_a & of_b:
-        return False  # told of one, true of both
-    return bool(of_a or of_b)
+    of_a, of_b = (
+        {(field, code) for field in fields for code in _codes(who[field])} for who in (a, b)
+    )
+    of_one, of_both, wishes = of_a | of_b, of_a & of_b, {mine for mine, _ in plan.wishes}
+    for meanings, says_both, says_one, wished in found:
+        about_wishes = [code for field, code in meanings if field in wishes]
+        if wished and about_wishes:
+            true = any(_wish_holds(plan, a, b, code) for code in about_wishes)
+        else:
+            meant = [m for m in meanings if m[0] not in wishes] if about_wishes else meanings
+            if says_both:
+                true = not (of_a.isdisjoint(meant) or of_b.isdisjoint(meant))
+            else:  # what is told of one is not true of both
+                true = not (
+                    of_one.isdisjoint(meant) or (says_one and not of_both.isdisjoint(meant))
+                )
+        if not true:
+            return False
+    return True
 
 
 def _wish_holds(plan: Plan, a: Profile, b: Profile, code: str) -> bool:
