@@ -20,7 +20,7 @@ from matching.policy import Policy
 Meaning = tuple[str, str]  # field, code
 
 
-# What a sentence says of the two, each `start:ending` of a phrase; an underscore stands for a space.
+# What a sentence says of the two: each `start:ending` of a phrase, an underscore for a space.
 _SAYS = {
     "both": r"both shar:ed?|es|ing common mutual alike each_of_them the_two_of_them "
     r"둘:\s?다 모두 공통 나란히 똑같 겹:[치쳐쳤]",

@@ -36,6 +36,10 @@ _TYPES = {  # by how they are written
 _WRITTEN = Needles(_TYPES)
 _NUMBER = re.compile(r"\d+")
 _CALLED_ID = re.compile(r"(?:\bid|user|no\.|#|회원|번호)\s*[:#]?\s*(\d+)|(\d+)\s?번")
+_ASCII_RUN = re.compile(patterns.RUN.pattern.replace(r"\d", "0-9"))  # searched much faster
+_DIGIT_WORDS = frozenset("zero one two three four five six seven eight nine".split())
+_SAID = _DIGIT_WORDS | {"oh"}
+_SPELLED = re.compile(rf"(?:(?:{'|'.join(sorted(_SAID))})\W+){{6}}")
 _COUNTS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "두": 2, "세": 3, "네": 4, "다섯": 5,
@@ -73,7 +77,7 @@ def wrong_number(
     total, counts = _true_counts(plan, a, b)
     if not counts.issuperset(spelled):
         return True
-    numbers = r.numbers - {str(total)}
+    numbers = {*r.numbers} - {str(total)}
     return not all(_is_told(policy, language, number, a, b) for number in numbers)
 
 
@@ -82,10 +86,11 @@ def foreign_type(policy: Policy, a: Profile, b: Profile, r: Reading) -> bool:
     there = _WRITTEN.found_in(r.plain)
     if not there:
         return False
-    codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
-    of_a, of_b = ({str(who[name]).casefold() for name in codes} for who in (a, b))
-    for sentence in (part for part in r.sentences if any(mark in part for mark in there)):
-        kinds = (_TYPES[mark] for mark in there if mark in sentence)
+    of_a, of_b = ({str(who[name]).casefold() for name in _codes(policy)} for who in (a, b))
+    for sentence in r.sentences:
+        kinds = [_TYPES[mark] for mark in there if mark in sentence]
+        if not kinds:
+            continue
         types = {kind for kind, pattern in kinds if pattern.search(sentence)}
         if not types <= of_a | of_b:
             return True
@@ -107,9 +112,22 @@ def overstated(policy: Policy, category: str, a: Profile, b: Profile, r: Reading
     return not any(pairing_level(policy, category, fact) == "high" for fact in pairs)
 
 
+def has_phone(r: Reading) -> bool:
+    """Are there seven digits or more in a row, or six in words, in whatever spacing?"""
+    if r.hangul or sum(map(len, r.numbers)) > 6:
+        run = _ASCII_RUN if all(map(str.isascii, r.numbers)) else patterns.RUN
+        if run.search(r.lower):
+            return True
+    if len(_DIGIT_WORDS & r.tokens) < 2:
+        return False
+    said = bytes(map(_SAID.__contains__, r.latin))
+    # five in a row: the first of six may end a longer word
+    return b"\1\1\1\1\1" in said and bool(_SPELLED.search(f"{r.lower} "))
+
+
 def shows_id(ids: set[str], r: Reading) -> bool:
     """Does the text tell one of these user ids?"""
-    named = ids & r.numbers
+    named = ids.intersection(r.numbers)
     if any(len(number) >= TOLD_ID_DIGITS for number in named):
         return True
     if not named:
@@ -141,6 +159,12 @@ def _is_told(policy: Policy, language: str, number: str, a: Profile, b: Profile)
         if policy.fields[field].kind != "text"
         for who in (a, b)
     )
+
+
+@per_policy
+def _codes(policy: Policy) -> tuple[str, ...]:
+    """The fields that tell one code."""
+    return tuple(n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered"))
 
 
 @per_policy

@@ -11,7 +11,7 @@ from itertools import chain
 
 from explanations import patterns
 from explanations.facts import Explanation, Profile, per_policy, talkable
-from explanations.reading import Reading, sentences
+from explanations.reading import Reading, lines, sentences
 from explanations.vocabulary import known_words, labels
 from matching.policy import Policy
 
@@ -37,7 +37,8 @@ _INNER_CAPITAL = re.compile(  # after a blank within a line, perhaps in quotes
     r"[A-Z](?:(?<=[^.!?\n] .)|(?<=[^.!?\n] [“‘(\"].))\w*[a-z]\w*"
 )
 _DOES = re.compile(
-    r"([A-Z][a-z]+)(?:'s)? (?:is|has|likes?|wants?|lists?|enjoys?|says?|hopes?|met|and [A-Z])\b"
+    r"\n[“‘\"']*([A-Z][a-z]+)(?:'s)? "
+    r"(?:is|has|likes?|wants?|lists?|enjoys?|says?|hopes?|met|and [A-Z])\b"
 )
 
 
@@ -85,18 +86,14 @@ def has_name(policy: Policy, language: str, r: Reading) -> bool:
     hinted = not r.hits.isdisjoint(patterns.NAME_HINTS.get(language, ()))
     if language != "en":
         return hinted and bool(patterns.KOREAN_NAME.search(r.lower))
-    known, said = _capitals(policy), sentences(r.text)
-    unknown = not known.issuperset(_INNER_CAPITAL.findall("\n".join(said)))
-    for sentence in said:
-        first = _DOES.match(sentence.lstrip("“‘\"'"))
-        if first and first[1].casefold() not in known_words(policy, language):
-            return True
-        if not unknown or known.issuperset(_INNER_CAPITAL.findall(sentence)):
-            continue
-        words = _CAPITALISED.findall(sentence)
-        capital = [word for word in words[1:] if word[0].isupper() and not word.isupper()]
-        if len(capital) <= len(words) / 2 and not known.issuperset(capital):
-            return True
+    said, known = f"\n{lines(r.text)}", _capitals(policy)
+    first = {word.casefold() for word in _DOES.findall(said)}
+    if not known_words(policy, language).issuperset(first):
+        return True
+    if not known.issuperset(_INNER_CAPITAL.findall(said)) and any(
+        _has_capital(sentence, known) for sentence in said.split("\n")
+    ):
+        return True
     return hinted and bool(patterns.ENGLISH_NAME.search(r.lower))
 
 
@@ -107,11 +104,21 @@ def repeats(r: Reading) -> bool:
         return True
     title = len(sentences(r.plain.partition("\n")[0]))
     words = [*chain.from_iterable(r.words[title:])]
-    often = {word for word, times in Counter(words).items() if times > 2}
-    if b"\1\1\1\1\1" not in bytes(map(often.__contains__, words)):
-        return False  # without five such words in a row no run comes three times
+    # Of three places two are even or two are odd: four of the words come twice at an even one.
+    fours = [*zip(*(words[at::2] for at in range(4)), strict=False)]
+    if len(set(fours)) == len(fours):
+        return False
     runs = Counter(zip(*(words[at:] for at in range(5)), strict=False))
-    return max(runs.values()) > 2
+    return max(runs.values(), default=0) > 2
+
+
+def _has_capital(sentence: str, known: frozenset[str]) -> bool:
+    """Has a sentence an unknown name inside, and is no headline?"""
+    if known.issuperset(_INNER_CAPITAL.findall(sentence)):
+        return False
+    words = _CAPITALISED.findall(sentence)
+    capital = [word for word in words[1:] if word[0].isupper() and not word.isupper()]
+    return len(capital) <= len(words) / 2 and not known.issuperset(capital)
 
 
 @per_policy

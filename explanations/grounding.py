@@ -12,7 +12,7 @@ from collections.abc import Callable
 from explanations import patterns
 from explanations.claims import Claim, claims
 from explanations.facts import Explanation, Plan, Profile, fact_plan, per_policy
-from explanations.figures import foreign_type, overstated, shows_id, wrong_number
+from explanations.figures import foreign_type, has_phone, overstated, shows_id, wrong_number
 from explanations.forms import (
     has_name,
     many_emoji,
@@ -72,9 +72,7 @@ def failed_checks(
         "pairing": lambda: overstated(policy, category, a, b, r),
         "name": lambda: has_name(policy, language, r),
         "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r),
-        "contact": lambda: (
-            has(unwanted["contact"]) or patterns.has_phone(r.lower, r.latin, r.numbers)
-        ),
+        "contact": lambda: has(unwanted["contact"]) or has_phone(r),
         "solicitation": lambda: has(unwanted["solicitation"]),
         "romance": lambda: friend and has(unwanted["romance"]),
         "offensive": lambda: has(unwanted["offensive"]),

@@ -21,7 +21,7 @@ class Needles:
 
     def any_in(self, text: str) -> bool:
         """Is one of them in the text?"""
-        return bool(self._finder.find_matches_as_indexes(text))
+        return bool(self._finder.find_matches_as_strings(text))
 
     def found_in(self, text: str) -> frozenset[str]:
         """Those that are in the text."""

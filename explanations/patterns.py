@@ -206,36 +206,12 @@ _HINTS = [
 PARTS = Needles(sorted({*_HINTS}.union(*(words.parts for words in _ALL))))
 
 
+_DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
+RUN = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}")  # of digits, long enough for a phone
+
+
 def unfit(text: str) -> bool:
     """Is there anything in a user's words that no reader may see?"""
     lower = text.casefold()
     tokens, hits = frozenset(latin_words(lower)), PARTS.found_in(lower)
-    return any(words.within(lower, tokens, hits) for words in _UNFIT) or bool(_RUN.search(lower))
-
-
-_DIGITS, _BETWEEN = "영일이삼사오육칠팔구공빵", r"[ \n().,_/·ㅡ–—~-]*"
-_DIGIT_WORDS = frozenset("zero one two three four five six seven eight nine".split())
-_RUN, _ASCII_RUN = (  # the latter is searched much faster
-    re.compile(rf"[{digits}](?:{_BETWEEN}[{digits}]){{6}}")
-    for digits in (rf"\d{_DIGITS}", f"0-9{_DIGITS}")
-)
-_SAID = _DIGIT_WORDS | {"oh"}
-_SPELLED = re.compile(rf"(?:(?:{'|'.join(sorted(_SAID))})\W+){{6}}")
-
-
-def has_phone(lower: str, latin: list[str], numbers: Iterable[str]) -> bool:
-    """Are there seven digits or more in a row, or six in words, in whatever spacing?
-
-    Args:
-        lower: The text, in lower case.
-        latin: `latin_words` of it.
-        numbers: The runs of digits in it.
-    """
-    run = _ASCII_RUN if all(map(str.isascii, numbers)) else _RUN
-    if run.search(lower):
-        return True
-    if len(_DIGIT_WORDS.intersection(latin)) < 2:
-        return False
-    said = bytes(map(_SAID.__contains__, latin))
-    # five in a row: the first of six may end a longer word
-    return b"\1\1\1\1\1" in said and bool(_SPELLED.search(f"{lower} "))
+    return any(words.within(lower, tokens, hits) for words in _UNFIT) or bool(RUN.search(lower))

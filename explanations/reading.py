@@ -39,7 +39,7 @@ class Reading:
     latin: list[str]  # Latin words of `lower`
     tokens: frozenset[str]  # each of them once
     listed: frozenset[str]  # those of them that `patterns.WHOLE` lists
-    numbers: frozenset[str]  # of `lower`
+    numbers: list[str]  # runs of digits in `lower`
     hits: frozenset[str]  # what `patterns.PARTS` finds in `lower`
 
 
@@ -65,16 +65,21 @@ def read(explanation: Explanation) -> Reading:
         latin=latin,
         tokens=tokens,
         listed=tokens & patterns.WHOLE,
-        numbers=frozenset(_NUMBER.findall(lower)),
+        numbers=_NUMBER.findall(lower),
         hits=patterns.PARTS.found_in(lower),
     )
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order."""
+def lines(text: str) -> str:
+    """A text with each sentence on a line of its own."""
     for stop, cut in _STOPS:
         text = text.replace(stop, cut)
-    return [part for part in text.split("\n") if part]
+    return text
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, in order."""
+    return [part for part in lines(text).split("\n") if part]
 
 
 def plain_words(text: str) -> str:
