@@ -87,7 +87,7 @@ class _Field:
 
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
-    always: list[_Word]  # a claim wherever it stands
+    always: dict[str, list[tuple[int, _Word]]]  # claims wherever they stand: by needle, with ranks
     fields: list[_Field]
     telling: frozenset[str]  # needles of labels that always count, and of fields' names
     needles: Needles  # those, the fields' labels, idioms, and what a sentence may say of the two
@@ -101,20 +101,18 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     several fields means the one that its sentence names, if it names one.
     """
     lexicon = _lexicon(policy, language)
-    hits = [lexicon.needles.found_in(sentence) for sentence in reading.sentences]
-    there = frozenset[str]().union(*hits)
-    always = [word for word in lexicon.always if word.needle in there]
-    fields = [field for field in lexicon.fields if field.name.needle in there]
+    always, fields = lexicon.always, lexicon.fields
     found: list[Claim] = []
-    for sentence, here in zip(reading.sentences, hits, strict=True):
+    for sentence in reading.sentences:
+        here = lexicon.needles.found_in(sentence)
         if here.isdisjoint(lexicon.telling):
             continue
         if not here.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(sentence):
             sentence = _IDIOM.sub(" ", sentence)
             here = lexicon.needles.found_in(sentence)
         named = [x for x in fields if x.name.needle in here and x.name.pattern.search(sentence)]
-        words = [word for word in always if word.needle in here]
-        counted = _mentions(words, sentence)
+        ranked = sorted([it for needle in always.keys() & here for it in always[needle]])
+        counted = _mentions([word for _, word in ranked], sentence)
         if named:
             beside = [[word for word in x.words if word.needle in here] for x in named]
             counted |= _mentions(_merged(beside), sentence)
@@ -190,7 +188,10 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
     words = [*anywhere, *(word for field in fields for word in (field.name, *field.words))]
     telling = {word.needle for word in (*anywhere, *(field.name for field in fields))}
     needles = _IDIOM_HINTS.union(_PHRASES, (word.needle for word in words)) - {""}
-    return _Lexicon(anywhere, fields, frozenset(telling), Needles(sorted(needles)))
+    ranked: dict[str, list[tuple[int, _Word]]] = {}
+    for rank, word in enumerate(anywhere):
+        ranked.setdefault(word.needle, []).append((rank, word))
+    return _Lexicon(ranked, fields, frozenset(telling), Needles(sorted(needles)))
 
 
 def _of_people(policy: Policy, word: _Word, things: str) -> _Word:
