@@ -67,7 +67,7 @@ def _prepared(language: str, bio: str) -> _Bio:
 
 def _repeats(bio: _Bio, r: Reading) -> bool:
     """Does the text repeat a run of words or of Korean syllables?"""
-    if any(run in r.joined for word in bio.runs.keys() & r.said for run in bio.runs[word]):
+    if any(run in r.joined for word in r.said.intersection(bio.runs) for run in bio.runs[word]):
         return True
     half = COPIED_SYLLABLES // 2  # a run of syllables has a whole half
     return any(run in r.hangul for run in _runs(bio.spoken, half, half)) and any(
