@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from explanations.facts import per_policy, talkable
 from explanations.needles import Needles
@@ -17,27 +18,17 @@ from explanations.reading import Reading, plain_words
 from matching.policy import Policy
 
 Meaning = tuple[str, str]  # field, code
-BOTH = re.compile(  # in lower case
-    r"\b(?:both|shared?|shares|sharing|common|mutual|alike|each of them|the two of them)\b"
-    r"|둘\s?다|모두|공통|나란히|똑같|겹[치쳐쳤]"
-)
-_ONE = re.compile(
-    r"\b(?:one of them|one of the two|only one|one (?:side|person|profile)|the other)\b"
-    r"|한쪽|한 사람|다른 사람|상대"
-)
-_WISH = re.compile(
-    r"\b(?:hop(?:es?|ed|ing)|wish\w*|wants?|look(?:s|ing)? for|seek\w*|prefer\w*|ask(?:s|ed) for)\b"
-    r"|바라|바란|바람|찾|원하|소망|선호|만나고 싶"
-)
-_BOTH_HINTS, _ONE_HINTS, _WISH_HINTS = (  # what any match of the three contains
-    frozenset(hint.replace("_", " ") for hint in hints.split())
-    for hints in (
-        "both shar common mutual alike each_of_them two_of_them 둘 모두 공통 나란히 똑같 겹",
-        "one_of_the only_one one_side one_person one_profile the_other 한쪽 한_사람 다른_사람 상대",
-        "hop wish want look seek prefer ask 바라 바란 바람 찾 원하 소망 선호 만나고_싶",
-    )
-)
-_HINTS = Needles(sorted(_BOTH_HINTS | _ONE_HINTS | _WISH_HINTS))
+
+
+# What a sentence says of the two: each `start:ending` of a phrase, an underscore for a space.
+_SAYS = {
+    "both": r"both shar:ed?|es|ing common mutual alike each_of_them the_two_of_them "
+    r"둘:\s?다 모두 공통 나란히 똑같 겹:[치쳐쳤]",
+    "one": "one_of_them one_of_the_two only_one one_side one_person one_profile the_other "
+    "한쪽 한_사람 다른_사람 상대",
+    "wish": r"hop:es?|ed|ing wish:\w* want:s? look:(?:s|ing)?_for seek:\w* prefer:\w* "
+    r"ask:(?:s|ed)_for 바라 바란 바람 찾 원하 소망 선호 만나고_싶",
+}
 # Everyday phrases with a label's word that say nothing about a person.
 _THINGS = {
     "ko": r"(?! (?:책방|서점|카페|공원|골목|식당|동네|자리|곳|공간|아침|오후|저녁|밤|주말|시간|하루"
@@ -55,8 +46,21 @@ _ARTICLE = re.compile(r"^(?:an?|the) ")
 _HANGUL = re.compile("[가-힣]")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+def _phrase(start: str, ending: str) -> re.Pattern[str]:
+    # English ones are whole words; a pattern that starts with a literal is found much faster
+    whole = rf"{start}(?<!\w{start})(?:{ending})(?!\w)"
+    return re.compile(whole if start.isascii() else start + ending)
+
+
+_PHRASES = {  # what they say, and their patterns, by what they start with
+    start: (kind, _phrase(start, ending))
+    for kind, phrases in _SAYS.items()
+    for start, _, ending in (x.replace("_", " ").partition(":") for x in phrases.split())
+}
+_HINTS = Needles(_PHRASES)
+
+
+class Claim(NamedTuple):
     """One label in a sentence: what it can mean, and how the sentence speaks of it."""
 
     meanings: tuple[Meaning, ...]
@@ -69,7 +73,7 @@ class Claim:
 class _Word:
     """A label or a field's name, ready to be looked for."""
 
-    needle: str  # a cheap test first: what any mention of it contains
+    needle: str  # a cheap test first: what any mention of it starts with
     pattern: re.Pattern[str]
     meanings: tuple[Meaning, ...]
 
@@ -83,9 +87,10 @@ class _Field:
 
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
-    always: list[_Word]  # a claim wherever it stands
+    always: dict[str, list[tuple[int, _Word]]]  # claims wherever they stand: by needle, with ranks
     fields: list[_Field]
-    needles: Needles  # of all of them but the fields' labels, and of idioms
+    telling: frozenset[str]  # needles of labels that always count, and of fields' names
+    needles: Needles  # those, the fields' labels, idioms, and what a sentence may say of the two
 
 
 def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
@@ -95,42 +100,48 @@ def claims(policy: Policy, language: str, reading: Reading) -> list[Claim]:
     often everyday words ("sometimes"): they count in a sentence that names their field. A label of
     several fields means the one that its sentence names, if it names one.
     """
-    lexicon, plain = _lexicon(policy, language), reading.plain
-    there = lexicon.needles.found_in(plain)
-    always = [word for word in lexicon.always if word.needle in there]
-    fields = [field for field in lexicon.fields if field.name.needle in there]
-    sentences = reading.sentences
-    if not there.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(plain):
-        sentences = [_IDIOM.sub(" ", sentence) for sentence in sentences]
+    lexicon = _lexicon(policy, language)
+    always, fields = lexicon.always, lexicon.fields
     found: list[Claim] = []
-    for sentence in sentences:
-        named = [
-            field
-            for field in fields
-            if field.name.needle in sentence and field.name.pattern.search(sentence)
-        ]
-        words = [word for word in always if word.needle in sentence]
-        if words or named:
-            counted = _mentions(words, sentence)
-            counted |= _mentions(_merged([field.words for field in named]), sentence)
-            found += _spoken(counted, {field.field for field in named}, sentence)
+    for sentence in reading.sentences:
+        here = lexicon.needles.found_in(sentence)
+        if here.isdisjoint(lexicon.telling):
+            continue
+        if not here.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(sentence):
+            sentence = _IDIOM.sub(" ", sentence)
+            here = lexicon.needles.found_in(sentence)
+        named = [x for x in fields if x.name.needle in here and x.name.pattern.search(sentence)]
+        ranked = sorted([it for needle in always.keys() & here for it in always[needle]])
+        counted = _mentions([word for _, word in ranked], sentence)
+        if named:
+            beside = [[word for word in x.words if word.needle in here] for x in named]
+            counted |= _mentions(_merged(beside), sentence)
+        if counted:
+            found += _spoken(counted, {field.field for field in named}, sentence, here)
     return found
 
 
+def says_both(sentence: str) -> bool:
+    """Does a sentence speak of both people, or of what they share?"""
+    return "both" in _said(sentence, _HINTS.found_in(sentence))
+
+
+def _said(sentence: str, hits: frozenset[str]) -> set[str]:
+    """What a sentence says of the two, of `_SAYS`."""
+    told = [_PHRASES[hint] for hint in _PHRASES.keys() & hits]
+    return {kind for kind, pattern in told if pattern.search(sentence)}
+
+
 def _spoken(
-    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str
+    counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str, hits: frozenset[str]
 ) -> Iterator[Claim]:
     """The labels of a sentence as claims, by how the sentence speaks of them."""
-    if not counted:
-        return
-    hits = _HINTS.found_in(sentence)
-    says_both = not hits.isdisjoint(_BOTH_HINTS) and BOTH.search(sentence) is not None
-    says_one = not hits.isdisjoint(_ONE_HINTS) and _ONE.search(sentence) is not None
-    wished = not hits.isdisjoint(_WISH_HINTS) and _WISH.search(sentence) is not None
+    says = _said(sentence, hits)
+    wished = "wish" in says
     for meanings, times in counted.items():
-        meant = () if wished else tuple(m for m in meanings if m[0] in names)
-        both = says_both or times > 1
-        yield Claim(meant or meanings, both, says_one and not both, wished)
+        meant = tuple([m for m in meanings if m[0] in names]) if names and not wished else ()
+        both = "both" in says or times > 1
+        yield Claim(meant or meanings, both, "one" in says and not both, wished)
 
 
 def _merged(named: list[list[_Word]]) -> list[_Word]:
@@ -149,12 +160,10 @@ def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], in
     found: dict[tuple[Meaning, ...], int] = {}
     taken: list[tuple[int, int]] = []
     for word in words:
-        start = sentence.find(word.needle)
-        if start < 0:
-            continue
-        for match in word.pattern.finditer(sentence, start):
-            if not any(match.start() < end and start < match.end() for start, end in taken):
-                taken.append(match.span())
+        for match in word.pattern.finditer(sentence):
+            first, last = match.span()
+            if not taken or not any(first < end and start < last for start, end in taken):
+                taken.append((first, last))
                 found[word.meanings] = found.get(word.meanings, 0) + 1
     return found
 
@@ -176,9 +185,13 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
         fields.append(_Field(field, _word(name, ()), _words(beside)))
     things = _THINGS.get(language, "")
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
-    needles = {word.needle for word in (*anywhere, *(field.name for field in fields))}
-    needles |= _IDIOM_HINTS
-    return _Lexicon(anywhere, fields, Needles(sorted(needles - {""})))
+    words = [*anywhere, *(word for field in fields for word in (field.name, *field.words))]
+    telling = {word.needle for word in (*anywhere, *(field.name for field in fields))}
+    needles = _IDIOM_HINTS.union(_PHRASES, (word.needle for word in words)) - {""}
+    ranked: dict[str, list[tuple[int, _Word]]] = {}
+    for rank, word in enumerate(anywhere):
+        ranked.setdefault(word.needle, []).append((rank, word))
+    return _Lexicon(ranked, fields, frozenset(telling), Needles(sorted(needles)))
 
 
 def _of_people(policy: Policy, word: _Word, things: str) -> _Word:
@@ -203,7 +216,7 @@ def _fold(label: str) -> str:
 
 
 def _word(label: str, meanings: tuple[Meaning, ...]) -> _Word:
-    bare = _ARTICLE.sub("", label).removesuffix("s")
+    bare = _ARTICLE.sub("", label).removesuffix("s") or label
     if not _HANGUL.search(label):
         it = re.escape(bare)  # patterns that start with a literal are found much faster
         return _Word(bare, re.compile(rf"{it}(?<!\w{it})s?(?!\w)"), meanings)

@@ -100,11 +100,13 @@ def per_policy(make: Callable[..., T]) -> Callable[..., T]:
 
     def get(policy: Policy, *names: str) -> T:
         key = (id(policy), *names)
-        if key not in kept:
+        found = kept.get(key)
+        if found is None:
             if len(kept) >= 64:  # policies are few; tests make many
                 kept.clear()
-            kept[key] = (policy, make(policy, *names))  # holding the policy keeps its id its own
-        return kept[key][1]
+            # holding the policy keeps its id its own
+            found = kept[key] = (policy, make(policy, *names))
+        return found[1]
 
     return get
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from explanations import patterns
-from explanations.claims import BOTH
+from explanations.claims import says_both
 from explanations.facts import (
     Fact,
     Plan,
@@ -24,22 +24,28 @@ from matching.policy import Policy
 
 TOLD_ID_DIGITS = 3  # a shorter number is an id only where the text calls it one
 
-_MBTI = re.compile(r"(?<![a-z])[ei][ns][tf][jp](?![a-z])")
 _NICKNAMES = {
     "잇티제": "istj", "잇프제": "isfj", "인프제": "infj", "인티제": "intj", "잇팁": "istp",
     "잇프피": "isfp", "인프피": "infp", "인팁": "intp", "엣팁": "estp", "엣프피": "esfp",
     "엔프피": "enfp", "엔팁": "entp", "엣티제": "estj", "엣프제": "esfj", "엔프제": "enfj",
     "엔티제": "entj",
 }  # fmt: skip
-_TYPES = Needles([*_NICKNAMES, *_NICKNAMES.values()])
+_TYPES = {  # by how they are written
+    kind: (kind, re.compile(rf"{kind}(?<![a-z]{kind})(?![a-z])")) for kind in _NICKNAMES.values()
+} | {name: (kind, re.compile(name)) for name, kind in _NICKNAMES.items()}
+_WRITTEN = Needles(_TYPES)
 _NUMBER = re.compile(r"\d+")
 _CALLED_ID = re.compile(r"(?:\bid|user|no\.|#|회원|번호)\s*[:#]?\s*(\d+)|(\d+)\s?번")
+_ASCII_RUN = re.compile(patterns.RUN.pattern.replace(r"\d", "0-9"))  # searched much faster
+_DIGIT_WORDS = frozenset("zero one two three four five six seven eight nine".split())
+_SAID = _DIGIT_WORDS | {"oh"}
+_SPELLED = re.compile(rf"(?:(?:{'|'.join(sorted(_SAID))})\W+){{6}}")
 _COUNTS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "두": 2, "세": 3, "네": 4, "다섯": 5,
     "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9, "열": 10,
 }  # fmt: skip
-_ENGLISH = [word for word in _COUNTS if word.isascii()]
+_ENGLISH = frozenset(word for word in _COUNTS if word.isascii())
 _UNITS = frozenset(
     "things entries points interests hobbies foods sports answers items traits matches "
     "similarities lines topics".split()
@@ -48,22 +54,20 @@ _KOREAN = re.compile(
     rf"({'|'.join(word for word in _COUNTS if not word.isascii())}) ?(?:가지|개|곳|칸|항목)"
 )
 _COUNTED = re.compile(
-    rf"\b({'|'.join(_ENGLISH)}) (?:\w+ )?(?:{'|'.join(sorted(_UNITS))})\b|{_KOREAN.pattern}"
+    rf"\b({'|'.join(sorted(_ENGLISH))}) (?:\w+ )?(?:{'|'.join(sorted(_UNITS))})\b|{_KOREAN.pattern}"
 )
-_SHARE = ("퍼센트", "%", " percent", "점 만점", "백점", "백 점")
 
 
 def wrong_number(
     policy: Policy, plan: Plan, language: str, a: Profile, b: Profile, r: Reading
 ) -> bool:
     """Is there a number that neither told, and that does not count what they have in common?"""
-    if any(mark in r.lower for mark in _SHARE):
-        return True
-    korean = _KOREAN.search(r.plain)
+    korean = r.hangul and _KOREAN.search(r.plain)
     spelled = [
         _COUNTS[word]
         for sentence, words in zip(r.sentences, r.words, strict=True)
-        if (korean or not _UNITS.isdisjoint(words)) and BOTH.search(sentence)
+        if (korean or not (_UNITS.isdisjoint(words) or _ENGLISH.isdisjoint(words)))
+        and says_both(sentence)
         for pair in _COUNTED.findall(sentence)
         for word in pair
         if word
@@ -73,29 +77,26 @@ def wrong_number(
     total, counts = _true_counts(plan, a, b)
     if not counts.issuperset(spelled):
         return True
-    numbers = r.numbers - {str(total)}
+    numbers = {*r.numbers} - {str(total)}
     return not all(_is_told(policy, language, number, a, b) for number in numbers)
 
 
 def foreign_type(policy: Policy, a: Profile, b: Profile, r: Reading) -> bool:
     """Is an MBTI type named that neither has, or one called common that only one has?"""
-    there = _TYPES.found_in(r.plain)
+    there = _WRITTEN.found_in(r.plain)
     if not there:
         return False
-    codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
-    told = [{str(who[name]).casefold() for name in codes} for who in (a, b)]
-    for sentence in (part for part in r.sentences if any(mark in part for mark in there)):
-        types = _types(sentence)
-        if types - told[0] - told[1]:
+    of_a, of_b = ({str(who[name]).casefold() for name in _codes(policy)} for who in (a, b))
+    for sentence in r.sentences:
+        kinds = [_TYPES[mark] for mark in there if mark in sentence]
+        if not kinds:
+            continue
+        types = {kind for kind, pattern in kinds if pattern.search(sentence)}
+        if not types <= of_a | of_b:
             return True
-        if len(types) == 1 and BOTH.search(sentence) and not types <= told[0] & told[1]:
+        if len(types) == 1 and not types <= of_a & of_b and says_both(sentence):
             return True
     return False
-
-
-def _types(plain: str) -> set[str]:
-    nicknamed = (kind for nickname, kind in _NICKNAMES.items() if nickname in plain)
-    return {*_MBTI.findall(plain), *nicknamed}
 
 
 def overstated(policy: Policy, category: str, a: Profile, b: Profile, r: Reading) -> bool:
@@ -111,9 +112,22 @@ def overstated(policy: Policy, category: str, a: Profile, b: Profile, r: Reading
     return not any(pairing_level(policy, category, fact) == "high" for fact in pairs)
 
 
+def has_phone(r: Reading) -> bool:
+    """Are there seven digits or more in a row, or six in words, in whatever spacing?"""
+    if r.hangul or sum(map(len, r.numbers)) > 6:
+        run = _ASCII_RUN if all(map(str.isascii, r.numbers)) else patterns.RUN
+        if run.search(r.lower):
+            return True
+    if len(_DIGIT_WORDS & r.tokens) < 2:
+        return False
+    said = bytes(map(_SAID.__contains__, r.latin))
+    # five in a row: the first of six may end a longer word
+    return b"\1\1\1\1\1" in said and bool(_SPELLED.search(f"{r.lower} "))
+
+
 def shows_id(ids: set[str], r: Reading) -> bool:
     """Does the text tell one of these user ids?"""
-    named = ids & r.numbers
+    named = ids.intersection(r.numbers)
     if any(len(number) >= TOLD_ID_DIGITS for number in named):
         return True
     if not named:
@@ -145,6 +159,12 @@ def _is_told(policy: Policy, language: str, number: str, a: Profile, b: Profile)
         if policy.fields[field].kind != "text"
         for who in (a, b)
     )
+
+
+@per_policy
+def _codes(policy: Policy) -> tuple[str, ...]:
+    """The fields that tell one code."""
+    return tuple(n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered"))
 
 
 @per_policy

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import chain
 
 from explanations import patterns
 from explanations.facts import Explanation, Profile, per_policy, talkable
-from explanations.reading import Reading, sentences
+from explanations.reading import Reading, lines, sentences
 from explanations.vocabulary import known_words, labels
 from matching.policy import Policy
 
@@ -24,17 +25,20 @@ _PICTURE = "\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55"
 _EMOJI = re.compile(f"[{_PICTURE}](?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[{_PICTURE}])*")
 _COMMON = rf"\n -~À-ÖØ-öø-ÿ‘’“”–—…·{_PICTURE}\ufe0f"
 _FOREIGN = {  # whatever no text needs: other scripts, broken jamo, invisible characters
-    "en": re.compile(rf"[^{_COMMON}\u200d]|\u200d(?![{_PICTURE}])"),
-    "ko": re.compile(rf"[^{_COMMON}\u200d가-힣]|\u200d(?![{_PICTURE}])"),
+    "en": re.compile(rf"[^{_COMMON}](?<!\u200d(?=[{_PICTURE}]))"),
+    "ko": re.compile(rf"[^{_COMMON}가-힣](?<!\u200d(?=[{_PICTURE}]))"),
 }
 _LATIN = re.compile("[a-z]{3,}")
 _KOREAN_LATIN = frozenset(  # Latin words of a Korean reporter
     "stay tuned mbti tmi sns bgm ost pick best news live air vip feat day top hot".split()
 )
 _CAPITALISED = re.compile(r"[^\W\d_]+")
-_INNER_CAPITAL = re.compile(r" (?<=[^.!?] )[“‘(\"]?([A-Z]\w*[a-z]\w*)")
+_INNER_CAPITAL = re.compile(  # after a blank within a line, perhaps in quotes
+    r"[A-Z](?:(?<=[^.!?\n] .)|(?<=[^.!?\n] [“‘(\"].))\w*[a-z]\w*"
+)
 _DOES = re.compile(
-    r"([A-Z][a-z]+)(?:'s)? (?:is|has|likes?|wants?|lists?|enjoys?|says?|hopes?|met|and [A-Z])\b"
+    r"\n[“‘\"']*([A-Z][a-z]+)(?:'s)? "
+    r"(?:is|has|likes?|wants?|lists?|enjoys?|says?|hopes?|met|and [A-Z])\b"
 )
 
 
@@ -79,32 +83,42 @@ def wrong_script(policy: Policy, language: str, r: Reading, a: Profile, b: Profi
 
 def has_name(policy: Policy, language: str, r: Reading) -> bool:
     """Is somebody named? In English: a capital letter within a sentence that is no label."""
-    hinted = any(hint in r.lower for hint in patterns.NAME_HINTS.get(language, ()))
+    hinted = not r.hits.isdisjoint(patterns.NAME_HINTS.get(language, ()))
     if language != "en":
         return hinted and bool(patterns.KOREAN_NAME.search(r.lower))
-    known = _capitals(policy)
-    for sentence in sentences(r.text):
-        first = _DOES.match(sentence.lstrip("“‘\"'"))
-        if first and first[1].casefold() not in known_words(policy, language):
-            return True
-        if sentence[1:].islower() or known.issuperset(_INNER_CAPITAL.findall(sentence)):
-            continue
-        words = _CAPITALISED.findall(sentence)
-        capital = [word for word in words[1:] if word[0].isupper() and not word.isupper()]
-        if len(capital) <= len(words) / 2 and not known.issuperset(capital):
-            return True
+    said, known = f"\n{lines(r.text)}", _capitals(policy)
+    first = {word.casefold() for word in _DOES.findall(said)}
+    if not known_words(policy, language).issuperset(first):
+        return True
+    if not known.issuperset(_INNER_CAPITAL.findall(said)) and any(
+        _has_capital(sentence, known) for sentence in said.split("\n")
+    ):
+        return True
     return hinted and bool(patterns.ENGLISH_NAME.search(r.lower))
 
 
 def repeats(r: Reading) -> bool:
     """A sentence said twice, or the same five words three times, the title aside: it names them."""
     said = [tuple(words) for words in r.words if len(words) > 2]
-    title = len(sentences(r.plain.split("\n")[0]))
-    words = [word for sentence in r.words[title:] for word in sentence]
-    runs = [*zip(*(words[at:] for at in range(5)), strict=False)]
     if len(set(said)) < len(said):
         return True
-    return len(set(runs)) < len(runs) - 1 and max(Counter(runs).values()) > 2
+    title = len(sentences(r.plain.partition("\n")[0]))
+    words = [*chain.from_iterable(r.words[title:])]
+    # Of three places two are even or two are odd: four of the words come twice at an even one.
+    fours = [*zip(*(words[at::2] for at in range(4)), strict=False)]
+    if len(set(fours)) == len(fours):
+        return False
+    runs = Counter(zip(*(words[at:] for at in range(5)), strict=False))
+    return max(runs.values(), default=0) > 2
+
+
+def _has_capital(sentence: str, known: frozenset[str]) -> bool:
+    """Has a sentence an unknown name inside, and is no headline?"""
+    if known.issuperset(_INNER_CAPITAL.findall(sentence)):
+        return False
+    words = _CAPITALISED.findall(sentence)
+    capital = [word for word in words[1:] if word[0].isupper() and not word.isupper()]
+    return len(capital) <= len(words) / 2 and not known.issuperset(capital)
 
 
 @per_policy

@@ -8,12 +8,11 @@ against the profiles, and so is every word of the text that is a label of some p
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import and_
 
 from explanations import patterns
 from explanations.claims import Claim, claims
 from explanations.facts import Explanation, Plan, Profile, fact_plan, per_policy
-from explanations.figures import foreign_type, overstated, shows_id, wrong_number
+from explanations.figures import foreign_type, has_phone, overstated, shows_id, wrong_number
 from explanations.forms import (
     has_name,
     many_emoji,
@@ -56,7 +55,7 @@ def failed_checks(
     unwanted = _unwanted(policy)
 
     def has(words: patterns.Words) -> bool:
-        return words.within(r.lower, r.tokens, r.hits)
+        return words.within(r.lower, r.listed, r.hits)
 
     checks: dict[str, Callable[[], object]] = {
         "empty": lambda: not (explanation.title.strip() and explanation.content.strip()),
@@ -64,18 +63,16 @@ def failed_checks(
         "closing": lambda: wrong_closing(explanation.content),
         "emoji": lambda: many_emoji(explanation.content),
         "script": lambda: wrong_script(policy, language, r, a, b),
-        "claims_in_text": lambda: (
-            not all(_is_true(plan, a, b, claim) for claim in claims(policy, language, r))
-        ),
+        "claims_in_text": lambda: not _all_true(plan, a, b, claims(policy, language, r)),
         "not_told": lambda: (
             not all(is_told(policy, language, reason, r.plain) for reason in explanation.reasons)
         ),
-        "number": lambda: wrong_number(policy, plan, language, a, b, r),
+        "number": lambda: has(patterns.SHARE) or wrong_number(policy, plan, language, a, b, r),
         "mbti": lambda: foreign_type(policy, a, b, r),
         "pairing": lambda: overstated(policy, category, a, b, r),
         "name": lambda: has_name(policy, language, r),
         "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r),
-        "contact": lambda: has(unwanted["contact"]) or patterns.has_phone(r.lower, r.latin),
+        "contact": lambda: has(unwanted["contact"]) or has_phone(r),
         "solicitation": lambda: has(unwanted["solicitation"]),
         "romance": lambda: friend and has(unwanted["romance"]),
         "offensive": lambda: has(unwanted["offensive"]),
@@ -105,19 +102,28 @@ def _unwanted(policy: Policy) -> dict[str, patterns.Words]:
     }
 
 
-def _is_true(plan: Plan, a: Profile, b: Profile, claim: Claim) -> bool:
-    """Does what a sentence says with a label hold for the two?"""
-    wishes = {mine for mine, _ in plan.wishes}
-    about_wishes = [code for field, code in claim.meanings if field in wishes]
-    if claim.wished and about_wishes:
-        return any(_wish_holds(plan, a, b, code) for code in about_wishes)
-    meanings = [m for m in claim.meanings if claim.wished or m[0] not in wishes]
-    of_a, of_b = ([_tells(who, *meaning) for meaning in meanings] for who in (a, b))
-    if claim.of_both:
-        return any(of_a) and any(of_b)
-    if claim.of_one and any(map(and_, of_a, of_b)):
-        return False  # told of one, true of both
-    return any(of_a) or any(of_b)
+def _all_true(plan: Plan, a: Profile, b: Profile, found: list[Claim]) -> bool:
+    """Does what the sentences say with labels hold for the two?"""
+    fields = {field for claim in found for field, _ in claim.meanings}
+    of_a, of_b = (
+        {(field, code) for field in fields for code in _codes(who[field])} for who in (a, b)
+    )
+    of_one, of_both, wishes = of_a | of_b, of_a & of_b, {mine for mine, _ in plan.wishes}
+    for meanings, says_both, says_one, wished in found:
+        about_wishes = [code for field, code in meanings if field in wishes]
+        if wished and about_wishes:
+            true = any(_wish_holds(plan, a, b, code) for code in about_wishes)
+        else:
+            meant = [m for m in meanings if m[0] not in wishes] if about_wishes else meanings
+            if says_both:
+                true = not (of_a.isdisjoint(meant) or of_b.isdisjoint(meant))
+            else:  # what is told of one is not true of both
+                true = not (
+                    of_one.isdisjoint(meant) or (says_one and not of_both.isdisjoint(meant))
+                )
+        if not true:
+            return False
+    return True
 
 
 def _wish_holds(plan: Plan, a: Profile, b: Profile, code: str) -> bool:
@@ -129,6 +135,5 @@ def _wish_holds(plan: Plan, a: Profile, b: Profile, code: str) -> bool:
     )
 
 
-def _tells(profile: Profile, field: str, code: str) -> bool:
-    told = profile[field]
-    return bool(told) and (code in told if isinstance(told, list) else code == told)
+def _codes(told: list[str] | str | None) -> list[str]:
+    return told if isinstance(told, list) else [told] if told else []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
@@ -34,18 +35,11 @@ def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
     """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
     if not bios:
         return False
-    said, half = {*r.joined.split()}, COPIED_SYLLABLES // 2  # a run of syllables has a whole half
-    rare: set[str] = set()
-    for told, spoken, bio_stems in (_prepared(language, bio) for bio in bios):
-        if any(" ".join(run) in r.joined for run in _runs(told, COPIED_WORDS) if run[2] in said):
-            return True
-        if any(run in r.hangul for run in _runs(spoken, half, half)) and any(
-            run in r.hangul for run in _runs(spoken, COPIED_SYLLABLES)
-        ):
-            return True
-        rare |= bio_stems
-    rare -= known_words(policy, language)
-    if sum(stem in r.plain for stem in rare) < COPIED_STEMS:
+    told = [_prepared(language, bio) for bio in bios]
+    if any(_repeats(bio, r) for bio in told):
+        return True
+    rare = frozenset[str]().union(*(bio.stems for bio in told)) - known_words(policy, language)
+    if len(rare) < COPIED_STEMS or sum([stem in r.plain for stem in rare]) < COPIED_STEMS:
         return False
     return any(len(rare & stems(language, sentence)) >= COPIED_STEMS for sentence in r.sentences)
 
@@ -55,14 +49,29 @@ def leaks(policy: Policy, language: str, r: Reading) -> bool:
     return _inner_names(policy).any_in(r.text) or _instructions(language).any_in(r.joined)
 
 
+@dataclass(frozen=True, slots=True)
+class _Bio:
+    runs: dict[str, list[str]]  # runs of words, by one of them that is not at an end
+    spoken: str  # the Korean syllables
+    stems: frozenset[str]
+
+
 @lru_cache(maxsize=1024)  # a user is in many pairs
-def _prepared(language: str, bio: str) -> tuple[list[str], str, frozenset[str]]:
-    """The words, the Korean syllables and the stems of a bio."""
+def _prepared(language: str, bio: str) -> _Bio:
     plain = plain_words(bio)
-    return (
-        _WORD.findall(plain),
-        "".join(_HANGUL.findall(plain)),
-        frozenset(stems(language, bio)),
+    runs: dict[str, list[str]] = {}
+    for run in _runs(_WORD.findall(plain), COPIED_WORDS):
+        runs.setdefault(max(run[1:-1], key=len), []).append(" ".join(run))  # the rarest, likely
+    return _Bio(runs, "".join(_HANGUL.findall(plain)), frozenset(stems(language, bio)))
+
+
+def _repeats(bio: _Bio, r: Reading) -> bool:
+    """Does the text repeat a run of words or of Korean syllables?"""
+    if any(run in r.joined for word in r.said.intersection(bio.runs) for run in bio.runs[word]):
+        return True
+    half = COPIED_SYLLABLES // 2  # a run of syllables has a whole half
+    return any(run in r.hangul for run in _runs(bio.spoken, half, half)) and any(
+        run in r.hangul for run in _runs(bio.spoken, COPIED_SYLLABLES)
     )
 
 

@@ -12,14 +12,16 @@ class Needles:
 
     def __init__(self, needles: Iterable[str]) -> None:
         self._all = tuple(needles)
-        self._finder = AhoCorasick(self._all, implementation=Implementation.DFA)
+        self._finder = AhoCorasick(
+            self._all, store_patterns=True, implementation=Implementation.DFA
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)
 
     def any_in(self, text: str) -> bool:
         """Is one of them in the text?"""
-        return bool(self._finder.find_matches_as_indexes(text))
+        return bool(self._finder.find_matches_as_strings(text))
 
     def found_in(self, text: str) -> frozenset[str]:
         """Those that are in the text."""

@@ -34,7 +34,7 @@ class Words:
 
         Args:
             lower: The text.
-            tokens: `latin_words` of it, where known.
+            tokens: `latin_words` of it, where known; those that `WHOLE` lists do.
             hits: What `PARTS` finds in it, where known.
         """
         hits = PARTS.found_in(lower) if hits is None else hits
@@ -182,6 +182,7 @@ MARKUP = _words(
 )
 _SURNAMES = "김이박최정강조윤장임한오서신권황안송류홍전고문손배백허유남심노하곽성차주우구민진지나"
 _NOT_NAMES = r"(?:시청자|여러|청취|독자|손|고객|회원|선생|기자|아나운서|주인|팬|관객)"
+SHARE = _words("", "퍼센트 % _percent 점_만점 백점 백_점")
 NAME_HINTS = {
     "ko": ("씨", "님", " 군", " 양", "이름", "본명", "실명"),
     "en": ("named", "called", "name is", "known as"),
@@ -197,29 +198,20 @@ ENGLISH_NAME = re.compile(
     r"|(?:man|woman|person|guy|girl) (?:named|called)) (?!(?:the|an?|it|still|secret)\b)\w"
 )
 _UNFIT = (CONTACT, SOLICITATION, OFFENSIVE, LEAK)
-_ALL = (*_UNFIT, ROMANCE, INVENTED, OVERSTATED, PLACEHOLDER, MARKUP)
-PARTS = Needles(sorted({part for words in _ALL for part in (*words.parts, *words.guarded)}))
+_ALL = (*_UNFIT, ROMANCE, INVENTED, OVERSTATED, PLACEHOLDER, MARKUP, SHARE)
+WHOLE = frozenset[str]().union(*(words.whole for words in _ALL))
+_HINTS = [
+    hint for hints in (*NAME_HINTS.values(), *(words.guarded for words in _ALL)) for hint in hints
+]
+PARTS = Needles(sorted({*_HINTS}.union(*(words.parts for words in _ALL))))
+
+
+_DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
+RUN = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}")  # of digits, long enough for a phone
 
 
 def unfit(text: str) -> bool:
     """Is there anything in a user's words that no reader may see?"""
     lower = text.casefold()
     tokens, hits = frozenset(latin_words(lower)), PARTS.found_in(lower)
-    return any(words.within(lower, tokens, hits) for words in _UNFIT) or bool(_RUN.search(lower))
-
-
-_DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
-_DIGIT_WORDS = frozenset("zero one two three four five six seven eight nine".split())
-_RUN = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}")
-_SAID = _DIGIT_WORDS | {"oh"}
-_SPELLED = re.compile(rf"(?:(?:{'|'.join(sorted(_SAID))})\W+){{6}}")
-
-
-def has_phone(lower: str, latin: list[str]) -> bool:
-    """Are there seven digits or more in a row, or six in words, in whatever spacing?"""
-    if _RUN.search(lower):
-        return True
-    said = bytes(map(_SAID.__contains__, latin))
-    if b"\1\1\1\1\1" not in said:  # five in a row: the first of six may end a longer word
-        return False
-    return len(_DIGIT_WORDS.intersection(latin)) > 1 and bool(_SPELLED.search(f"{lower} "))
+    return any(words.within(lower, tokens, hits) for words in _UNFIT) or bool(RUN.search(lower))
