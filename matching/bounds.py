@@ -85,6 +85,8 @@ class Bound:
 
     def only(self, category: int) -> Bound:
         """The bound of one of the categories."""
+        if len(self.units) == 1:
+            return self
         columns, starts = _parts_of(self.starts, category)
         others, rest_starts = _parts_of(self.rest_starts, category)
         return replace(
