@@ -170,10 +170,11 @@ def read_answer(text: str, told: Told) -> Explanation | None:
         parts = {str(name): str(part).strip() for name, part in answer["content"].items()}
         title = str(answer["title"]).strip()
         kinds = dict.fromkeys(str(kind) for kind in answer["reasons"])
+        content = "\n\n".join(_paragraphs(parts))
+        plain = f"{title}\n{content}".casefold()
+        "".join((plain, *kinds)).encode()  # half of an escaped emoji could not be written down
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    content = "\n\n".join(_paragraphs(parts))
-    plain = f"{title}\n{content}".casefold()
     reasons = [found for kind in kinds if (found := _reason(told, kind, plain))]
     first = [reason(item.fact) for item in told.values()][:1]  # refused: the text tells nothing
     return Explanation(title, content, reasons or first)
