@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from api.security import Keys
 from matching.policy import Policy
@@ -93,7 +93,8 @@ def test_signing_in_and_out_with_a_wrong_key_first(browser: Browser, server: str
         page.goto(LIST)
         assert page.title() == "Sign in · Hertz"
         assert page.evaluate(AUDIT) == []
-        page.keyboard.type("not-the-right-key-at-all")  # the field has the focus
+        expect(page.get_by_label("API key")).to_be_focused()
+        page.keyboard.type("not-the-right-key-at-all")
         page.keyboard.press("Enter")
         page.get_by_role("alert").get_by_text("does not accept that key").wait_for()
         page.get_by_label("API key").fill(KEY)
@@ -120,13 +121,13 @@ def test_a_user_is_found_and_a_why_page_read(watched: Watched, open_server: str)
     page.get_by_role("button", name="Find").click()
     page.get_by_role("heading", name="User 7", exact=True).wait_for()
     page.get_by_role("link", name="couple").click()
-    assert page.locator(".tabs [aria-current=page]").inner_text() == "couple"
+    expect(page.locator(".tabs [aria-current=page]")).to_have_text("couple")
     page.get_by_role("link", name="Next page").click()
-    assert page.locator(".match .rank").first.inner_text() == "21"
+    expect(page.locator(".match .rank").first).to_have_text("21")
     page.locator("a.why").first.click()
     page.get_by_text("The mutual score is the arithmetic mean").wait_for()
     page.get_by_role("link", name="Back to 7's lists").click()
-    assert page.url.endswith("/console/users/7?category=couple")
+    page.wait_for_url("**/console/users/7?category=couple")
     assert watched.complaints == []
     assert watched.hosts == {open_server.removeprefix("http://")}
 
@@ -194,6 +195,7 @@ def test_a_hostile_text_is_shown_and_does_nothing(watched: Watched) -> None:
     page.locator("summary").first.click()
     assert HOSTILE in page.locator(".told").first.inner_text()
     page.locator("a.why").first.click()
+    page.wait_for_url("**/why/*")
     assert HOSTILE in page.get_by_role("main").inner_text()
     assert "owned" not in page.title()
     assert page.locator("script, main img").count() == 0
@@ -215,9 +217,10 @@ def test_the_search_and_the_results_are_reached_by_keyboard(page: Page) -> None:
     assert places == sorted(places)
     page.locator("a.skip").focus()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
     page.goto("/console")
-    page.keyboard.type("7")  # the search has the focus
+    expect(page.get_by_label("User id")).to_be_focused()
+    page.keyboard.type("7")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="User 7", exact=True).wait_for()
 
