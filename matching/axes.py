@@ -8,7 +8,6 @@ energy are kept (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD 2017).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,18 +27,6 @@ STEP = 16  # the number of axes is a multiple of this
 Both = tuple[torch.Tensor, torch.Tensor]
 
 
-class Part(Protocol):
-    """Which columns of some terms are multiplied, and which are left out."""
-
-    def split(self, forms: Forms, rows: np.ndarray) -> Both:
-        """Columns of rows, float32 or float64: kept, left out."""
-        ...
-
-    def signs(self) -> Both:
-        """1 where a column adds and -1 where it subtracts, of both."""
-        ...
-
-
 @dataclass(frozen=True)
 class Plain:
     """All columns as they are."""
@@ -48,12 +35,12 @@ class Plain:
     where: torch.device
 
     def split(self, forms: Forms, rows: np.ndarray) -> Both:
-        """See `Part`."""
+        """Columns of rows, `(rows, .)` float32 each: those multiplied, and those left out."""
         columns = torch.from_numpy(forms.columns(rows)).to(self.where)
         return columns, columns[:, :0]
 
     def signs(self) -> Both:
-        """See `Part`."""
+        """1 where a column adds and -1 where it subtracts, of both."""
         return _signs(self.widths, self.where), torch.zeros(0, device=self.where)
 
 
@@ -91,6 +78,9 @@ class Axes:
         others = [axes.shape[1] - count for axes, count in zip(self.axes, self.kept, strict=True)]
         where = self.axes[0].device
         return _signs(self.kept, where), _signs(others, where)
+
+
+Part = Plain | Axes
 
 
 def principal_axes(forms: CategoryForms, rows: np.ndarray, k: int, pair_cost: int) -> list[Axes]:

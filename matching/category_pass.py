@@ -16,10 +16,8 @@ from matching.heaps import NOBODY, pick
 from matching.kernels import find, still_reach
 from matching.plan import Plan
 from matching.products import Found
-from matching.thresholds import floor
+from matching.thresholds import ASKED, floor
 from matching.topk import CategorySearch
-
-ASKED = 3  # times as many as wanted: some may not meet, and bounds rank only roughly
 
 
 class CategoryPass:

@@ -14,7 +14,7 @@ import torch
 from matching.device_category import ROOM, DeviceCategory
 from matching.device_kernels import survivors
 from matching.plan import Plan
-from matching.thresholds import STEP, Tick, hopeful
+from matching.thresholds import ASKED, STEP, Tick, hopeful
 
 
 class DevicePass:
@@ -47,21 +47,22 @@ class DevicePass:
         step = STEP if n // STEP >= 6 * depth else 1
         sample = torch.arange(0, n, step, device=self.where)
         wanted = hopeful(depth, step, sought == n)
-        asked = min(3 * wanted, len(sample))  # some may not meet, and bounds rank only roughly
+        asked = min(ASKED * wanted, len(sample))
         if wanted > asked:
             return
-        size = max(1, ROOM // len(sample))
+        right, size = self.bound.right[sample], max(1, ROOM // len(sample))
         for start in range(0, sought, size):
             some = torch.arange(start, min(start + size, sought), device=self.where)
-            common = self._product(0, some, sample)
+            left = self.bound.left[start : start + size]
+            common = self._product(0, left, right)
             for category in self.categories:
-                upper = common + self._product(1 + category.its, some, sample)
+                upper = common + self._product(1 + category.its, left, right)
                 category.hope(some, sample[upper.topk(asked, dim=1).indices], wanted)
 
-    def _product(self, part: int, rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    def _product(self, part: int, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Of a part's columns, float32."""
         columns = slice(*self.bound.starts[part : part + 2].tolist())
-        return (self.bound.left[rows, columns] @ self.bound.right[others, columns].T).float()
+        return (left[:, columns] @ right[:, columns].T).float()
 
     def _tile(self, categories: Sequence[DeviceCategory], rows: slice, columns: slice) -> None:
         """Offer what survives of a tile to both sides; what is too much at once, in parts."""

@@ -23,7 +23,7 @@ from matching.features import Features
 from matching.forms import CategoryForms, term_forms
 from matching.hardware import place, tile_dtype
 from matching.plan import Means, Plan, planned
-from matching.thresholds import Tick
+from matching.thresholds import Tick, part_of
 from matching.tiles import BlockPass
 from matching.topk import CategorySearch, How
 
@@ -60,7 +60,7 @@ def search_large(
     for rows in blocks:
         if lists.sought[rows].any():
             plan = planned(rules, forms, rows, lists, means)
-            scored = search_block(plan, partial(_within, tick, done, len(rows)))
+            scored = search_block(plan, part_of(tick, done, len(rows)))
             counts += plan.pairs, scored
         else:
             counts[0] += [classify(some, rows).pairs for some in rules]
@@ -110,10 +110,6 @@ def _on_cpu(
             BlockPass(again, [anew], means.threads, hopes=False).run(_silent)
             scored[its] += sum(anew.scored)
     return scored
-
-
-def _within(tick: Tick, before: int, rows: int, share: float) -> None:
-    tick(before + rows * share)
 
 
 def _silent(share: float) -> None:

@@ -106,9 +106,9 @@ def planned(
 
 def _met(classes: Classes, order: np.ndarray, cuts: list[slice]) -> tuple[np.ndarray, np.ndarray]:
     """Tiles with pairs that may meet, and with pairs that may not: `(cuts, cuts)` bool each."""
-    members = np.zeros((len(cuts), len(classes.meet)), dtype=np.float32)
+    members, of = np.zeros((len(cuts), len(classes.meet)), dtype=np.float32), classes.of[order]
     for at, cut in enumerate(cuts):
-        members[at, classes.of[order][cut]] = 1.0
+        members[at, of[cut]] = 1.0
     meet, apart = (table.astype(np.float32) for table in (classes.meet, ~classes.meet))
     return members @ meet @ members.T > 0, members @ apart @ members.T > 0
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from threading import local
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,12 +24,21 @@ STRIPE = 256  # rows of a tile written at once: small enough to stay in the cach
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-class Tiles(Protocol):
-    """The bounds of pairs, tile by tile."""
+class FloatTiles:
+    """Tiles of float32 or bfloat16, by torch."""
+
+    def __init__(self, bound: Bound) -> None:
+        starts = bound.starts.tolist()
+        parts = [slice(*part) for part in pairwise(starts)]
+        self._left, self._right = (
+            [side[:, part] for part in parts] for side in (bound.left, bound.right)
+        )
+        self._own = local()
 
     def upper(self, which: Sequence[int], rows: slice, columns: slice) -> list[np.ndarray]:
         """All of a tile, `(rows, columns)` float32 to write to, for each of some categories."""
-        ...
+        common = self._left[0][rows] @ self._right[0][columns].T
+        return [self._added(common, None, its, rows, columns).copy() for its in which]
 
     def find(
         self,
@@ -52,34 +60,6 @@ class Tiles(Protocol):
         Returns:
             For each of the categories `(m,)` int32, int32 and float32, in no particular order.
         """
-        ...
-
-
-class FloatTiles:
-    """Tiles of float32 or bfloat16, by torch."""
-
-    def __init__(self, bound: Bound) -> None:
-        starts = bound.starts.tolist()
-        parts = [slice(*part) for part in pairwise(starts)]
-        self._left, self._right = (
-            [side[:, part] for part in parts] for side in (bound.left, bound.right)
-        )
-        self._own = local()
-
-    def upper(self, which: Sequence[int], rows: slice, columns: slice) -> list[np.ndarray]:
-        """See `Tiles`."""
-        common = self._left[0][rows] @ self._right[0][columns].T
-        return [self._added(common, None, its, rows, columns).copy() for its in which]
-
-    def find(
-        self,
-        which: Sequence[int],
-        rows: slice,
-        columns: slice,
-        least_rows: Sequence[np.ndarray],
-        least_columns: Sequence[np.ndarray],
-    ) -> list[Found]:
-        """See `Tiles`."""
         width = columns.stop - columns.start
         parts: list[list[Found]] = [[] for _ in which]
         written = [
@@ -120,7 +100,7 @@ class IntegerTiles:
         self._starts, self._unit, self._own = bound.starts, bound.unit, local()
 
     def upper(self, which: Sequence[int], rows: slice, columns: slice) -> list[np.ndarray]:
-        """See `Tiles`."""
+        """See `FloatTiles`."""
         left, right = self._left[rows], np.ascontiguousarray(self._right[columns])
         shape = [size + -size % step for size, step in ((len(left), ROWS), (len(right), WIDTH))]
         products = np.empty((len(which), *shape), dtype=np.int32)
@@ -135,7 +115,7 @@ class IntegerTiles:
         least_rows: Sequence[np.ndarray],
         least_columns: Sequence[np.ndarray],
     ) -> list[Found]:
-        """See `Tiles`."""
+        """See `FloatTiles`."""
         left, right = self._left[rows], self._right[columns]
         shape = len(which), 3, len(left) * len(right)
         found = _buffer(self._own, "found", shape, torch.int32).numpy()
@@ -151,6 +131,9 @@ class IntegerTiles:
         """The least products whose bounds are no less than `least`, or a little less."""
         bars = np.floor(least.astype(np.float64) / self._unit)
         return bars.clip(LEAST, MOST).astype(np.int32)
+
+
+Tiles = FloatTiles | IntegerTiles
 
 
 def _parts(which: Sequence[int]) -> np.ndarray:

@@ -11,10 +11,20 @@ import math
 from collections.abc import Callable
 
 STEP = 24  # every 24th row is in the sample
+ASKED = 3  # times as many of it as are hoped for: some may not meet, and bounds rank only roughly
 SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
 SURER = 4.0  # where few are sought: to seek one of them again takes nearly as long as all
 
 Tick = Callable[[float], None]
+
+
+def part_of(tick: Tick, before: float, size: float) -> Tick:
+    """Tells `tick` of a part of the work, which begins at `before` and counts `size` a step."""
+
+    def told(done: float) -> None:
+        tick(before + size * done)
+
+    return told
 
 
 def hopeful(depth: int, step: int, everyone: bool) -> int:

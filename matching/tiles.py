@@ -16,11 +16,11 @@ from concurrent.futures import wait
 
 import numpy as np
 
-from matching.category_pass import ASKED, CategoryPass
+from matching.category_pass import CategoryPass
 from matching.hardware import single_threaded, slices
 from matching.plan import Plan
 from matching.products import FloatTiles, IntegerTiles, Tiles
-from matching.thresholds import STEP, Tick, hopeful
+from matching.thresholds import ASKED, STEP, Tick, hopeful
 
 HOPING = 1024  # rows that a thread asks the sample for at once, at most
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, TypedDict, Unpack
 
 import numpy as np
@@ -23,7 +22,7 @@ from matching.features import Features
 from matching.forms import together
 from matching.lists import Lists, Neighbours, empty_lists, finished
 from matching.pairs import PairScorer, PairScores, Rules, eligibility_rules, score_pairs
-from matching.thresholds import Tick
+from matching.thresholds import Tick, part_of
 
 SMALL = 512  # rows; a block of so few is scored pair by pair
 TOGETHER = 500_000  # pairs of small blocks scored at once
@@ -122,13 +121,16 @@ def search(
     Returns:
         For each category: pairs that may meet, and pairs that were scored.
     """
-    groups = [[name for name in group if name in lists] for group in together(features.policy)]
     report, done, whole = progress or _silent, 0, len(features) * len(lists)
     found: dict[str, tuple[int, int]] = {}
-    for group in groups:
-        tick = partial(_tick, report, done, len(group), whole)
-        found |= _search_group(features, {name: lists[name] for name in group}, tick, how)
-        done += len(group) * len(features)
+
+    def tick(rows: float) -> None:
+        report(int(rows), whole)
+
+    for group in together(features.policy):
+        if mine := {name: lists[name] for name in group if name in lists}:
+            found |= _search_group(features, mine, part_of(tick, done, len(mine)), how)
+            done += len(mine) * len(features)
     report(whole, whole)
     return found
 
@@ -152,8 +154,6 @@ def _search_group(
     features: Features, lists: Mapping[str, Lists], tick: Tick, how: How
 ) -> dict[str, tuple[int, int]]:
     """The same for categories that share columns."""
-    if not lists:
-        return {}
     small, names = how.get("small", SMALL), list(lists)
     found = blocks(features, features.policy.eligibility_of(names[0]).same)
     categories = [
@@ -167,7 +167,7 @@ def _search_group(
     if large:
         from matching.large_blocks import search_large  # torch takes seconds to import
 
-        after = partial(_after, tick, done)
+        after = part_of(tick, done, 1)
         counts += search_large(features, names, categories, large, after, how)
     return {name: (int(p), int(s)) for name, p, s in zip(names, *counts, strict=True)}
 
@@ -196,14 +196,6 @@ def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarra
             a, b = np.concatenate(parts, axis=1)
             yield a, b
             parts, waiting = [], 0
-
-
-def _tick(report: Progress, before: int, each: int, all_rows: int, rows: float) -> None:
-    report(before + int(each * rows), all_rows)
-
-
-def _after(tick: Tick, done: int, rows: float) -> None:
-    tick(done + rows)
 
 
 def _silent(done: int, total: int) -> None:

@@ -29,7 +29,14 @@ from matching.incremental import Known, compare, fingerprints, update
 from matching.scoring import cosine
 from matching.topk import neighbours, neighbours_of, top_k
 from tests.matching.test_incremental import Nights
-from tests.matching.test_topk import EVERYTHING, brute_force, categories, listed, means
+from tests.matching.test_topk import (
+    EVERYTHING,
+    brute_force,
+    categories,
+    count_disappointed,
+    listed,
+    means,
+)
 from tests.matching.worlds import ELIGIBILITY, make_policy, make_world
 
 ROOT = Path(__file__).parents[2]
@@ -129,14 +136,7 @@ def test_several_categories_equal_the_cpu() -> None:
 def test_rows_that_hoped_for_too_much_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_pass, "STEP", 3)
     monkeypatch.setattr(thresholds, "SURE", -2.0)
-    disappointed: list[int] = []
-    found = DeviceCategory.disappointed
-
-    def counted(category: DeviceCategory) -> torch.Tensor:
-        disappointed.append(len(found(category)))
-        return found(category)
-
-    monkeypatch.setattr(DeviceCategory, "disappointed", counted)
+    disappointed = count_disappointed(monkeypatch, DeviceCategory)
     monkeypatch.setattr(device_pass, "ROOM", 1000)
     monkeypatch.setattr(device_category, "ROOM", 1000)
     everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": []}}

@@ -60,16 +60,16 @@ def listed(top: TopK) -> list[tuple[int, int, float]]:
     )
 
 
-def count_disappointed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many rows each pass on a CPU has to search again; filled as they end."""
+def count_disappointed(monkeypatch: pytest.MonkeyPatch, kind: type = CategoryPass) -> list[int]:
+    """How many rows each pass of a kind has to search again; filled as they end."""
     counts: list[int] = []
-    found = CategoryPass.disappointed
+    found = kind.disappointed  # type: ignore[attr-defined]
 
-    def counted(category: CategoryPass) -> np.ndarray:
+    def counted(category: Any) -> Any:  # noqa: ANN401
         counts.append(len(found(category)))
         return found(category)
 
-    monkeypatch.setattr(CategoryPass, "disappointed", counted)
+    monkeypatch.setattr(kind, "disappointed", counted)
     return counts
 
 
