@@ -39,9 +39,7 @@ def population(users: int, weights: dict[str, float] | None = None, flat: bool =
 
 def service_population(users: int, flat: bool = False) -> Features:
     """The same in the service's own three categories, of which couples are of different genders."""
-    raw = load_settings(ROOT / "hertz.toml").policy.model_dump()
-    policy = parse_policy({**raw, "k": K})
-    return build_features(policy, profiles(users), vectors(users, 7, flat))
+    return build_features(parse_policy(_service()), profiles(users), vectors(users, 7, flat))
 
 
 @cache
@@ -75,8 +73,13 @@ def changed(features: Features, share: float, seed: int = 3) -> Features:
 
 
 def _policy(weights: dict[str, float] | None) -> Policy:
-    raw: dict[str, Any] = load_settings(ROOT / "hertz.toml").policy.model_dump()
+    raw = _service()
     category = raw["categories"]["general"]
     if weights:
         category = {**category, "weights": weights}
-    return parse_policy({**raw, "k": K, "categories": {"all": category}})
+    return parse_policy({**raw, "categories": {"all": category}})
+
+
+def _service() -> dict[str, Any]:
+    """The service's policy with lists of K."""
+    return {**load_settings(ROOT / "hertz.toml").policy.model_dump(), "k": K}
