@@ -27,11 +27,11 @@ import numpy as np
 import torch
 
 from matching.axes import PAIR_COSTS, Part, Plain, principal_axes
+from matching.column_kernels import quantise
 from matching.forms import CategoryForms
-from matching.hardware import ROWS, in_threads, place, slices
-from matching.kernels import quantise
+from matching.hardware import in_threads, place, slices
 
-CHUNKS = {"cpu": ROWS, "cuda": 16_384}  # rows laid out at once: a GPU wants few calls
+CHUNKS = {"cpu": 2048, "cuda": 16_384}  # rows laid out at once: few calls, a GPU wants fewer
 # How far one step of summing may err, in units of float32. A tensor core adds products that it has
 # aligned to the largest one and cut off, at half the precision of rounding and once more for the
 # running sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
@@ -156,11 +156,12 @@ def _laid_out(
     rest_starts = np.cumsum([0, *others])
     right = _empty(len(rows), int(starts[-1]), dtype, where)
     rest = _empty(len(rows), int(rest_starts[-1]), torch.float32, where)
-    spread = torch.empty((len(rows), len(parts)), device=where)
+    spread = torch.zeros((len(rows), len(parts)), device=where)
+    told = [at for at in range(len(parts)) if starts[at] < starts[at + 1]]
 
     def fill(chunk: slice) -> None:
-        for at, (part, its) in enumerate(zip(parts, forms.parts, strict=True)):
-            kept, left_out = part.split(its, rows[chunk])
+        for at in told:
+            kept, left_out = parts[at].split(forms.parts[at], rows[chunk])
             above = (1 + 1e-6) * _lengths(left_out)
             if others[at]:
                 rest[chunk, rest_starts[at] : rest_starts[at + 1]] = left_out
@@ -169,7 +170,7 @@ def _laid_out(
                 _write_integers(right[chunk].numpy(), columns, kept.numpy(), above.numpy(), scale)
             else:
                 _write_floats(right[chunk, columns], kept, above)
-            spread[chunk, at] = _spread(right[chunk, columns], kept.shape[1]) / scale
+            spread[chunk, at] = right[chunk, columns.start + kept.shape[1]].float() / scale
 
     in_threads(fill, slices(len(rows), CHUNKS[device]), threads)
     left = _mirrored(right[:sought], starts, [kept for kept, _ in signs])
@@ -236,13 +237,6 @@ def _width(kept: int, left_out: int, dtype: torch.dtype, device: str) -> int:
     return columns + -columns % multiple
 
 
-def _spread(columns: torch.Tensor, kept: int) -> torch.Tensor:
-    """The column that bounds what is left out."""
-    if not columns.shape[1]:
-        return torch.zeros(len(columns), device=columns.device)
-    return columns[:, kept].float()
-
-
 def _empty(rows: int, columns: int, dtype: torch.dtype, where: torch.device) -> torch.Tensor:
     """On a CPU by numpy, which asks for large pages: they are written four times as fast."""
     if where.type != "cpu":
@@ -254,8 +248,6 @@ def _write_integers(
     right: np.ndarray, columns: slice, kept: np.ndarray, above: np.ndarray, scale: float
 ) -> None:
     """Write a part's columns as multiples of `1 / scale`."""
-    if columns.start == columns.stop:
-        return
     end = columns.start + kept.shape[1]
     quantise(kept.astype(np.float32, copy=False), np.float32(scale), right, columns.start)
     right[:, end] = np.ceil(scale * above)
@@ -265,8 +257,6 @@ def _write_integers(
 def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) -> None:
     """Write a part's columns, in bfloat16 with two more that bound what each row loses."""
     count, dtype = kept.shape[1], right.dtype
-    if not right.shape[1]:
-        return
     right[:, :count], right[:, count + 1 :] = kept, 0
     right[:, count] = _above(above, dtype)
     if dtype == torch.bfloat16:

@@ -19,30 +19,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matching.column_kernels import looked_up, members, scaled_rows, sizes
 from matching.features import Features
-from matching.kernels import members, scaled_rows, sizes
 from matching.pairs import common_columns, is_open, term_matrix
 from matching.policy import Policy, Term
 
 BINS = 16
 LEAST_SHARED = 0.05  # of a category's weights is the cosine's, where its columns are shared
 
-Write = Callable[
-    [np.ndarray, np.ndarray, int], None
-]  # of some rows, into columns from the third on
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """Some columns.
-
-    Attributes:
-        width: How many.
-        write: Writes those of some rows.
-    """
-
-    width: int
-    write: Write
+# Of some rows, into columns from the third on those that add, from the fourth those that subtract.
+Write = Callable[[np.ndarray, np.ndarray, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,17 +36,14 @@ class _Form:
     """Columns of one term.
 
     Attributes:
-        add: Columns that add.
-        subtract: Columns that subtract.
+        widths: How many add, and how many subtract.
+        write: Writes those of some rows.
         square: No row's columns are longer than its root.
     """
 
-    add: _Columns
-    subtract: _Columns
+    widths: tuple[int, int]
+    write: Write
     square: float
-
-
-_NOTHING = _Columns(0, lambda rows, out, at: None)
 
 
 class Forms:
@@ -73,16 +56,16 @@ class Forms:
 
     def __init__(self, forms: list[_Form]) -> None:
         self.longest = float(np.sqrt(sum(form.square for form in forms)))
-        sides = [form.add for form in forms], [form.subtract for form in forms]
-        self.widths = [sum(part.width for part in side) for side in sides]
-        self._parts = [part for part in sides[0] + sides[1] if part.width]
+        self.widths = [sum(form.widths[side] for form in forms) for side in (0, 1)]
+        self._forms = forms
 
     def columns(self, rows: np.ndarray) -> np.ndarray:
         """`(rows, columns)` float32: first those that add, then those that subtract."""
-        out, at = np.empty((len(rows), sum(self.widths)), dtype=np.float32), 0
-        for part in self._parts:
-            part.write(rows, out, at)
-            at += part.width
+        out = np.empty((len(rows), sum(self.widths)), dtype=np.float32)
+        add_at, subtract_at = 0, self.widths[0]
+        for form in self._forms:
+            form.write(rows, out, add_at, subtract_at)
+            add_at, subtract_at = add_at + form.widths[0], subtract_at + form.widths[1]
         return out
 
 
@@ -151,10 +134,10 @@ def _kind(features: Features, term: Term) -> str:
 def _cosine(features: Features, term: Term, weight: float) -> _Form:
     vectors, factor = features.vectors, np.float32(np.sqrt(weight))
 
-    def write(rows: np.ndarray, out: np.ndarray, at: int) -> None:
-        scaled_rows(vectors, rows, factor, out, at)
+    def write(rows: np.ndarray, out: np.ndarray, add_at: int, subtract_at: int) -> None:
+        scaled_rows(vectors, rows, factor, out, add_at)
 
-    return _Form(_Columns(vectors.shape[1], write), _NOTHING, weight)
+    return _Form((vectors.shape[1], 0), write, weight)
 
 
 def _codes(features: Features, term: Term, weight: float) -> _Form:
@@ -168,15 +151,14 @@ def _of_codes(codes: np.ndarray, matrix: np.ndarray) -> _Form:
     values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
     kept = [sign * values > 1e-13 for sign in (1.0, -1.0)]
     tables = [axes[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
-    add, subtract = (_looked_up(codes, table.astype(np.float32)) for table in tables)
-    return _Form(add, subtract, float(sum((table**2).sum(axis=1) for table in tables).max()))
+    square = float(sum((table**2).sum(axis=1) for table in tables).max())
+    add, subtract = (np.ascontiguousarray(table, dtype=np.float32) for table in tables)
 
+    def write(rows: np.ndarray, out: np.ndarray, add_at: int, subtract_at: int) -> None:
+        looked_up(add, codes, rows, out, add_at)
+        looked_up(subtract, codes, rows, out, subtract_at)
 
-def _looked_up(codes: np.ndarray, table: np.ndarray) -> _Columns:
-    def write(rows: np.ndarray, out: np.ndarray, at: int) -> None:
-        out[:, at : at + table.shape[1]] = table[codes[rows]]
-
-    return _Columns(table.shape[1], write)
+    return _Form((add.shape[1], subtract.shape[1]), write, square)
 
 
 def _open(features: Features, term: Term, weight: float) -> _Form:
@@ -203,16 +185,14 @@ def _number(features: Features, term: Term, weight: float) -> _Form:
 def _overlap(features: Features, term: Term, weight: float) -> _Form:
     names = str(term.mine), str(term.theirs)
     sets, common = [features.sets[name] for name in names], common_columns(features, *names)
-    worth = [np.sqrt(weight) / 2 / np.sqrt(np.maximum(sizes(s), 1)) for s in sets]
-    mine, theirs = (w.astype(np.float32) for w in worth)
+    half = np.sqrt(weight) / 2
+    worth = [(half / np.sqrt(np.maximum(sizes(s), 1))).astype(np.float32) for s in sets]
+    both = sets[0], sets[1], common[0], common[1], worth[0], worth[1]
 
-    def columns(theirs: np.ndarray) -> _Columns:
-        def write(rows: np.ndarray, out: np.ndarray, at: int) -> None:
-            members(sets[0], sets[1], common[0], common[1], mine, theirs, rows, out, at)
+    def write(rows: np.ndarray, out: np.ndarray, add_at: int, subtract_at: int) -> None:
+        members(*both, rows, out, add_at, subtract_at)
 
-        return _Columns(len(common[0]), write)
-
-    return _Form(columns(theirs), columns(-theirs), weight)
+    return _Form((len(common[0]), len(common[0])), write, weight)
 
 
 _FORMS: dict[str, Callable[[Features, Term, float], _Form]] = {

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from matching import kernels
+from matching.column_kernels import packed, sizes
 from matching.features import Features
 from matching.policy import Policy, Term
 
@@ -294,8 +295,8 @@ def _overlap(features: Features, term: Term) -> Overlap:
     names = str(term.mine), str(term.theirs)
     common = common_columns(features, *names)
     sets = [features.sets[name] for name in names]
-    wishes, traits = (kernels.packed(s, c) for s, c in zip(sets, common, strict=True))
-    return Overlap(wishes, traits, kernels.sizes(sets[0]), kernels.sizes(sets[1]), term.missing)
+    wishes, traits = (packed(s, c) for s, c in zip(sets, common, strict=True))
+    return Overlap(wishes, traits, sizes(sets[0]), sizes(sets[1]), term.missing)
 
 
 def _accepted(features: Features, wish: str, of: str) -> np.ndarray:
