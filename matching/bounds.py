@@ -29,9 +29,9 @@ import torch
 from matching.axes import PAIR_COSTS, Part, Plain, principal_axes
 from matching.column_kernels import quantise
 from matching.forms import CategoryForms
-from matching.hardware import in_threads, place, slices
+from matching.hardware import ROWS, in_threads, place, slices
 
-CHUNKS = {"cpu": 2048, "cuda": 16_384}  # rows laid out at once: few calls, a GPU wants fewer
+CHUNKS = {"cpu": ROWS, "cuda": 16_384}  # rows laid out at once: a GPU wants few calls
 # How far one step of summing may err, in units of float32. A tensor core adds products that it has
 # aligned to the largest one and cut off, at half the precision of rounding and once more for the
 # running sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
@@ -175,7 +175,7 @@ def _laid_out(
     in_threads(fill, slices(len(rows), CHUNKS[device]), threads)
     left = _mirrored(right[:sought], starts, [kept for kept, _ in signs])
     widths = np.diff(starts) + np.diff(rest_starts)
-    longest = spread.amax(dim=0).tolist()
+    longest = [float(column.max()) for column in spread.T]
     slacks = [
         _slack(
             [forms.parts[at].longest for at in (0, its)],

@@ -36,21 +36,26 @@ def looked_up(
 @kernel
 def sizes(sets: np.ndarray) -> np.ndarray:
     """Members of each of `(n, items)` bool: `(n,)` int64."""
-    out = np.zeros(len(sets), dtype=np.int64)
+    out = np.empty(len(sets), dtype=np.int64)
     for row in range(len(sets)):
-        for item in sets[row]:
-            out[row] += item
+        mine, total = sets[row], 0
+        for item in range(len(mine)):
+            total += mine[item]
+        out[row] = total
     return out
 
 
 @kernel
 def packed(sets: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Some columns, `(m,)` int64, of `(n, items)` bool as bits: `(n, ceil(m / 64))` uint64."""
-    out = np.zeros((len(sets), -(-len(columns) // 64)), dtype=np.uint64)
+    out = np.empty((len(sets), -(-len(columns) // 64)), dtype=np.uint64)
     for row in range(len(sets)):
-        for at in range(len(columns)):
-            bit = np.uint64(sets[row, columns[at]])
-            out[row, at // 64] |= bit << np.uint64(at % 64)
+        mine = sets[row]
+        for word in range(out.shape[1]):
+            bits, some = np.uint64(0), columns[64 * word : 64 * word + 64]
+            for at in range(len(some)):
+                bits |= np.uint64(mine[some[at]]) << np.uint64(at)
+            out[row, word] = bits
     return out
 
 
