@@ -19,11 +19,9 @@ from itertools import count
 from typing import Any
 
 from explanations.engine import (
-    CPU_CACHE,
-    CPU_ENVIRONMENT,
     ENVIRONMENT,
     PartByPart,
-    cpu_cache_gib,
+    cpu_environment,
     is_cpu_build,
     llm_arguments,
     resident,
@@ -201,7 +199,7 @@ def _processor(settings: ExplanationSettings, arguments: dict[str, Any], cpu: bo
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
     own = {"model", "worker_extension_cls"}  # Ray names the model; its machines lack our module
-    on_cpu = CPU_ENVIRONMENT | {CPU_CACHE: str(cpu_cache_gib())} if cpu else {}
+    on_cpu = cpu_environment(threads=1) if cpu else {}  # engines may share a machine
     config = vLLMEngineProcessorConfig(
         model_source=arguments["model"],
         engine_kwargs={name: value for name, value in arguments.items() if name not in own},

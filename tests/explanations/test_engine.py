@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from explanations.engine import THREADS
 from explanations.generator import Generated, Prompt, VllmGenerator
 from explanations.ray_engine import load_engines
 from explanations.settings import ExplanationSettings
@@ -163,6 +164,21 @@ def test_a_cluster_that_was_there_is_joined_and_left_as_it_was(
 
 
 @pytest.mark.usefixtures("cluster")
+def test_on_a_cpu_an_engine_has_as_many_threads_as_the_process_has_cores() -> None:
+    code = (
+        "import os; from explanations.engine import cpu_threads;"
+        "print(cpu_threads(), len(os.sched_getaffinity(0)));"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(cpu_threads());"
+        "os.environ['OMP_NUM_THREADS'] = '3'; print(cpu_threads())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != THREADS}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    all_of_them, cores, one, told = map(int, run.stdout.split())
+    assert 1 <= all_of_them <= cores
+    assert (one, told) == (1, 3)
+
+
 def test_engines_that_do_not_load_say_why(model: Path, tmp_path: Path) -> None:
     unknown = Path(shutil.copytree(model, tmp_path / "unknown"))
     config = json.loads((unknown / "config.json").read_text())
