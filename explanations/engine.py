@@ -70,8 +70,8 @@ def cpu_cache_gib() -> int:
 def cpu_environment(threads: int) -> dict[str, str]:
     """What vLLM needs on a CPU, set before torch is imported.
 
-    Threads that wait sleep: where they spin, one other process on the machine makes all of them
-    slower than a single one (measured). More of them than cores would be a disaster.
+    Threads that wait sleep: where they spin, two other busy processes make two of them slower than
+    a single one (measured). More threads than cores would be slower by far.
     """
     return {
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",

@@ -163,7 +163,6 @@ def test_a_cluster_that_was_there_is_joined_and_left_as_it_was(
     assert cluster.is_running()
 
 
-@pytest.mark.usefixtures("cluster")
 def test_on_a_cpu_an_engine_has_as_many_threads_as_the_process_has_cores() -> None:
     code = (
         "import os; from explanations.engine import cpu_threads;"
@@ -179,6 +178,7 @@ def test_on_a_cpu_an_engine_has_as_many_threads_as_the_process_has_cores() -> No
     assert (one, told) == (1, 3)
 
 
+@pytest.mark.usefixtures("cluster")
 def test_engines_that_do_not_load_say_why(model: Path, tmp_path: Path) -> None:
     unknown = Path(shutil.copytree(model, tmp_path / "unknown"))
     config = json.loads((unknown / "config.json").read_text())
