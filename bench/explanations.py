@@ -2,12 +2,13 @@
 
     python bench/explanations.py [--prompts 12] [--rounds 3] [--model bundled] [--dummy] [--json]
 
-One engine is loaded. In every round new pairs are explained four ways, in turns, each with an empty
-prefix cache: by the stage as one batch, by `LLM.generate` with the same prompts, schema and
-sampling, by the stage in many chunks, and by `LLM.generate` without the schema but forced to as
-many tokens. What is printed are medians over the rounds. `ratio_to_raw_vllm` compares the stage's
-whole wall time (prompts, pipe, checks, cache, template voice, files) with that of `LLM.generate`
-alone, which gets its prompts as token ids. Without retries, which would be further prompts.
+One engine is loaded. In every round new pairs are explained four ways, each with an empty prefix
+cache: by the stage as one batch and by `LLM.generate` with the same prompts, schema and sampling
+(raw, ours, ours, raw, so that a machine that gets slower or faster favours neither), by the stage
+in many chunks, and by `LLM.generate` without the schema but forced to as many tokens. What is
+printed are medians over the rounds. `ratio_to_raw_vllm` compares the stage's whole wall time
+(prompts, pipe, checks, cache, template voice, files) with that of `LLM.generate` alone, which gets
+its prompts as token ids. Without retries, which would be further prompts.
 """
 
 from __future__ import annotations
@@ -18,132 +19,34 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
-
-import psutil
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 if __name__ == "explanations":  # a benchmark beside this one imports the package of this name
     __path__ = [str(Path(__file__).parent.parent / "explanations")]
 
-from explanations.engine import is_cpu_build, load_engine
-from explanations.generator import Generated, Prompt, VllmGenerator
+from raw_engine import Both, Recorder
+
+from explanations.engine import is_cpu_build
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from explanations.generator import Generated, Generator, Prompt
     from explanations.settings import ExplanationSettings
     from matching.policy import Policy
     from stages.compared_pairs import Case, Lists
+    from stages.run import Run
 
 # Everything else is imported where it is used: the language model's process imports this file, too.
 
 ROOT = Path(__file__).parent.parent
 CHUNKS = 4  # parts of a round, where it is written in many
 WARM_UP = 2  # prompts that nothing is measured by
-RAW, RESET = "raw", "reset"
-
-
-def load_both(model: str, settings: ExplanationSettings) -> tuple[Any, Callable[..., Any]]:
-    """In the child: the stage's own engine, which also answers raw requests."""
-    about, serve = load_engine(model, settings)
-    llm = serve.__self__.llm  # type: ignore[attr-defined]
-
-    def answers(requests: Iterator[Any], beat: Callable[[], None]) -> Iterator[Any]:
-        for request in requests:
-            if request[0] == RESET:
-                yield llm.reset_prefix_cache()
-            elif request[0] == RAW:
-                yield raw(llm, settings, *request[1:])
-            else:
-                yield from serve(_parts(request, requests), beat)
-
-    return about, answers
-
-
-def _parts(part: Any, requests: Iterator[Any]) -> Iterator[Any]:  # noqa: ANN401
-    """The parts that belong together: each says whether another follows."""
-    yield part
-    while part[1]:
-        part = next(requests)
-        yield part
-
-
-def raw(
-    llm: Any,  # noqa: ANN401  vllm.LLM
-    settings: ExplanationSettings,
-    prompts: list[tuple[Any, ...]],
-    lengths: list[int] | None,
-) -> tuple[float, float, int, int, int]:
-    """One `LLM.generate`: seconds, CPU seconds, output, prompt and cached tokens.
-
-    With `lengths` there is no schema, and each answer is exactly so long.
-    """
-    from vllm import SamplingParams, TokensPrompt
-    from vllm.sampling_params import StructuredOutputsParams
-
-    template = llm.get_tokenizer().apply_chat_template
-    how = {"tokenize": True, "add_generation_prompt": True, "return_dict": False}
-    tokens = [TokensPrompt(prompt_token_ids=template(talk, **how)) for talk, *_ in prompts]
-    sampling = [
-        SamplingParams(
-            temperature=temperature,
-            seed=seed,
-            max_tokens=lengths[at] if lengths else settings.max_tokens,
-            ignore_eos=lengths is not None,
-            structured_outputs=None if lengths else StructuredOutputsParams(json=schema),
-        )
-        for at, (_, schema, seed, temperature) in enumerate(prompts)
-    ]
-    started, cpu = time.perf_counter(), time.process_time()
-    outputs = llm.generate(tokens, sampling, use_tqdm=False)
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    written = sum(len(output.outputs[0].token_ids) for output in outputs)
-    given = sum(len(output.prompt_token_ids) for output in outputs)
-    return seconds, cpu, written, given, sum(output.num_cached_tokens or 0 for output in outputs)
-
-
-class Both(VllmGenerator):
-    """The stage's generator over `load_both`; remembers what it was asked and what was answered."""
-
-    def __init__(self, model: str, settings: ExplanationSettings) -> None:
-        super().__init__(model, settings, load_both)
-        self.asked: list[Prompt] = []
-        self.answered: list[Generated] = []
-
-    def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
-        """As it is, remembered."""
-        for answers in super().stream(self._remembered(parts)):
-            self.answered += answers
-            yield answers
-
-    def raw(self, prompts: Sequence[Prompt], lengths: list[int] | None = None) -> dict[str, float]:
-        """`LLM.generate` with an empty prefix cache."""
-        self.reset()
-        plain = [(p.conversation, p.schema, p.seed, p.temperature) for p in prompts]
-        seconds, cpu, written, given, cached = self._worker.ask((RAW, plain, lengths))
-        return {"tokens": written, "seconds": seconds, "cpu": cpu, "prefix": cached / given}
-
-    def cpu_seconds(self) -> float:
-        """Of this process and the engine's, so far."""
-        engine = psutil.Process(self.pid).cpu_times()
-        return time.process_time() + engine.user + engine.system
-
-    def reset(self) -> None:
-        """Forget what was asked, and the prefix cache."""
-        self.asked, self.answered = [], []
-        if not self._worker.ask((RESET,)):
-            sys.exit("the prefix cache could not be emptied: something is still being written")
-
-    def _remembered(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[Sequence[Prompt]]:
-        for part in parts:
-            self.asked += part
-            yield part
 
 
 class Stage:
@@ -152,9 +55,32 @@ class Stage:
     def __init__(self, folder: Path, settings: ExplanationSettings, engine: Both) -> None:
         self.folder, self.settings, self.engine, self.runs = folder, settings, engine, 0
 
+    def asked(self, lists: Lists, chunk: int, home: str) -> list[Prompt]:
+        """The prompts that explaining everyone in the lists takes."""
+        recorder = Recorder()
+        self._explain(self._run(lists, chunk, home), recorder)
+        return recorder.asked
+
     def run(self, lists: Lists, chunk: int, home: str) -> dict[str, float]:
         """Explain everyone in the lists; the engine's prefix cache is empty before."""
-        from stages.explain import explain
+        run = self._run(lists, chunk, home)
+        self.engine.reset()
+        started, cpu = time.perf_counter(), self.engine.cpu_seconds()
+        self._explain(run, self.engine)
+        seconds, cpu = time.perf_counter() - started, self.engine.cpu_seconds() - cpu
+        answered = self.engine.answered
+        given = sum(one.prompt_tokens for one in answered)
+        return {
+            "tokens": sum(one.output_tokens for one in answered),
+            "seconds": seconds,
+            "cpu": cpu,
+            "prefix": sum(one.cached_tokens for one in answered) / given if given else 0.0,
+            "prompts": len(answered),
+            "accepted": run.stages["explain"]["accepted"],
+        }
+
+    def _run(self, lists: Lists, chunk: int, home: str) -> Run:
+        """A new run whose matches are these."""
         from stages.run import Run
         from storage.settings import load_settings
 
@@ -169,40 +95,40 @@ class Stage:
         run.folder.mkdir()
         lists.profiles.write_parquet(run.folder / "users.parquet")
         lists.matches.write_parquet(run.folder / "matches.parquet")
-        self.engine.reset()
-        started, cpu = time.perf_counter(), self.engine.cpu_seconds()
-        explain(run, open_model=lambda settings: nullcontext(self.engine))
-        seconds, cpu = time.perf_counter() - started, self.engine.cpu_seconds() - cpu
-        answered = self.engine.answered
-        given = sum(one.prompt_tokens for one in answered)
-        return {
-            "tokens": sum(one.output_tokens for one in answered),
-            "seconds": seconds,
-            "cpu": cpu,
-            "prefix": sum(one.cached_tokens for one in answered) / given if given else 0.0,
-            "prompts": len(self.engine.asked),
-            "accepted": run.stages["explain"]["accepted"],
-        }
+        return run
+
+    def _explain(self, run: Run, generator: Generator) -> None:
+        from stages.explain import explain
+
+        explain(run, open_model=lambda settings: nullcontext(generator))
 
 
 def one_round(stage: Stage, lists: Lists, prompts: int, name: str) -> dict[str, dict[str, float]]:
-    """The same pairs four ways, and a fifth time with nothing changed."""
+    """The same pairs four ways, and once more with nothing changed."""
     whole, many = 3 * prompts, 3 * max(1, prompts // CHUNKS)  # three parts are a chunk
-    found = {"ours": stage.run(lists, whole, f"{name}-whole")}
-    asked, answered = stage.engine.asked, stage.engine.answered
-    found["raw"] = stage.engine.raw(asked)
+    asked = stage.asked(lists, whole, f"{name}-asked")
+    raw = [stage.engine.raw(asked)]
+    ours = [stage.run(lists, whole, f"{name}-{time}") for time in ("first", "second")]
+    answered = stage.engine.answered
+    raw.append(stage.engine.raw(asked))
+    found = {"ours": mean(ours), "raw": mean(raw)}
     found["chunks"] = stage.run(lists, many, f"{name}-chunks")
     found["free"] = stage.engine.raw(asked, [one.output_tokens for one in answered])
-    found["rerun"] = stage.run(lists, whole, f"{name}-whole")
+    found["rerun"] = stage.run(lists, whole, f"{name}-second")
     for how, figures in found.items():
         rate = figures["tokens"] / figures["seconds"]
         print(
-            f"{name} {how:<7} {figures['tokens']:>8,} tokens {figures['seconds']:>8.2f} s "
+            f"{name} {how:<7} {figures['tokens']:>8,.0f} tokens {figures['seconds']:>8.2f} s "
             f"{rate:>8,.0f} a second",
             file=sys.stderr,
         )
-    stage.engine.asked, stage.engine.answered = asked, answered
+    stage.engine.answered = answered
     return found
+
+
+def mean(runs: list[dict[str, float]]) -> dict[str, float]:
+    """Each figure's mean over the runs."""
+    return {figure: fmean(run[figure] for run in runs) for figure in runs[0]}
 
 
 def check_milliseconds(policy: Policy, cases: list[Case], answered: list[Generated]) -> float:
