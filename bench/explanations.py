@@ -108,7 +108,7 @@ def one_round(stage: Stage, lists: Lists, prompts: int, name: str) -> dict[str, 
     whole, many = 3 * prompts, 3 * max(1, prompts // CHUNKS)  # three parts are a chunk
     asked = stage.asked(lists, whole, f"{name}-asked")
     raw = [stage.engine.raw(asked)]
-    ours = [stage.run(lists, whole, f"{name}-{time}") for time in ("first", "second")]
+    ours = [stage.run(lists, whole, f"{name}-{turn}") for turn in ("first", "second")]
     answered = stage.engine.answered
     raw.append(stage.engine.raw(asked))
     found = {"ours": mean(ours), "raw": mean(raw)}
