@@ -68,16 +68,16 @@ def tiny_encoder(folder: Path, **settings: object) -> Encoder:
     return Encoder(EmbeddingSettings.model_validate(values), folder)
 
 
-@pytest.mark.parametrize(("dtype", "apart"), [("float32", 5e-6), ("bfloat16", 0.03)])
+@pytest.mark.parametrize(("dtype", "apart"), [("float32", 1e-6), ("bfloat16", 5e-3)])
 def test_a_list_gives_what_each_text_gives_alone(dtype: str, apart: float) -> None:
-    """So far apart at most as the dtype makes it, whichever one this machine would choose."""
+    """As closely as the dtype can tell, whichever one this machine would choose."""
     encoder = bundled_in(dtype)
     together = encoder.encode(TEXTS)
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
 
     assert together.dtype == np.float32
     assert together.shape == (len(TEXTS), encoder.dim) == (len(TEXTS), 384)
-    assert np.linalg.norm(together - alone, axis=1).max() <= apart
+    np.testing.assert_allclose(together, alone, atol=apart)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
 
 
