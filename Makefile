@@ -19,7 +19,7 @@ serve: .venv/ready
 	$(HERTZ) serve
 
 prefect: .venv/ready
-	.venv/bin/python -m flows.start
+	.venv/bin/python -m hertz.flows.server.start
 
 check: .venv/ready
 	.venv/bin/ruff check .

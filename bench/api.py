@@ -32,7 +32,7 @@ import httpx
 import psutil
 from api_world import ROOT, publish_world
 
-from storage.serving import SERVING_FILE
+from hertz.storage.snapshot.serving import SERVING_FILE
 
 ROUTES = {
     "tuning v1": "/api/v1/tuning?userId={}",

@@ -9,8 +9,8 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.app import create_app, log_config
-from storage.settings import ApiSettings
+from hertz.api.app import create_app, log_config
+from hertz.storage.settings import ApiSettings
 
 
 def main() -> None:

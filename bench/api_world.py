@@ -17,9 +17,10 @@ import numpy as np
 import orjson
 import polars as pl
 
-from matching.policy import Policy, parse_policy
-from storage.serving import write_serving
-from storage.snapshots import new_folder, publish
+from hertz.policy.load import parse_policy
+from hertz.policy.model import Policy
+from hertz.storage.snapshot.serving import write_serving
+from hertz.storage.snapshot.snapshots import new_folder, publish
 
 LISTED = 10
 ROOT = Path(__file__).parent.parent

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matching.policy import Policy
-from storage.files import read_frame
-from storage.snapshots import published_snapshot, read_manifest
+from hertz.policy.model import Policy
+from hertz.storage.files import read_frame
+from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
 
 Person = dict[str, Any]
 Meaning = tuple[str, str]  # field, code

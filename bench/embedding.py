@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from matching.encoder import EmbeddingSettings, Encoder
-from matching.generic_profiles import GENERIC_PROFILES
-from matching.texts import unit
-from storage.bundled_models import EMBEDDING_MODEL, bundled_embedding_model
+from hertz.embedding.encoder import EmbeddingSettings, Encoder
+from hertz.embedding.generic_profiles import GENERIC_PROFILES
+from hertz.embedding.texts import unit
+from hertz.storage.models.bundled import EMBEDDING_MODEL, bundled_embedding_model
 
 STS = Path(__file__).resolve().parents[2] / "shared/data/sts"
 SETS = ("klue_sts_dev", "korsts_dev")

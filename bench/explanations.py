@@ -25,22 +25,18 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-if __name__ == "explanations":  # a benchmark beside this one imports the package of this name
-    __path__ = [str(Path(__file__).parent.parent / "explanations")]
-
 from raw_engine import Both, Recorder
 
-from explanations.engine import is_cpu_build
+from hertz.explanations.generation.engine import is_cpu_build
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from explanations.generator import Generated, Generator, Prompt
-    from explanations.settings import ExplanationSettings
-    from matching.policy import Policy
-    from stages.compared_pairs import Case, Lists
-    from stages.run import Run
+    from hertz.cli.compare_models.compared_pairs import Case, Lists
+    from hertz.explanations.generation.generator import Generated, Generator, Prompt
+    from hertz.explanations.settings import ExplanationSettings
+    from hertz.policy.model import Policy
+    from hertz.stages.run import Run
 
 # Everything else is imported where it is used: the language model's process imports this file, too.
 
@@ -81,8 +77,8 @@ class Stage:
 
     def _run(self, lists: Lists, chunk: int, home: str) -> Run:
         """A new run whose matches are these."""
-        from stages.run import Run
-        from storage.settings import load_settings
+        from hertz.stages.run import Run
+        from hertz.storage.settings import load_settings
 
         self.runs += 1
         chosen = self.settings.model_copy(update={"chunk": chunk})
@@ -98,7 +94,7 @@ class Stage:
         return run
 
     def _explain(self, run: Run, generator: Generator) -> None:
-        from stages.explain import explain
+        from hertz.stages.explain.explain import explain
 
         explain(run, open_model=lambda settings: nullcontext(generator))
 
@@ -136,10 +132,10 @@ def check_milliseconds(policy: Policy, cases: list[Case], answered: list[Generat
 
     An unreadable answer costs next to nothing, so only readable ones count.
     """
-    from explanations.facts import pair_facts
-    from explanations.grounding import failed_checks
-    from explanations.prompts import read_answer
-    from explanations.template import render
+    from hertz.explanations.checks.grounding import failed_checks
+    from hertz.explanations.facts import pair_facts
+    from hertz.explanations.prompts.prompts import read_answer
+    from hertz.explanations.voices.template import render
 
     def check(case: Case, text: str) -> float:
         started = time.thread_time()
@@ -161,7 +157,7 @@ def lists_of(lists: Lists, pairs: pl.DataFrame, top: int) -> Lists:
     """The lists cut down to these pairs."""
     import polars as pl
 
-    from stages.compared_pairs import Lists
+    from hertz.cli.compare_models.compared_pairs import Lists
 
     low, high = (
         horizontal("user_id", "other_id") for horizontal in (pl.min_horizontal, pl.max_horizontal)
@@ -175,11 +171,11 @@ def lists_of(lists: Lists, pairs: pl.DataFrame, top: int) -> Lists:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Everything, as one object."""
-    from stages.compare_models import settings_for
-    from stages.compared_pairs import cases, made_up_lists
-    from stages.explain_tasks import explained_pairs
-    from storage.language_models import find_language_model
-    from storage.settings import load_settings
+    from hertz.cli.compare_models.compared_pairs import cases, made_up_lists
+    from hertz.cli.compare_models.measure import settings_for
+    from hertz.stages.explain.tasks import explained_pairs
+    from hertz.storage.models.language import find_language_model
+    from hertz.storage.settings import load_settings
 
     settings = load_settings(ROOT / "hertz.toml")
     policy, top = settings.policy, settings.explanations.top

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 if TYPE_CHECKING:
-    from stages.run import Run
+    from hertz.stages.run import Run
 
 # Everything else is imported where it is used: the language model's process imports this file, too.
 
@@ -65,15 +65,15 @@ def one_size(users: int, home: Path, made_up: bool) -> list[dict[str, Any]]:
 
     With `made_up` the texts get vectors without being encoded: the stage `embed` then only stores.
     """
-    from stages.embed import embed
-    from stages.explain import explain
-    from stages.prepare import prepare
-    from stages.publish import publish_run
-    from stages.recompute import recompute
-    from stages.run import open_run
-    from stages.sample import make_sample
-    from storage.files import write_frame
-    from storage.settings import load_settings
+    from hertz.cli.sample.sample import make_sample
+    from hertz.stages.embed import embed
+    from hertz.stages.explain.explain import explain
+    from hertz.stages.prepare import prepare
+    from hertz.stages.publish import publish_run
+    from hertz.stages.recompute import recompute
+    from hertz.stages.run import open_run
+    from hertz.storage.files import write_frame
+    from hertz.storage.settings import load_settings
 
     source = home / "profiles.parquet"
     settings = load_settings(ROOT / "hertz.toml", home, str(source))
@@ -106,10 +106,10 @@ def store_made_up(run: Run) -> None:
     """Store a made-up vector for every text of the run's users.parquet."""
     from population import vectors
 
-    from matching.texts import all_texts
-    from stages.embed import open_encoder
-    from storage.embeddings import EmbeddingStore, text_hash
-    from storage.files import read_frame
+    from hertz.embedding.texts import all_texts
+    from hertz.stages.embed import open_encoder
+    from hertz.storage.embeddings import EmbeddingStore, text_hash
+    from hertz.storage.files import read_frame
 
     identity = open_encoder(run.settings).identity
     texts = all_texts(run.settings.policy, read_frame(run.folder / "users.parquet"))

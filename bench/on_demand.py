@@ -20,16 +20,16 @@ import httpx
 from nightly import ROOT, store_made_up
 from running import URL, answer, hertz, served
 
-from stages.embed import embed
-from stages.nightly import explain_without_model
-from stages.prepare import prepare
-from stages.publish import publish_run
-from stages.recompute import recompute
-from stages.run import open_run
-from stages.sample import make_sample
-from storage.files import write_frame
-from storage.settings import load_settings
-from storage.snapshots import published_snapshot, read_manifest
+from hertz.cli.sample.sample import make_sample
+from hertz.stages.embed import embed
+from hertz.stages.nightly import explain_without_model
+from hertz.stages.prepare import prepare
+from hertz.stages.publish import publish_run
+from hertz.stages.recompute import recompute
+from hertz.stages.run import open_run
+from hertz.storage.files import write_frame
+from hertz.storage.settings import load_settings
+from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
 
 NEW = 987_654_321
 

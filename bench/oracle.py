@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.features import Features
-from matching.lists import Neighbours
-from matching.pairs import score_pairs
-from matching.scoring import score
+from hertz.matching.features import Features
+from hertz.matching.pair_scores import score_pairs
+from hertz.matching.reference import score
+from hertz.matching.topk.lists import Neighbours
 
 CHECKED = 20  # rows
 

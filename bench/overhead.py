@@ -41,12 +41,12 @@ def prepare(folder: Path, users: int) -> None:
     """Profiles, a policy file without a language model, and a home with every text's vector."""
     from nightly import store_made_up
 
-    from stages.prepare import prepare as read_profiles
-    from stages.run import open_run
-    from stages.sample import make_sample
-    from storage.files import write_frame
-    from storage.settings import load_settings
-    from storage.snapshots import discard
+    from hertz.cli.sample.sample import make_sample
+    from hertz.stages.prepare import prepare as read_profiles
+    from hertz.stages.run import open_run
+    from hertz.storage.files import write_frame
+    from hertz.storage.settings import load_settings
+    from hertz.storage.snapshot.snapshots import discard
 
     text = (ROOT / "hertz.toml").read_text(encoding="utf-8")
     before, after = text.split("[explanations]")
@@ -65,7 +65,7 @@ def one_night(
     folder: Path, run: Callable[[dict[str, str]], None], used: Callable[[], float]
 ) -> dict[str, float]:
     """Seconds of a night in a fresh home: all of it, what its stages tell, and of the processor."""
-    from storage.snapshots import published_snapshot, read_manifest
+    from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
 
     home = folder / "home"
     shutil.rmtree(home, ignore_errors=True)
@@ -101,7 +101,7 @@ def cpu_below(program: int) -> Callable[[], float]:
 def by_command(options: dict[str, str]) -> None:
     """`hertz nightly`."""
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    command = [sys.executable, "-m", "cli.main", "nightly", *words]
+    command = [sys.executable, "-m", "hertz.cli.main", "nightly", *words]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 
@@ -137,7 +137,7 @@ def started_prefect(folder: Path) -> Iterator[tuple[str, int]]:
     output = folder / "output"
     with output.open("wb") as file:
         program = subprocess.Popen(
-            [sys.executable, "-m", "flows.start"],
+            [sys.executable, "-m", "hertz.flows.server.start"],
             cwd=ROOT,
             env=environment,
             stdout=file,

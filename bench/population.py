@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from matching.features import Features, build_features
-from matching.policy import Policy, parse_policy
-from matching.profiles import validate_profiles
-from stages.sample import make_sample
-from storage.settings import load_settings
+from hertz.cli.sample.sample import make_sample
+from hertz.matching.features import Features, build_features
+from hertz.policy.load import parse_policy
+from hertz.policy.model import Policy
+from hertz.policy.profiles import validate_profiles
+from hertz.storage.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 DIM, K = 384, 50

@@ -9,9 +9,9 @@ from typing import Any
 
 import psutil
 
-from explanations.engine import load_engine
-from explanations.generator import Generated, Prompt, VllmGenerator
-from explanations.settings import ExplanationSettings
+from hertz.explanations.generation.engine import load_engine
+from hertz.explanations.generation.generator import Generated, Prompt, VllmGenerator
+from hertz.explanations.settings import ExplanationSettings
 
 RAW, RESET = "raw", "reset"
 

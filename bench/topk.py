@@ -33,10 +33,10 @@ from oracle import equals_reference
 from population import K, changed, population, profiles, service_population
 from threadpoolctl import threadpool_limits
 
-from matching.features import Features
-from matching.incremental import SPARE, Known, compare, fingerprints, update
-from matching.lists import Neighbours
-from matching.topk import neighbours, neighbours_of
+from hertz.matching.features import Features
+from hertz.matching.topk.incremental import SPARE, Known, compare, fingerprints, update
+from hertz.matching.topk.lists import Neighbours
+from hertz.matching.topk.search import neighbours, neighbours_of
 
 SIZES = [10_000, 20_000, 50_000, 100_000]
 CHURN = [0.001, 0.01, 0.1]
@@ -242,7 +242,7 @@ def one_pass(features: Features) -> tuple[float, bool]:
 def peak_megabytes(features: Features) -> float:
     """Peak resident memory of a process that does nothing but match these users."""
     code = (
-        "import pickle, sys; from matching.topk import neighbours, top_k;"
+        "import pickle, sys; from hertz.matching.topk.search import neighbours, top_k;"
         "f = pickle.load(open(sys.argv[1], 'rb')); top_k(f, 'all', neighbours(f, 'all', 66));"
         "status = open('/proc/self/status').read();"  # getrusage would tell of the parent, too
         "print(int(status.split('VmHWM:')[1].split()[0]) / 1e3)"

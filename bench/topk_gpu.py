@@ -19,7 +19,7 @@ import torch
 from oracle import equals_reference
 from population import population
 
-from matching.topk import neighbours
+from hertz.matching.topk.search import neighbours
 
 SIZES = [100_000, 300_000, 1_000_000]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from matching.policy import Policy, parse_policy
+from hertz.policy.load import parse_policy
+from hertz.policy.model import Policy
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
-from matching.policy import Policy
-from stages.sample import make_sample
-from storage.settings import Settings, load_settings
+from hertz.cli.sample.sample import make_sample
+from hertz.policy.model import Policy
+from hertz.storage.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli.main import app
+from hertz.cli.main import app
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")

@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from matching.policy import Policy, parse_policy
-from matching.policy_checks import missing_ceiling
-from matching.profiles import ValidatedProfiles, validate_profiles
-from matching.texts import profile_texts
-from storage.settings import load_settings
-from storage.sources import read_source
+from hertz.embedding.texts import profile_texts
+from hertz.policy.checks import missing_ceiling
+from hertz.policy.load import parse_policy
+from hertz.policy.model import Policy
+from hertz.policy.profiles import ValidatedProfiles, validate_profiles
+from hertz.storage.settings import load_settings
+from hertz.storage.sources import read_source
 
 ROOT = Path(__file__).parents[1]
 TOML = ROOT / "policies" / "okcupid.toml"

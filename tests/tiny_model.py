@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from explanations import prompt_texts
+from hertz.explanations.prompts import wordings as prompt_texts
 
 PROMPTS = Path(prompt_texts.__file__)
 SPECIAL = ("<|im_start|>", "<|im_end|>")

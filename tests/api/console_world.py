@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import polars as pl
 
-from api.app import create_app
-from api.security import Keys
-from matching.policy import Policy
+from hertz.api.app import create_app
+from hertz.api.middleware.security import Keys
+from hertz.policy.model import Policy
 from tests.api.servers import served_app
 from tests.storage.runs import Frames, publish_frames, random_frames
 

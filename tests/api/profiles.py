@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from matching.policy import Policy
+from hertz.policy.model import Policy
 from tests.api.servers import served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
 

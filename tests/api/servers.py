@@ -12,10 +12,10 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.overlay import Standing
-from matching.policy import Policy
-from storage.intake import Knows
+from hertz.api.app import create_app
+from hertz.api.snapshot.overlay import Standing
+from hertz.policy.model import Policy
+from hertz.storage.intake.queue import Knows
 
 PATIENCE = 20.0
 

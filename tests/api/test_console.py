@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.app import create_app
-from matching.policy import Policy, parse_policy
-from storage.history import record
-from storage.snapshots import hold, new_folder
+from hertz.api.app import create_app
+from hertz.policy.load import parse_policy
+from hertz.policy.model import Policy
+from hertz.storage.snapshot.history import record
+from hertz.storage.snapshot.snapshots import hold, new_folder
 from tests.api.console_world import HOSTILE, IDS, KNOWN, RUN, console, console_frames
 from tests.api.profiles import profile
 from tests.api.servers import eventually, served_home

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from api.security import Keys
-from matching.policy import Policy
-from storage.history import record
-from storage.snapshots import hold, new_folder
+from hertz.api.middleware.security import Keys
+from hertz.policy.model import Policy
+from hertz.storage.snapshot.history import record
+from hertz.storage.snapshot.snapshots import hold, new_folder
 from tests.api.browsers import Watched, chromium, window
 from tests.api.console_world import BACKWARD, FORWARD, HOSTILE, KEY, KNOWN, console
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.console_bars import Axis, stack
-from api.console_pages import own_page
-from api.console_texts import LANGUAGES, TEXTS, say, wanted_language
+from hertz.api.console.bars import Axis, stack
+from hertz.api.console.pages import own_page
+from hertz.api.console.texts import LANGUAGES, TEXTS, say, wanted_language
 
 LABELS = {"a": "A", "b": "B", "c": "C"}
 parts = st.fixed_dictionaries({name: st.floats(-1, 1) for name in LABELS})

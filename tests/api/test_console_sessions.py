@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.console_sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions
-from api.security import Keys
-from matching.policy import Policy
+from hertz.api.console.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions
+from hertz.api.middleware.security import Keys
+from hertz.policy.model import Policy
 from tests.api.console_world import KEY, console
 from tests.api.servers import eventually
 

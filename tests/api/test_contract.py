@@ -18,9 +18,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from api.app import create_app
-from api.security import Keys
-from matching.policy import Policy
+from hertz.api.app import create_app
+from hertz.api.middleware.security import Keys
+from hertz.policy.model import Policy
 from tests.api.servers import served_app
 from tests.storage.runs import publish_frames, random_frames, vectors_of
 

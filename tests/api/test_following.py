@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.follower import SnapshotFollower
-from matching.policy import Policy
-from storage.files import write_text
-from storage.serving import SERVING_FILE
-from storage.snapshots import rollback
+from hertz.api.snapshot.follower import SnapshotFollower
+from hertz.policy.model import Policy
+from hertz.storage.files import write_text
+from hertz.storage.snapshot.serving import SERVING_FILE
+from hertz.storage.snapshot.snapshots import rollback
 from tests.api.servers import eventually, served_home
 from tests.storage.runs import publish_frames, random_frames
 
@@ -27,8 +27,8 @@ RUNS = [f"20261122T17000{n}Z-000{n}" for n in range(6)]
 
 
 SERVE = """
-import sys; from pathlib import Path; from api.app import serve
-from storage.settings import ApiSettings
+import sys; from pathlib import Path; from hertz.api.app import serve
+from hertz.storage.settings import ApiSettings
 serve(Path(sys.argv[1]), ApiSettings(port=0))
 """
 

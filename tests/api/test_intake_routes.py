@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.app import create_app
-from api.models import ErrorAnswer, IntakeAnswer, InvalidAnswer
-from matching.policy import Policy
-from storage.events import Request
-from storage.intake import Intake
-from storage.snapshots import rollback
+from hertz.api.app import create_app
+from hertz.api.schemas import ErrorAnswer, IntakeAnswer, InvalidAnswer
+from hertz.policy.model import Policy
+from hertz.storage.intake.events import Request
+from hertz.storage.intake.queue import Intake
+from hertz.storage.snapshot.snapshots import rollback
 from tests.api.profiles import IDS, listed, profile, publish_users, served_users
 from tests.api.servers import eventually, served_app, served_home
 from tests.nights import ROOT
@@ -321,8 +321,8 @@ SERVER = """
 import sys, tomllib
 from pathlib import Path
 import uvicorn
-from api.app import create_app
-from matching.policy import parse_policy
+from hertz.api.app import create_app
+from hertz.policy.load import parse_policy
 policy = parse_policy(tomllib.loads(Path("hertz.toml").read_text())["policy"])
 app = create_app(Path(sys.argv[1]), policy=policy)
 uvicorn.run(app, fd=int(sys.argv[2]), ws="none", log_config=None)

@@ -10,11 +10,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from api.app import create_app
-from api.models import InvalidAnswer, MatchesAnswer
-from api.models_why import WhyAnswer
-from api.overlay import Standing
-from matching.policy import Policy
+from hertz.api.app import create_app
+from hertz.api.schemas import InvalidAnswer, MatchesAnswer
+from hertz.api.schemas_why import WhyAnswer
+from hertz.api.snapshot.overlay import Standing
+from hertz.policy.model import Policy
 from tests.api.servers import AllVisible, eventually, served_app, served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
 

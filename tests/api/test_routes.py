@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from api.models import (
+from hertz.api.schemas import (
     ErrorAnswer,
     HealthAnswer,
     InvalidAnswer,
@@ -17,8 +17,8 @@ from api.models import (
     TuningAnswer,
     UnavailableAnswer,
 )
-from api.models_why import SimilarAnswer, WhyAnswer
-from matching.policy import Policy
+from hertz.api.schemas_why import SimilarAnswer, WhyAnswer
+from hertz.policy.model import Policy
 from tests.api.servers import served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
 

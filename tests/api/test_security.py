@@ -15,13 +15,13 @@ import httpx
 import pytest
 from fastapi import Request
 
-from api.app import create_app
-from api.guard import RateLimit
-from api.models import ErrorAnswer
-from api.security import Keys, check_address, keys_from_environment
-from matching.errors import PolicyError
-from matching.policy import Policy
-from storage.settings import ApiSettings
+from hertz.api.app import create_app
+from hertz.api.middleware.guard import RateLimit
+from hertz.api.middleware.security import Keys, check_address, keys_from_environment
+from hertz.api.schemas import ErrorAnswer
+from hertz.core.errors import PolicyError
+from hertz.policy.model import Policy
+from hertz.storage.settings import ApiSettings
 from tests.api.servers import eventually, served_app
 from tests.nights import ROOT
 from tests.storage.runs import publish_frames, random_frames
@@ -147,7 +147,7 @@ def test_another_address_needs_a_key(host: str) -> None:
 
 
 def test_the_command_refuses_to_serve_others_without_a_key(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cli.main", "serve", "--host", "0.0.0.0", "--port", "0"]
+    command = [sys.executable, "-m", "hertz.cli.main", "serve", "--host", "0.0.0.0", "--port", "0"]
     done = subprocess.run(
         [*command, "--home", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -195,7 +195,7 @@ def test_a_bucket_fills_again_and_forgets_who_is_gone() -> None:
 def test_metrics_and_log_name_templates_and_never_an_id(
     tmp_path: Path, service_policy: Policy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "api.access")
+    caplog.set_level(logging.INFO, "hertz.api.access")
     with guarded(tmp_path, service_policy) as client:
         for path in ("/matches/7", "/matches/7?x=%20", "/matches/7/8/why", "/secret/7777777"):
             client.get(path)
@@ -211,13 +211,14 @@ def test_metrics_and_log_name_templates_and_never_an_id(
     assert "hertz_snapshot_age_seconds" in told
     assert "hertz_request_seconds_bucket" in told
     assert "7777777" not in told
-    lines = [record.getMessage() for record in caplog.records if record.name == "api.access"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "hertz.api.access"]
     assert re.fullmatch(r'"GET /matches/\{userId\}" 200 \d+\.\d ms', lines[0])
     assert not any("/7" in line for line in lines)
 
 
 BROKEN = """
-import sys; from pathlib import Path; import uvicorn; from api.app import create_app, log_config
+import sys; from pathlib import Path; import uvicorn
+from hertz.api.app import create_app, log_config
 app = create_app(Path(sys.argv[1]))
 async def broken(userId: int) -> None:
     raise RuntimeError(f"what nobody may see {userId}")

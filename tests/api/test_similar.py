@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.app import create_app
-from api.models import InvalidAnswer
-from api.models_why import SimilarAnswer
-from matching.policy import Policy
-from storage.snapshots import corrupt_files
+from hertz.api.app import create_app
+from hertz.api.schemas import InvalidAnswer
+from hertz.api.schemas_why import SimilarAnswer
+from hertz.policy.model import Policy
+from hertz.storage.snapshot.snapshots import corrupt_files
 from tests.api.servers import AllVisible, eventually, served_app, served_home
 from tests.storage.runs import publish_frames, random_frames, vectors_of
 

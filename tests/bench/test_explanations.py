@@ -42,5 +42,5 @@ def test_one_object_with_what_is_promised(tmp_path: Path) -> None:
 
 
 def test_the_other_benchmarks_still_find_the_package_of_its_name() -> None:
-    code = "import sys; sys.path.insert(0, 'bench'); import explanations.facts as f; print(f)"
+    code = "import sys; sys.path.insert(0, 'bench'); import hertz.explanations.facts as f; print(f)"
     assert str(ROOT / "explanations" / "facts.py") in python("-c", code)

@@ -13,8 +13,8 @@ from unittest.mock import patch
 
 import pytest
 
-from cli.main import main
-from stages.logs import OURS
+from hertz.cli.main import main
+from hertz.core.logs import OURS
 from tests.nights import ROOT
 
 Done = subprocess.CompletedProcess[str]
@@ -22,7 +22,7 @@ Done = subprocess.CompletedProcess[str]
 
 def started(*arguments: str | Path) -> Done:
     """A process of its own."""
-    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "hertz.cli.main", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from matching.errors import GateError
-from matching.policy import Gate, Policy
-from storage.snapshots import list_snapshots, published_snapshot
+from hertz.core.errors import GateError
+from hertz.policy.model import Gate, Policy
+from hertz.storage.snapshot.snapshots import list_snapshots, published_snapshot
 from tests.api.profiles import profile
 from tests.cli import commands
 from tests.cli.commands import Done

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from matching.policy import Policy
-from storage.events import Request
-from storage.intake import Intake
+from hertz.policy.model import Policy
+from hertz.storage.intake.events import Request
+from hertz.storage.intake.queue import Intake
 from tests.api.profiles import profile
 from tests.cli.commands import hertz
 from tests.cli.test_main import options

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from matching.policy import Policy
+from hertz.policy.model import Policy
 from tests.cli.commands import hertz, started
 from tests.nights import ROOT, write_policy, write_sample
 
@@ -41,7 +41,7 @@ def test_help_names_every_command() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys, cli.main; heavy = {'torch', 'prefect', 'vllm', 'chromadb', 'polars',"
+        "import sys, hertz.cli.main; heavy = {'torch', 'prefect', 'vllm', 'chromadb', 'polars',"
         " 'sentence_transformers'}; print(sorted(heavy & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from matching.policy import Policy, parse_policy
+from hertz.policy.load import parse_policy
+from hertz.policy.model import Policy
 from tests.explanations.labelled_pairs import labelled_pairs
 
 ROOT = Path(__file__).parent.parent.parent

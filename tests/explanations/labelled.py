@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explanations.facts import Explanation
-from explanations.grounding import failed_checks
-from matching.policy import Policy
+from hertz.explanations.checks.grounding import failed_checks
+from hertz.explanations.facts import Explanation
+from hertz.policy.model import Policy
 from tests.explanations.labelled_pairs import labelled_pairs
 
 PATH = Path(__file__).parent / "labelled.jsonl"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matching.policy import Policy
+from hertz.policy.model import Policy
 from tests.explanations.people import profile
 
 Someone = dict[str, Any]

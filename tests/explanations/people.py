@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from matching.policy import Policy
+from hertz.policy.model import Policy
 
 OPEN_CODES = ("english", "spanish (fluently)", "c++", "korean")
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from explanations.engine import MEMORY, PARTS_AT_ONCE
-from explanations.settings import ExplanationSettings
-from explanations.worker import Beat, Serve
-from matching.errors import ModelError
+from hertz.core.errors import ModelError
+from hertz.explanations.generation.child_process import Beat, Serve
+from hertz.explanations.generation.engine import MEMORY, PARTS_AT_ONCE
+from hertz.explanations.settings import ExplanationSettings
 
 MEMORY_BYTES = {"now": 100, "peak": 200}
 

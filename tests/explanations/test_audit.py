@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from bench.audit import Auditor, audit
-from explanations.facts import pair_facts
-from explanations.template import render
-from matching.policy import Policy
-from storage.snapshots import new_folder, publish
+from hertz.explanations.facts import pair_facts
+from hertz.explanations.voices.template import render
+from hertz.policy.model import Policy
+from hertz.storage.snapshot.snapshots import new_folder, publish
 from tests.explanations.people import random_pair
 
 Someone = dict[str, Any]

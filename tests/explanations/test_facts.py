@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from explanations.facts import Facts, content_hash, pair_facts, profile_digest, talkable
-from matching.policy import Policy
+from hertz.explanations.facts import Facts, content_hash, pair_facts, profile_digest, talkable
+from hertz.policy.model import Policy
 from tests.explanations.people import profile, random_pair
 
 Someone = dict[str, Any]

@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from matching.policy import Policy
-from stages.sample import make_sample
-from storage.files import write_frame
+from hertz.cli.sample.sample import make_sample
+from hertz.policy.model import Policy
+from hertz.storage.files import write_frame
 from tests.flows.servers import Prefect, started_prefect
 from tests.nights import write_policy
 

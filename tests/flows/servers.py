@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
-from flows.start import RUN_VARIABLE
-from matching.errors import HertzError
+from hertz.core.errors import HertzError
+from hertz.flows.server.start import RUN_VARIABLE
 from tests.ports import free_port
 
 PATIENCE = 400.0  # a limit for a busy machine, not a goal
@@ -125,7 +125,10 @@ def start(environment: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
     """What `make prefect` runs."""
     with output.open("wb") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "flows.start"], env=environment, stdout=file, stderr=file
+            [sys.executable, "-m", "hertz.flows.server.start"],
+            env=environment,
+            stdout=file,
+            stderr=file,
         )
 
 

@@ -21,19 +21,19 @@ from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
-from flows.automations import TO_EXPLAIN, end_lost_runs, explain_after_recompute
-from flows.nightly import nightly
-from flows.parameters import (
+from hertz.core.errors import PolicyError
+from hertz.flows.nightly import nightly
+from hertz.flows.server.automations import TO_EXPLAIN, end_lost_runs, explain_after_recompute
+from hertz.flows.server.start import POOL
+from hertz.flows.server.work_pool import QUEUES
+from hertz.flows.support.parameters import (
     ExplainOptions,
     HomeOptions,
     NightOptions,
     ProfileOptions,
     RecomputeOptions,
 )
-from flows.pool import QUEUES
-from flows.start import POOL
-from matching.errors import PolicyError
-from stages.nightly import (
+from hertz.stages.nightly import (
     NIGHTLY,
     NIGHTLY_FULLY,
     RECOMPUTE_FULLY,
@@ -193,5 +193,5 @@ def test_options_win_over_the_policy_file(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_command_line_never_imports_prefect() -> None:
-    code = "import sys, cli.main, stages.nightly; sys.exit('prefect' in sys.modules)"
+    code = "import sys, hertz.cli.main, hertz.stages.nightly; sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

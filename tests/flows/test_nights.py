@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flows.automations import EXPLANATIONS, LOST_RUNS
-from matching.policy import Policy
-from matching.texts import profile_texts
-from storage.files import read_frame, write_frame
-from storage.snapshots import (
+from hertz.embedding.texts import profile_texts
+from hertz.flows.server.automations import EXPLANATIONS, LOST_RUNS
+from hertz.policy.model import Policy
+from hertz.storage.files import read_frame, write_frame
+from hertz.storage.snapshot.snapshots import (
     BUILDING,
     HELD,
     corrupt_files,
@@ -29,7 +29,7 @@ from storage.snapshots import (
     read_manifest,
     rollback,
 )
-from storage.snapshots import published_snapshot as published
+from hertz.storage.snapshot.snapshots import published_snapshot as published
 from tests.conftest import ROOT
 from tests.flows.conftest import Night
 from tests.flows.servers import FINAL, Prefect, eventually, start, started_prefect
@@ -191,7 +191,11 @@ def test_the_automations_are_there_once_and_stay_off_if_switched_off(prefect: Pr
     assert off.is_success
     address = f"http://127.0.0.1:{prefect.environment['PREFECT_SERVER_API_PORT']}/api"
     environment = prefect.environment | {"PREFECT_API_URL": address}
-    command = [sys.executable, "-c", "from flows.automations import *; create_automations()"]
+    command = [
+        sys.executable,
+        "-c",
+        "from hertz.flows.server.automations import *; create_automations()",
+    ]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)
     again = {a["name"]: a["enabled"] for a in prefect.find("automations")}
     assert again == {EXPLANATIONS: False, LOST_RUNS: True}

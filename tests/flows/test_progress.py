@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from flows.progress import ProgressBars, report, whole_report
-from matching.policy import Policy
-from stages.prepare import prepare
-from stages.publish import publish_run
-from stages.run import Run, open_run
-from storage.settings import Settings, StorageSettings
+from hertz.flows.support.artifacts import ProgressBars, report, whole_report
+from hertz.policy.model import Policy
+from hertz.stages.prepare import prepare
+from hertz.stages.publish import publish_run
+from hertz.stages.run import Run, open_run
+from hertz.storage.settings import Settings, StorageSettings
 from tests.api.profiles import profile
 from tests.stages.small_nights import finish, small_settings, write_source
 

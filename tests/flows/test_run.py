@@ -12,16 +12,22 @@ from pathlib import Path
 import pytest
 from prefect.states import Failed
 
-from flows.patience import once_free, wait_until_free
-from flows.run import UNREACHABLE, BugError, stage_task, told_without_values, worth_another_try
-from matching.errors import LockedError, SourceError
-from matching.policy import Policy
-from stages.prepare import prepare
-from stages.recompute import recompute
-from stages.run import Run
-from storage.disk import holder_of
-from storage.settings import Settings, SourceSettings, StorageSettings
-from storage.snapshots import locked_home
+from hertz.core.errors import LockedError, SourceError
+from hertz.flows.support.run_stages import (
+    UNREACHABLE,
+    BugError,
+    stage_task,
+    told_without_values,
+    worth_another_try,
+)
+from hertz.flows.support.wait_for_home import once_free, wait_until_free
+from hertz.policy.model import Policy
+from hertz.stages.prepare import prepare
+from hertz.stages.recompute import recompute
+from hertz.stages.run import Run
+from hertz.storage.disk import holder_of
+from hertz.storage.settings import Settings, SourceSettings, StorageSettings
+from hertz.storage.snapshot.snapshots import locked_home
 from tests.conftest import ROOT
 
 
@@ -93,7 +99,8 @@ def test_who_waits_goes_on_when_the_home_is_free(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_run_is_free_and_the_next_holder_is_named(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from storage.snapshots import locked_home\n"
+        "import sys, time; from pathlib import Path\n"
+        "from hertz.storage.snapshot.snapshots import locked_home\n"
         "with locked_home(Path(sys.argv[1]), 'killed'): print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

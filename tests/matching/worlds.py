@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from matching.features import Features, build_features
-from matching.policy import Policy, parse_policy
-from matching.topk import TopK, neighbours, top_k
+from hertz.matching.features import Features, build_features
+from hertz.matching.topk.search import TopK, neighbours, top_k
+from hertz.policy.load import parse_policy
+from hertz.policy.model import Policy
 
 COLOURS = {"red": {}, "green": {}, "blue": {}, "secret": {}}
 SIZES = {"S": {}, "M": {}, "L": {}, "XL": {}}

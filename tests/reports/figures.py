@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from matching.gate import checks
-from matching.policy import Policy
-from matching.quality import compare, measure
-from storage.history import told
+from hertz.policy.model import Policy
+from hertz.reports.gate import checks
+from hertz.reports.quality import compare, measure
+from hertz.storage.snapshot.history import told
 from tests.storage.runs import random_frames
 
 IDS = list(range(987_654_301, 987_654_331))

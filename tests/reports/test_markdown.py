@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from matching.policy import Policy
-from reports.markdown import render_markdown
+from hertz.policy.model import Policy
+from hertz.reports.markdown import render_markdown
 from tests.reports.figures import HOSTILE, manifest_of, runs_of
 
 

@@ -12,12 +12,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from matching.gate import NOTES
-from matching.policy import Policy
-from matching.quality import measure
-from reports.page import RUNS_SHOWN, block_rows, compared_counts, compared_seconds, duration, render
-from reports.rows import rows_of, without_rows_of
-from reports.words import WORDS
+from hertz.policy.model import Policy
+from hertz.reports.gate import NOTES
+from hertz.reports.page import (
+    RUNS_SHOWN,
+    block_rows,
+    compared_counts,
+    compared_seconds,
+    duration,
+    render,
+)
+from hertz.reports.quality import measure
+from hertz.reports.rows import rows_of, without_rows_of
+from hertz.reports.words import WORDS
 from tests.reports.figures import HOSTILE, IDS, manifest_of, runs_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

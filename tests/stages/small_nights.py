@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from matching.policy import Policy
-from matching.texts import all_texts, user_vectors
-from stages.prepare import prepare
-from stages.publish import publish_run
-from stages.run import Run, open_run
-from storage.chroma import write_chroma
-from storage.embeddings import EmbeddingStore, text_hash
-from storage.files import read_frame, write_frame
-from storage.settings import Settings, SourceSettings, StorageSettings
+from hertz.embedding.texts import all_texts, user_vectors
+from hertz.policy.model import Policy
+from hertz.stages.prepare import prepare
+from hertz.stages.publish import publish_run
+from hertz.stages.run import Run, open_run
+from hertz.storage.embeddings import EmbeddingStore, text_hash
+from hertz.storage.files import read_frame, write_frame
+from hertz.storage.settings import Settings, SourceSettings, StorageSettings
+from hertz.storage.snapshot.chroma import write_chroma
 from tests.storage.runs import random_frames
 
 IDENTITY = json.dumps({"model": "made-up"})

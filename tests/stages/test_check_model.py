@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from explanations.engine import is_cpu_build
-from explanations.settings import ExplanationSettings
-from matching.errors import ModelError
-from matching.policy import Policy
-from stages import check_model as module
-from stages.check_model import check_language_model, check_schema
-from stages.nightly import EXPLAIN_ONLY, NIGHTLY, ON_DEMAND, nightly
+from hertz.core.errors import ModelError
+from hertz.explanations.generation.engine import is_cpu_build
+from hertz.explanations.settings import ExplanationSettings
+from hertz.policy.model import Policy
+from hertz.stages import check_model as module
+from hertz.stages.check_model import check_language_model, check_schema
+from hertz.stages.nightly import EXPLAIN_ONLY, NIGHTLY, ON_DEMAND, nightly
 from tests.nights import settings_for
-from tests.stages.explaining import model_folder
+from tests.stages.explain.explaining import model_folder
 
 TB = 1 << 40
 

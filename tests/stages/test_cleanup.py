@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matching.policy import Policy
-from stages.cleanup import cleanup, drop_unused_vectors
-from stages.embed import open_encoder
-from storage.embeddings import EmbeddingStore
-from storage.settings import Settings
-from storage.snapshots import current_snapshot, list_snapshots, rollback
+from hertz.policy.model import Policy
+from hertz.stages.cleanup import cleanup, drop_unused_vectors
+from hertz.stages.embed import open_encoder
+from hertz.storage.embeddings import EmbeddingStore
+from hertz.storage.settings import Settings
+from hertz.storage.snapshot.snapshots import current_snapshot, list_snapshots, rollback
 from tests.api.profiles import profile
 from tests.stages.small_nights import IDENTITY, small_night, small_settings, write_source
 

@@ -14,20 +14,20 @@ from typing import Any
 import polars as pl
 import pytest
 
-from explanations.facts import Explanation
-from matching.errors import GateError, LockedError
-from matching.policy import Gate, Policy
-from reports.rows import without_rows_of
-from stages.forget import Receipt, forget, verify
-from storage.embeddings import EmbeddingStore, text_hash
-from storage.events import Request
-from storage.explanation_cache import ExplanationCache
-from storage.files import read_frame
-from storage.history import record
-from storage.intake import Intake
-from storage.serving import ServingReader
-from storage.settings import Settings
-from storage.snapshots import (
+from hertz.core.errors import GateError, LockedError
+from hertz.explanations.facts import Explanation
+from hertz.policy.model import Gate, Policy
+from hertz.reports.rows import without_rows_of
+from hertz.stages.forget import Receipt, forget, verify
+from hertz.storage.embeddings import EmbeddingStore, text_hash
+from hertz.storage.explanation_cache import ExplanationCache
+from hertz.storage.files import read_frame
+from hertz.storage.intake.events import Request
+from hertz.storage.intake.queue import Intake
+from hertz.storage.settings import Settings
+from hertz.storage.snapshot.history import record
+from hertz.storage.snapshot.serving import ServingReader
+from hertz.storage.snapshot.snapshots import (
     corrupt_files,
     kept_folders,
     list_held,
@@ -334,10 +334,10 @@ def test_while_a_run_holds_the_home_the_user_is_hidden_and_the_run_s_end_erases(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import stages.forget as module
-from storage import erasure
-from storage.intake import Intake
-from storage.settings import load_settings
+import hertz.stages.forget as module
+from hertz.storage.erasure import snapshot as erasure
+from hertz.storage.intake.queue import Intake
+from hertz.storage.settings import load_settings
 def die(*args, **kwargs): os.kill(os.getpid(), signal.SIGKILL)
 where = {
     "vectors": (module, "_purge_vectors"), "cache": (module, "_purge_cache"),

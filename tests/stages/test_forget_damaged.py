@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from matching.errors import StorageError
-from matching.policy import Policy
-from stages.forget import forget, verify
-from storage.settings import Settings
-from storage.snapshots import list_snapshots
+from hertz.core.errors import StorageError
+from hertz.policy.model import Policy
+from hertz.stages.forget import forget, verify
+from hertz.storage.settings import Settings
+from hertz.storage.snapshot.snapshots import list_snapshots
 from tests.stages.test_forget import OTHERS, RARE, settings_in, two_nights
 
 

@@ -13,19 +13,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from matching.errors import ModelError, SnapshotError, SourceError
-from matching.features import build_features
-from matching.policy import Policy
-from matching.scoring import eligible, score
-from matching.texts import user_vectors
-from stages.embed import stored_vectors
-from stages.nightly import embed_only, explain_only, nightly, on_demand, recompute_only
-from storage.events import Request
-from storage.files import checksums
-from storage.intake import Intake
-from storage.serving import ServingReader
-from storage.settings import Settings
-from storage.snapshots import corrupt_files, published_snapshot, read_manifest
+from hertz.core.errors import ModelError, SnapshotError, SourceError
+from hertz.embedding.texts import user_vectors
+from hertz.matching.features import build_features
+from hertz.matching.reference import eligible, score
+from hertz.policy.model import Policy
+from hertz.stages.embed import stored_vectors
+from hertz.stages.nightly import embed_only, explain_only, nightly, on_demand, recompute_only
+from hertz.storage.files import checksums
+from hertz.storage.intake.events import Request
+from hertz.storage.intake.queue import Intake
+from hertz.storage.settings import Settings
+from hertz.storage.snapshot.serving import ServingReader
+from hertz.storage.snapshot.snapshots import corrupt_files, published_snapshot, read_manifest
 from tests.nights import changed, settings_for, write_sample
 
 DETERMINISTIC = (
@@ -331,7 +331,7 @@ def test_a_killed_night_leaves_the_old_snapshot_and_the_next_one_clears_up(
     folder, _ = first_night
     settings = copied(folder / "profiles.parquet")
     before = published_snapshot(settings.home)
-    command = [sys.executable, "-m", "cli.main", "nightly", "--home", str(settings.home)]
+    command = [sys.executable, "-m", "hertz.cli.main", "nightly", "--home", str(settings.home)]
     options = ["--policy", str(tmp_path / "hertz.toml"), "--source", settings.source.path or ""]
     night = subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from matching.errors import GateError, LockedError, SourceError
-from matching.gate import NOTES
-from matching.policy import Gate, Policy
-from stages.cleanup import cleanup
-from stages.forget import forget
-from stages.prepare import prepare
-from stages.publish import publish_anyway, publish_run
-from stages.run import open_run
-from storage.files import read_frame
-from storage.history import FOLDER, list_runs
-from storage.intake import Intake
-from storage.settings import Settings
-from storage.snapshots import (
+from hertz.core.errors import GateError, LockedError, SourceError
+from hertz.policy.model import Gate, Policy
+from hertz.reports.gate import NOTES
+from hertz.stages.cleanup import cleanup
+from hertz.stages.forget import forget
+from hertz.stages.prepare import prepare
+from hertz.stages.publish import publish_anyway, publish_run
+from hertz.stages.run import open_run
+from hertz.storage.files import read_frame
+from hertz.storage.intake.queue import Intake
+from hertz.storage.settings import Settings
+from hertz.storage.snapshot.history import FOLDER, list_runs
+from hertz.storage.snapshot.snapshots import (
     HELD,
     corrupt_files,
     list_held,
@@ -243,10 +243,10 @@ def test_who_asked_to_be_forgotten_during_a_held_run_is_erased_at_its_end(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import stages.publish as module
-from matching.policy import Gate
-from storage import snapshots
-from storage.settings import load_settings
+import hertz.stages.publish as module
+from hertz.policy.model import Gate
+from hertz.storage.snapshot import snapshots
+from hertz.storage.settings import load_settings
 from tests.stages.small_nights import small_night
 def die(*args, **kwargs): os.kill(os.getpid(), signal.SIGKILL)
 settings = load_settings(Path("hertz.toml"), Path(sys.argv[1]), sys.argv[2])

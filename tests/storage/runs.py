@@ -10,10 +10,10 @@ import numpy as np
 import orjson
 import polars as pl
 
-from matching.policy import Policy
-from storage.chroma import write_chroma
-from storage.serving import write_serving
-from storage.snapshots import new_folder, publish
+from hertz.policy.model import Policy
+from hertz.storage.snapshot.chroma import write_chroma
+from hertz.storage.snapshot.serving import write_serving
+from hertz.storage.snapshot.snapshots import new_folder, publish
 
 REASON = {"kind": "shared", "fields": ["hobbies"], "values": ["MUSIC"], "direction": "both"}
 MATCH_SCHEMA = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matching.errors import StorageError
-from storage.embeddings import MOST_SMALL_PARTS, EmbeddingStore, text_hash
+from hertz.core.errors import StorageError
+from hertz.storage.embeddings import MOST_SMALL_PARTS, EmbeddingStore, text_hash
 
 IDENTITY = '{"model": "some model"}'
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from explanations.facts import Explanation
-from matching.errors import StorageError
-from storage.explanation_cache import ExplanationCache
+from hertz.core.errors import StorageError
+from hertz.explanations.facts import Explanation
+from hertz.storage.explanation_cache import ExplanationCache
 
 REASON = {"kind": "shared", "fields": ["hobbies"], "values": ["MUSIC"], "direction": "both"}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from matching.errors import SourceError
-from storage.sources import ACCEPTED, read_source
+from hertz.core.errors import SourceError
+from hertz.storage.sources import ACCEPTED, read_source
 
 PEOPLE = pl.DataFrame({"id": [1, 2, 3], "town": ["서울", None, "부산"], "likes": [["a"], [], None]})
 

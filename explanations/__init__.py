@@ -1,1 +1,0 @@
-"""Why two people match, in words: facts, voices, prompts, generation and grounding checks. Pure."""

@@ -1,0 +1,187 @@
+"""How the console's pages are rendered and sent: templates, language, headers, errors as pages.
+
+In: a request, a template and its values. Out: HTML that may load nothing but the console's own
+style sheet and icon, runs no script, is framed by nobody and kept by no cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hertz.api.console.texts import LANGUAGE_NAMES, TEXTS, Language, say, wanted_language
+from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAUTHORIZED, ApiError
+from hertz.api.errors import UNAVAILABLE as NOTHING_SERVED
+from hertz.api.snapshot.follower import SnapshotFollower
+
+HOME = "/console"
+SIGN_IN = "/console/sign-in"
+SESSION_COOKIE = "hertz_session"
+LANGUAGE_COOKIE = "hertz_language"
+NO_PAGE = "NO_PAGE"
+NO_REPORT = "NO_REPORT"
+
+_FOLDER = Path(__file__).parent / "templates"
+STYLE = (_FOLDER / "console.css").read_bytes()
+ICON = (_FOLDER / "icon.svg").read_bytes()
+_VERSION = hashlib.sha256(STYLE + ICON).hexdigest()[:12]
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_OWN_PAGE = re.compile(r"/console(/[A-Za-z0-9/_.:-]*)?(\?[A-Za-z0-9=&_.%+-]*)?")
+_ERRORS = {
+    NOT_FOUND_USER: "unknown_user",
+    NOT_FOUND_MATCH: "unknown_match",
+    CURSOR_EXPIRED: "expired",
+    NOTHING_SERVED: "nothing_served",
+    NO_PAGE: "no_page",
+    NO_REPORT: "no_report",
+}
+_IDS = {"userId", "otherId", "id"}
+
+_environment = Environment(
+    loader=FileSystemLoader(_FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+
+
+class ConsoleRoute(APIRoute):
+    """A route whose errors are pages."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with errors shown in words."""
+        handle = super().get_route_handler()
+
+        async def shown(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except ApiError as error:
+                return _known_error(request, error)
+            except RequestValidationError as error:
+                return _not_valid(request, error)
+
+        return shown
+
+
+def prepare() -> None:
+    """Compile the templates, so that the first page is as fast as all others."""
+    for name in _environment.list_templates(["html"]):
+        _environment.get_template(name)
+
+
+def page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+    """Render a template in the language of the request."""
+    language = language_of(request)
+    here = f"{request.url.path}?{request.url.query}".rstrip("?")
+    signing = request.url.path == SIGN_IN
+    shared = {
+        "language": language,
+        "languages": LANGUAGE_NAMES,
+        "t": TEXTS[language],
+        "say": partial(say, language),
+        "here": quote(own_page(here), safe=""),
+        "version": _VERSION,
+        "inside": not signing,
+        "can_sign_out": not signing and request.app.state.sessions.needed,
+        "searched": "",
+    }
+    html = _environment.get_template(template).render(shared | values)
+    return HTMLResponse(html, status, _HEADERS | {"Content-Security-Policy": _POLICY})
+
+
+def report_page(html: bytes) -> HTMLResponse:
+    """A run's report as it was written: it may run no script and load nothing."""
+    return HTMLResponse(html, headers=_HEADERS | {"Content-Security-Policy": _REPORT_POLICY})
+
+
+def asset(content: bytes, media_type: str) -> Response:
+    """The style sheet or the icon; their addresses change when they do."""
+    headers = _HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(content, headers=headers, media_type=media_type)
+
+
+def redirect(to: str) -> RedirectResponse:
+    """Send the browser to another page of the console."""
+    return RedirectResponse(to, 303, {"Cache-Control": "no-store"})
+
+
+def own_page(address: str) -> str:
+    """The address if it is plainly one of the console's own; its first page otherwise."""
+    return address if _OWN_PAGE.fullmatch(address) else HOME
+
+
+def language_of(request: Request) -> Language:
+    """The language that was chosen, or that the browser asks for."""
+    accepted = request.headers.get("accept-language", "")
+    return wanted_language(request.cookies.get(LANGUAGE_COOKIE), accepted)
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser came over https, by itself or to the proxy before us."""
+    return request.url.scheme == "https"
+
+
+def age(made: datetime, language: Language) -> str:
+    """How long ago, in words."""
+    minutes = int((datetime.now(UTC) - made).total_seconds() // 60)
+    if minutes < 1:
+        return TEXTS[language]["just_now"]
+    for name, size in (("days_ago", 2 * 24 * 60), ("hours_ago", 2 * 60)):
+        if minutes >= size:
+            return say(language, name, n=minutes // (size // 2))
+    return say(language, "minutes_ago", n=minutes)
+
+
+def error_page(
+    request: Request, status: int, name: str, searched: str = "", **values: object
+) -> HTMLResponse:
+    """What went wrong, in words: the texts `<name>_title` and `<name>`."""
+    language = language_of(request)
+    title, words = TEXTS[language][f"{name}_title"], say(language, name, **values)
+    return page(request, "error.html", status, title=title, words=words, searched=searched)
+
+
+def _known_error(request: Request, error: ApiError) -> Response:
+    if error.code == UNAUTHORIZED:
+        here = f"{request.url.path}?{request.url.query}".rstrip("?")
+        return redirect(f"{SIGN_IN}?next={quote(own_page(here), safe='')}")
+    return error_page(request, error.status, _ERRORS[error.code])
+
+
+def _not_valid(request: Request, error: RequestValidationError) -> Response:
+    wrong = {str(item["loc"][-1]) for item in error.errors()}
+    if not wrong & _IDS:
+        return error_page(request, 422, "bad_address")
+    follower: SnapshotFollower = request.app.state.follower
+    minimum = follower.served.reader.id_minimum if follower.served else 1
+    return error_page(
+        request, 422, "bad_id", request.query_params.get("id", "")[:40], minimum=minimum
+    )

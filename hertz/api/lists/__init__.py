@@ -1,0 +1,1 @@
+"""The read routes: match lists, reasons for a match, similar profiles."""

@@ -1,0 +1,82 @@
+"""What Prometheus reads: requests by route template and status, latencies, and what is served.
+
+No label ever holds an id. Each application has a registry of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from hertz.api.snapshot.follower import SnapshotFollower
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+_LABELS = ("method", "route", "status")
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+
+
+class Metrics:
+    """Counts requests; renders them with what the follower serves."""
+
+    def __init__(self, follower: SnapshotFollower) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "hertz_requests", "Requests answered", _LABELS, registry=self._registry
+        )
+        self._seconds = Histogram(
+            "hertz_request_seconds",
+            "Seconds from the request's head to the end of its answer",
+            ("method", "route"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._registry.register(_Snapshot(follower))
+        ProcessCollector(registry=self._registry)
+        self._note = functools.lru_cache(1000)(self._children)
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        count, time = self._note(method, route, status)
+        count()
+        time(seconds)
+
+    def render(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _children(
+        self, method: str, route: str, status: int
+    ) -> tuple[Callable[[], None], Callable[[float], None]]:
+        counter = self._requests.labels(method, route, str(status))
+        return counter.inc, self._seconds.labels(method, route).observe
+
+
+class _Snapshot(Collector):
+    """What is served at the moment of asking."""
+
+    def __init__(self, follower: SnapshotFollower) -> None:
+        self._follower = follower
+
+    def collect(self) -> Iterator[Metric]:
+        served = self._follower.served
+        yield GaugeMetricFamily(
+            "hertz_ready", "1 if a snapshot is served", value=float(served is not None)
+        )
+        yield GaugeMetricFamily(
+            "hertz_snapshot_problem",
+            "1 if the published snapshot is not the one served: see /health",
+            value=float(self._follower.problem is not None),
+        )
+        if served is None:
+            return
+        age = (datetime.now(UTC) - served.created_at).total_seconds()
+        yield GaugeMetricFamily("hertz_snapshot_age_seconds", "Since it was made", value=age)
+        yield GaugeMetricFamily("hertz_users", "Users it knows", value=served.reader.users)
+        info = {"run_id": served.manifest.run_id, "policy_hash": served.manifest.policy_hash}
+        yield InfoMetricFamily("hertz_snapshot", "The served snapshot", value=info)

@@ -1,0 +1,144 @@
+"""Who may call: API keys, several at once, from the environment or a file.
+
+In: HERTZ_API_KEYS (separated by commas), HERTZ_API_KEYS_FILE or [api] keys_file (one a line, lines
+with # are comments). Out: `Keys`, which tells a caller by the digest of its key. The file is read
+again when it changes, so a key is rotated by adding the new one, moving the callers over, and
+deleting the old one. Only digests
+are kept, and compared in constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import logging
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from hertz.core.errors import PolicyError
+from hertz.storage.files import stamp
+
+logger = logging.getLogger(__name__)
+
+SHORTEST = 16
+_LOOK_AGAIN_SECONDS = 0.5
+
+
+class Keys:
+    """The accepted keys; none at all: everyone on this machine may call."""
+
+    def __init__(self, keys: Iterable[str] = (), file: Path | None = None) -> None:
+        """Take the given keys and those of a file, which is followed.
+
+        Raises:
+            PolicyError: A key is too short, or the file cannot be read or has none.
+        """
+        self._given = _digests(keys, "HERTZ_API_KEYS")
+        self._file = file
+        self._stamp: list[int] = []
+        self._looked = 0.0
+        self._accepted = self._given
+        if file is not None:
+            self._accepted = self._given | _read(file)
+            self._stamp = stamp(file)
+        self.configured = file is not None or bool(self._given)
+
+    def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The digest of the accepted key that a request brings; None where it brings none."""
+        key = _key_in(headers)
+        return None if key is None else self.digest(key)
+
+    def digest(self, key: bytes) -> bytes | None:
+        """The digest of an accepted key; None of any other."""
+        digest = hashlib.sha256(key).digest()
+        return digest if self.holds(digest) else None
+
+    def holds(self, digest: bytes) -> bool:
+        """Whether the key of a digest is accepted now; all are compared, in constant time."""
+        self._follow()
+        return any([hmac.compare_digest(digest, known) for known in self._accepted])
+
+    def _follow(self) -> None:
+        """Read the file again if it changed; if it cannot be read, the keys stay as they are."""
+        if self._file is None or time.monotonic() < self._looked + _LOOK_AGAIN_SECONDS:
+            return
+        self._looked = time.monotonic()
+        try:
+            now = stamp(self._file)
+            if now == self._stamp:
+                return
+            self._accepted = self._given | _read(self._file)
+        except (OSError, PolicyError) as error:
+            logger.warning("the API keys stay as they were: %s", error)
+            return
+        self._stamp = now
+        logger.info("API keys read again: %d accepted", len(self._accepted))
+
+
+def keys_from_environment(keys_file: Path | None) -> Keys:
+    """The keys of this process's environment and of the settings' file.
+
+    Raises:
+        PolicyError: A key is too short, or the file cannot be read or has none.
+    """
+    named = os.environ.get("HERTZ_API_KEYS_FILE")
+    given = os.environ.get("HERTZ_API_KEYS", "").split(",")
+    return Keys((key.strip() for key in given if key.strip()), Path(named) if named else keys_file)
+
+
+def check_address(host: str, keys: Keys) -> None:
+    """Refuse to serve other machines without keys.
+
+    Raises:
+        PolicyError: The address is not loopback and no key is configured.
+    """
+    if not keys.configured and not _is_loopback(host):
+        message = (
+            f"api.host = {host!r}: without API keys only this machine may call (127.0.0.1); set "
+            "HERTZ_API_KEYS, or name a file of keys in HERTZ_API_KEYS_FILE or [api] keys_file"
+        )
+        raise PolicyError(message)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    for name, value in headers:
+        if name == b"x-api-key":
+            return value
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return value[7:].strip()
+    return None
+
+
+def _read(file: Path) -> frozenset[bytes]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{file}: the API keys cannot be read ({type(error).__name__}); one key a line"
+        raise PolicyError(message) from error
+    found = _digests((s for s in map(str.strip, lines) if s and not s.startswith("#")), str(file))
+    if not found:
+        message = f"{file}: holds no API key; write one a line, {SHORTEST} characters or more"
+        raise PolicyError(message)
+    return found
+
+
+def _digests(keys: Iterable[str], source: str) -> frozenset[bytes]:
+    found = list(keys)
+    for place, key in enumerate(found, start=1):
+        if len(key) < SHORTEST:
+            message = (
+                f"{source}: key {place} has {len(key)} characters, expected {SHORTEST} or more; "
+                "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+            raise PolicyError(message)
+    return frozenset(hashlib.sha256(key.encode()).digest() for key in found)

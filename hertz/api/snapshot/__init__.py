@@ -1,0 +1,1 @@
+"""The snapshot that is served, and what the intake has taken since."""

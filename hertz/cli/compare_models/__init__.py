@@ -1,0 +1,1 @@
+"""`hertz compare-models`: measures language models on this machine."""

@@ -1,0 +1,75 @@
+"""The table of language models as a picture: seconds, tokens, memory and shares, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hertz.cli.compare_models.measure import Measured
+from hertz.cli.compare_models.table import SERVICE, name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PANELS: dict[str, dict[str, str]] = {  # title -> field -> its name
+    "seconds to load": {"load_s": "loading"},
+    "seconds a report": {"single_s": "one at a time", "batch_s": "in a batch"},
+    "memory, GB": {"loaded_mb": "loaded", "inferring_mb": "inferring"},
+    "share of the reports": {"valid": "valid JSON", "grounded": "grounded", "accepted": "accepted"},
+}
+SHARES = PANELS["share of the reports"]
+COLOURS = ("#1d3557", "#e76f51", "#2a9d8f")
+
+
+def plot(path: Path, rows: Sequence[Measured]) -> None:
+    """Draw a bar for each figure; the service's table below, pale; random weights hatched.
+
+    Args:
+        path: The .png to write.
+        rows: What was measured.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [*rows, *SERVICE]
+    figure = Figure(figsize=(16, 1.6 + 0.5 * len(shown)), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(PANELS), sharey=True)
+    for axes, (title, fields) in zip(panels, PANELS.items(), strict=True):
+        _bars(axes, shown, fields)
+        axes.set(title=title, xlim=(0, 1) if fields is SHARES else (0, None))
+        axes.margins(x=0.1)
+        axes.axhline(len(rows) - 0.5, color="black", linewidth=0.8)
+        axes.grid(axis="x", alpha=0.3)
+        if len(fields) > 1:
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.04), ncols=3, frameon=False)
+    panels[0].set_yticks(range(len(shown)), [_label(row) for row in shown])
+    panels[0].invert_yaxis()
+    figure.suptitle("Language models: measured, and below the line the service's table by hand")
+    figure.savefig(path, dpi=120)
+
+
+def _bars(axes: Axes, rows: Sequence[Measured], fields: dict[str, str]) -> None:
+    height = 0.8 / len(fields)
+    for place, (field, label) in enumerate(fields.items()):
+        known = [(at, row) for at, row in enumerate(rows) if getattr(row, field) is not None]
+        shift = (place - (len(fields) - 1) / 2) * height
+        scale = 1000 if field.endswith("_mb") else 1
+        bars = axes.barh(
+            [at + shift for at, _ in known],
+            values := [getattr(row, field) / scale for _, row in known],
+            0.9 * height,
+            color=COLOURS[place],
+            label=label,
+        )
+        for bar, (_, row) in zip(bars, known, strict=True):
+            bar.set(alpha=1 if row.source == "measured" else 0.35, edgecolor="white")
+            bar.set_hatch("//" if row.dummy else None)
+        shown = [f"{value:.0%}" if field in SHARES else f"{value:.3g}" for value in values]
+        axes.bar_label(bars, shown, padding=2, fontsize="x-small")
+
+
+def _label(row: Measured) -> str:
+    short = name(row).rsplit("/", 1)[-1]
+    return f"{short}\n{'failed' if row.vllm else 'not loaded'}" if row.error else short

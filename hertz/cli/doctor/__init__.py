@@ -1,0 +1,1 @@
+"""`hertz doctor`: checks that everything a night needs is there."""

@@ -1,0 +1,89 @@
+"""What waits in the intake, and what became of a forgotten user, on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hertz.stages.forget import Receipt
+from hertz.storage.erasure.scan import Scan
+from hertz.storage.intake.queue import INTAKE_FILE, Intake
+from hertz.storage.snapshot.snapshots import current_snapshot, read_manifest
+
+SHOWN_IDS = 20
+
+
+def waiting_in(home: Path) -> dict[str, Any]:
+    """What `hertz intake --json` prints: ids only, no profile."""
+    snapshot = current_snapshot(home)
+    folded = int(read_manifest(snapshot).get("intake_sequence", 0)) if snapshot else 0
+    found: dict[str, Any] = {"waiting": 0, "published_sequence": folded, "last_sequence": folded}
+    if not (home / INTAKE_FILE).exists():
+        return {**found, "by_kind": {}, "oldest_seconds": None, "user_ids": {}}
+    with Intake(home) as intake:
+        events, oldest = intake.events(folded), intake.oldest(folded)
+        last = intake.last_sequence()
+    users: dict[str, list[int]] = {}
+    for event in events:
+        users.setdefault(event.kind, []).append(event.user_id)
+    return {
+        **found,
+        "waiting": len(events),
+        "last_sequence": last,
+        "by_kind": dict(Counter(event.kind for event in events)),
+        "oldest_seconds": _age(oldest),
+        "user_ids": users,
+    }
+
+
+def show_waiting(found: dict[str, Any]) -> None:
+    """`hertz intake` for people."""
+    console = Console()
+    if not found["waiting"]:
+        console.print("nothing waits: the published snapshot has everything that was sent")
+        return
+    table = Table("waiting", "count", "users", title=f"{found['waiting']} events wait")
+    table.columns[1].justify = "right"
+    for kind, count in found["by_kind"].items():
+        ids = found["user_ids"][kind]
+        more = " ..." if len(ids) > SHOWN_IDS else ""
+        table.add_row(kind, f"{count:,}", ", ".join(map(str, ids[:SHOWN_IDS])) + more)
+    console.print(table)
+    console.print(f"the oldest was sent {found['oldest_seconds']:,.0f} s ago")
+
+
+def show_receipt(receipt: Receipt) -> None:
+    """`hertz forget` for people."""
+    console = Console()
+    table = Table("store", "removed", "note", title=f"Forgotten: mark {receipt.user[:16]}")
+    table.columns[1].justify = "right"
+    for line in receipt.stores:
+        table.add_row(line["store"], f"{line['removed']:,}", line["note"])
+    console.print(table)
+    if receipt.scan is not None:
+        _show_found(console, receipt.scan)
+
+
+def show_scan(scan: Scan) -> None:
+    """`hertz forget --verify` for people."""
+    _show_found(Console(), scan.as_dict())
+
+
+def _show_found(console: Console, scan: dict[str, Any]) -> None:
+    for line in scan["found"]:
+        console.print(f"found: {line['file']}: {line['place']} ({line['times']} times)")
+    for note in scan["notes"]:
+        console.print(f"note: {note}")
+    outcome = f"{len(scan['found'])} places hold the user" if scan["found"] else "nothing found"
+    console.print(f"searched {scan['files']:,} files, {scan['bytes']:,} bytes: {outcome}")
+
+
+def _age(moment: str | None) -> float | None:
+    if moment is None:
+        return None
+    return round((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds(), 3)

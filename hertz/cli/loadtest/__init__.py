@@ -1,0 +1,1 @@
+"""`hertz loadtest`: measures a running server under load."""

@@ -1,0 +1,154 @@
+"""`hertz loadtest`: the service's old test and a sustained one, stored and compared.
+
+The old test: 30 requests, 3 at a time, then the next 30; once registering, once asking for lists.
+The sustained one asks without a pause for so many seconds; its rounds are its two halves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+import httpx
+
+from hertz.cli.loadtest import report as load_report
+from hertz.cli.loadtest.client import (
+    Plan,
+    Rounds,
+    connected,
+    health_of,
+    recommend,
+    register,
+    registrations,
+)
+from hertz.cli.sample.sample import make_sample
+from hertz.core.errors import HertzError
+from hertz.storage.files import read_frame
+from hertz.storage.load_tests import store, stored
+from hertz.storage.settings import Settings
+from hertz.storage.snapshot.snapshots import current_snapshot
+
+TESTS = ("registration", "recommendation")
+_MOST_A_SECOND = 2000  # registrations that a sustained test may come to
+
+
+def loadtest(
+    settings: Settings,
+    url: str | None,
+    sustained: Plan | None,
+    against: str | None,
+    keep_users: bool,
+) -> tuple[dict[str, Any], list[str]]:
+    """Run the tests, store them with a plot, compare with a stored run.
+
+    Args:
+        settings: Whose home keeps the runs, and whose policy the profiles follow.
+        url: The server; none: where the settings say it listens.
+        sustained: A second, sustained test.
+        against: A stored run by name; none: the latest.
+        keep_users: Do not delete what was registered.
+
+    Returns:
+        What --json prints, and the lines for people.
+
+    Raises:
+        HertzError: Nothing answers, or a test had no answer at all.
+    """
+    other = stored(settings.home, against)
+    at = url or f"http://{settings.api.host}:{settings.api.port}"
+    plans = {"": Plan()} | ({"sustained ": sustained} if sustained else {})
+    found = asyncio.run(_measure(settings, at, plans, keep_users))
+    rounds: dict[str, Rounds] = found.pop("rounds")
+    for name, of_test in rounds.items():
+        if not of_test.first or not of_test.second:
+            message = f"{name}: no request was answered with 200, but {of_test.failed}"
+            if "401" in of_test.failed:
+                message += "; name an API key in HERTZ_API_KEY"
+            raise HertzError(message)
+    tests = {name: load_report.figures(of_test) for name, of_test in rounds.items()}
+    comparison = _against(other, rounds) if other else {}
+    times = {name: asdict(r) for name, r in rounds.items()}
+    path = store(settings.home, found | tests | {"comparison": comparison, "times_ms": times})
+    runs = {"this run": times} | ({other["name"]: other["times_ms"]} if other else {})
+    load_report.plot(path.with_suffix(".png"), {run: _two(r) for run, r in runs.items()})
+    shown = [*_lines(rounds, tests, comparison, other), f"stored in {path}, plot beside it"]
+    whole = {name: tests[name] for name in TESTS} | found | {"comparison": comparison}
+    if sustained:
+        whole["sustained"] = {name: tests[f"sustained {name}"] for name in TESTS}
+    return whole | {"stored": str(path)}, shown
+
+
+async def _measure(
+    settings: Settings, url: str, plans: dict[str, Plan], keep_users: bool
+) -> dict[str, Any]:
+    rounds: dict[str, Rounds] = {}
+    async with connected(url) as client:
+        health = await health_of(client)
+        users = _users(settings, health)
+        category = next(iter(settings.policy.categories))
+        for prefix, plan in plans.items():
+            await _warm_up(client, plan)
+            bodies = registrations(make_sample(_bodies(plan), 7, settings.policy))
+            rounds[f"{prefix}registration"] = await register(client, bodies, plan, keep_users)
+            rounds[f"{prefix}recommendation"] = await recommend(client, users, category, plan)
+    failed = {name: found.failed for name, found in rounds.items() if found.failed}
+    per_second = {
+        name: round((len(found.first) + len(found.second)) / found.seconds, 1)
+        for name, found in rounds.items()
+    }
+    served = {"url": url, "snapshot": health["snapshot"], "users": health["users"]}
+    return {**served, "failed": failed, "per_second": per_second, "rounds": rounds}
+
+
+def _bodies(plan: Plan) -> int:
+    return 2 * plan.requests if plan.seconds is None else int(plan.seconds * _MOST_A_SECOND)
+
+
+def _users(settings: Settings, health: dict[str, Any]) -> list[int]:
+    """Ids to ask for: the local snapshot's where the server serves it, else 1, 2, 3, ..."""
+    snapshot = current_snapshot(settings.home)
+    if snapshot and snapshot.name == health["snapshot"] and (snapshot / "users.parquet").exists():
+        ids: list[int] = read_frame(snapshot / "users.parquet")["user_id"].to_list()
+        return ids
+    return list(range(1, health["users"] + 1))
+
+
+async def _warm_up(client: httpx.AsyncClient, plan: Plan) -> None:
+    """Open the connections: what is measured is the answers."""
+    await asyncio.gather(*(client.get("/ready") for _ in range(plan.clients)))
+
+
+def _against(other: dict[str, Any], rounds: dict[str, Rounds]) -> dict[str, Any]:
+    before = other["times_ms"]
+    tests = {
+        name: load_report.compare(
+            before[name]["first"] + before[name]["second"], found.first + found.second
+        )
+        for name, found in rounds.items()
+        if name in before
+    }
+    return {"with": other["name"], **tests}
+
+
+def _two(times: dict[str, dict[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    return {
+        name: {part: found[part] for part in ("first", "second")} for name, found in times.items()
+    }
+
+
+def _lines(
+    rounds: dict[str, Rounds],
+    tests: dict[str, Any],
+    comparison: dict[str, Any],
+    other: dict[str, Any] | None,
+) -> list[str]:
+    shown: list[str] = []
+    for name, found in rounds.items():
+        within = load_report.compare(found.first, found.second)
+        shown += load_report.lines(name, tests[name], within)
+        if found.failed:
+            shown.append(f"  not answered with 200: {found.failed}")
+        if other and name in comparison:
+            shown.append("  " + load_report.compared(name, other["name"], comparison[name]))
+    return shown

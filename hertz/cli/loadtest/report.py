@@ -1,0 +1,103 @@
+"""What a load test found: figures, comparison with another run, and a plot.
+
+Two sets of times are compared by a permutation test on the difference of their means: the share
+of 2,000 seeded reshufflings whose difference is as large. At p >= 0.01 it is "no significant
+change".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hertz.cli.loadtest.client import Rounds
+
+TEST = "permutation test on the means, 2,000 reshufflings"
+SIGNIFICANT = 0.01
+_RESHUFFLINGS = 2000
+
+
+def figures(rounds: Rounds) -> dict[str, Any]:
+    """Both rounds in milliseconds, and the second round's average over the first's."""
+    first, second = _figures(rounds.first), _figures(rounds.second)
+    return {
+        "first": first,
+        "second": second,
+        "second_over_first": round(second["avg_ms"] / first["avg_ms"], 3),
+    }
+
+
+def p_value(a: list[float], b: list[float]) -> float:
+    """How often chance alone makes the means of two sets of times differ as much as they do."""
+    pooled, size = np.array(a + b), len(a)
+    rng = np.random.default_rng(0)
+    total = pooled.sum()
+
+    def gap(left: float) -> float:
+        return abs(left / size - (total - left) / (len(pooled) - size))
+
+    seen = gap(float(pooled[:size].sum())) * (1 - 1e-9)  # sums in another order differ in a bit
+    as_large = sum(
+        gap(float(rng.permutation(pooled)[:size].sum())) >= seen for _ in range(_RESHUFFLINGS)
+    )
+    return (as_large + 1) / (_RESHUFFLINGS + 1)
+
+
+def compare(before: list[float], now: list[float]) -> dict[str, Any]:
+    """Ratio of the means, the p value, and the verdict in words."""
+    ratio, p = float(np.mean(now) / np.mean(before)), p_value(before, now)
+    if p >= SIGNIFICANT:
+        verdict = "no significant change"
+    else:
+        verdict = f"significantly {'slower' if ratio > 1 else 'faster'}"
+    return {"ratio": round(ratio, 3), "p": round(p, 4), "verdict": verdict, "test": TEST}
+
+
+def lines(name: str, found: dict[str, Any], within: dict[str, Any]) -> list[str]:
+    """A test's two rounds for people, and whether they differ."""
+    shown = [f"{name:<22}{'avg':>9}{'p50':>9}{'p95':>9}{'p99':>9}{'max':>9}  ms"]
+    for part in ("first", "second"):
+        numbers = "".join(f"{value:9.2f}" for value in found[part].values())
+        shown.append(f"  {part + ' round':<20}{numbers}")
+    return [*shown, f"  second over first: {_words(within)}"]
+
+
+def compared(name: str, other: str, comparison: dict[str, Any]) -> str:
+    """One line: a test against a stored run."""
+    return f"{name} against {other}: {_words(comparison)}"
+
+
+def plot(path: Path, runs: dict[str, dict[str, dict[str, list[float]]]]) -> None:
+    """Draw each test's times, sorted, by round and run.
+
+    Args:
+        path: The .png to write.
+        runs: Run -> test -> round -> milliseconds; the first run is drawn in full colour.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    tests = list(next(iter(runs.values())))
+    figure = Figure(figsize=(5 * len(tests), 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, test in enumerate(tests, start=1):
+        axes = figure.add_subplot(1, len(tests), place)
+        for alpha, (run, found) in zip((1, 0.4), runs.items(), strict=False):
+            for style, (part, times) in zip("-:", found.get(test, {}).items(), strict=False):
+                share = np.linspace(0, 100, len(times))
+                axes.plot(share, np.sort(times), style, alpha=alpha, label=f"{run}, {part} round")
+        axes.set(title=test, xlabel="requests, %", ylabel="ms", ylim=(0, None))
+        axes.legend(fontsize="small")
+    figure.savefig(path, dpi=120)
+
+
+def _figures(times: list[float]) -> dict[str, float]:
+    p50, p95, p99 = np.percentile(times, [50, 95, 99])
+    found = {"avg_ms": np.mean(times), "p50_ms": p50, "p95_ms": p95, "p99_ms": p99}
+    return {name: round(float(v), 3) for name, v in (found | {"max_ms": max(times)}).items()}
+
+
+def _words(comparison: dict[str, Any]) -> str:
+    return "{ratio} times: {verdict} (p = {p}, {test})".format(**comparison)

@@ -1,0 +1,168 @@
+"""Commands for whoever looks after a home: what is there, what waits, what is wrong, what goes."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, Source, app
+
+
+@app.command()
+def status(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is published: snapshot, policy, counts, models, age."""
+    from hertz.cli.report import held_in, show_status, status_of
+    from hertz.storage.settings import load_settings
+    from hertz.storage.snapshot.snapshots import published_snapshot
+
+    where = load_settings(policy, home).home
+    found = status_of(published_snapshot(where)) | {"held": held_in(where)}
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show_status(found)
+
+
+@app.command()
+def runs(
+    last: Annotated[int, typer.Option(min=1, help="So many of the last runs.")] = 14,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+) -> None:
+    """How the last runs ended: outcome, users, seconds, quality figures."""
+    from hertz.cli.report import show_runs
+    from hertz.storage.settings import load_settings
+    from hertz.storage.snapshot.history import list_runs
+
+    found = list_runs(load_settings(policy, home).home, last)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show_runs(found)
+
+
+@app.command()
+def rollback(
+    to: Annotated[str | None, typer.Option(help="Run id; the one before, if not named.")] = None,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+) -> None:
+    """Publish an older snapshot again; a running API follows within a second."""
+    from hertz.storage.settings import load_settings
+    from hertz.storage.snapshot.snapshots import rollback as roll
+
+    typer.echo(f"published again: {roll(load_settings(policy, home).home, to).name}")
+
+
+@app.command()
+def publish(
+    run_id: Annotated[str, typer.Argument(help="The run that the gate held.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="You have looked at its report, and mean it.")
+    ] = False,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+) -> None:
+    """Publish a run that the policy's gate held back, after a look; without --force: tell why."""
+    from hertz.cli.report import held_in
+    from hertz.stages.publish import publish_anyway
+    from hertz.storage.settings import load_settings
+
+    settings = load_settings(policy, home)
+    held = held_in(settings.home)
+    if held and held["run_id"] == run_id and not force:
+        typer.echo(
+            f"held: {held['reason']}\nreport: {held['report']}\nmeant? add --force", err=True
+        )
+        raise typer.Exit(1)
+    typer.echo(f"published: {publish_anyway(settings, run_id).name}")
+
+
+@app.command()
+def cleanup(
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Newest snapshots to keep; default: [storage] keep.")
+    ] = None,
+    held: Annotated[bool, typer.Option("--held", help="Remove what the gate held, too.")] = False,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove old snapshots, what killed runs left, and unused models' vectors."""
+    from hertz.stages.cleanup import cleanup as clean
+    from hertz.storage.settings import load_settings
+
+    done = clean(load_settings(policy, home), keep, held)
+    if as_json:
+        typer.echo(json.dumps(done._asdict()))
+    else:
+        typer.echo(f"removed: {', '.join(done.removed) or 'none'} ({done.freed_bytes:,} bytes)")
+        typer.echo(f"kept: {', '.join(done.kept) or 'none'}")
+        typer.echo(f"vectors of unused models removed: {', '.join(done.vectors) or 'none'}")
+
+
+@app.command()
+def intake(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """What waits for the next run: registrations, updates, deletions, blocks."""
+    from hertz.cli.intake_report import show_waiting, waiting_in
+    from hertz.storage.settings import load_settings
+
+    found = waiting_in(load_settings(policy, home).home)
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        show_waiting(found)
+
+
+@app.command()
+def forget(
+    user_id: Annotated[int, typer.Argument(help="Whom to forget.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Erase nothing: search every byte; 1 if found.")
+    ] = False,
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hide a user at once, erase every trace of the user, and tell what was removed where."""
+    from hertz.cli.intake_report import show_receipt, show_scan
+    from hertz.stages.forget import forget as forget_user
+    from hertz.stages.forget import verify as search
+    from hertz.storage.settings import load_settings
+
+    settings = load_settings(policy, home)
+    if verify:
+        scan = search(settings, user_id)
+        found = bool(scan.findings)
+        typer.echo(scan.to_json()) if as_json else show_scan(scan)
+    else:
+        receipt = forget_user(settings, user_id)
+        found = receipt.is_incomplete
+        typer.echo(receipt.to_json()) if as_json else show_receipt(receipt)
+    raise typer.Exit(int(found))
+
+
+@app.command()
+def doctor(
+    policy: PolicyFile = DEFAULT_POLICY,
+    home: Home = None,
+    source: Source = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is everything there that a night needs? A fix for each fault; exit code 1 if there is one."""
+    from hertz.cli.doctor.doctor import as_dict, examine, faults, show
+
+    findings = examine(policy, home, source)
+    typer.echo(json.dumps(as_dict(findings), ensure_ascii=False)) if as_json else show(findings)
+    raise typer.Exit(int(faults(findings) > 0))

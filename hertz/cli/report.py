@@ -1,0 +1,202 @@
+"""What a night ends with on the terminal: its counts, its seconds, and one match in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from hertz.policy.model import Policy
+from hertz.reports.page import number, percent
+from hertz.stages.report import held_reason
+from hertz.storage.files import read_frame
+from hertz.storage.snapshot.snapshots import REPORT, list_held, read_manifest
+
+RUNS_WIDTH = 120  # columns; narrower, every cell would wrap
+
+
+def status_of(snapshot: Path) -> dict[str, Any]:
+    """What `hertz status --json` prints."""
+    manifest = read_manifest(snapshot)
+    counts = manifest["counts"]
+    return {
+        "snapshot": manifest["run_id"],
+        "created_at": manifest["created_at"],
+        "policy": manifest["policy_name"],
+        "policy_hash": manifest["policy_hash"],
+        "users": counts["users"],
+        "quarantined": counts["quarantined"],
+        "eligible_pairs": counts["eligible_pairs"],
+        "matches": sum(counts["matches"].values()),
+        "matches_by_category": counts["matches"],
+        "explanations": counts["explanations"],
+        "embedding_model": manifest["embedding_model"],
+        "language_model": manifest["language_model"],
+        "path": str(snapshot),
+        "report": _report_in(snapshot),
+    }
+
+
+def held_in(home: Path) -> dict[str, Any] | None:
+    """What the gate held, why, and where its report is; None if nothing is held."""
+    folder = next(iter(list_held(home)), None)
+    if folder is None:
+        return None
+    manifest = read_manifest(folder)
+    return {
+        "run_id": manifest["run_id"],
+        "reason": held_reason(manifest),
+        "report": _report_in(folder),
+    }
+
+
+def show_status(found: dict[str, Any]) -> None:
+    """`hertz status` for people."""
+    table = Table(show_header=False, box=None)
+    for name, value in found.items():
+        if value is not None or name == "language_model":
+            table.add_row(name.replace("_", " "), Text(_plain(value)))
+    Console().print(table)
+
+
+def show_runs(found: list[dict[str, Any]]) -> None:
+    """`hertz runs` for people, newest last."""
+    names = ("run", "outcome", "users", "seconds", "coverage", "reciprocity", "Gini", "churn", "")
+    table = Table(*names, box=None)
+    for run in found:
+        quality = run["quality"] or {}
+        overall, last = quality.get("overall", {}), quality.get("last") or {}
+        outcome = "forced" if run["forced"] else run["outcome"]
+        figures = [overall.get("coverage"), overall.get("reciprocity")]
+        table.add_row(
+            run["run_id"],
+            Text(outcome, {"held": "yellow", "failed": "red"}.get(outcome, "")),
+            number(run["counts"].get("users")),
+            number(run["total_seconds"], 1),
+            *(percent(value) for value in figures),
+            number(overall.get("gini"), 3),
+            percent(last.get("churn")),
+            Text(run["reason"]),
+        )
+    Console(width=max(Console().width, RUNS_WIDTH)).print(table)
+
+
+def show_night(snapshot: Path) -> None:
+    """The closing table of a run, and one match in full."""
+    manifest = read_manifest(snapshot)
+    console = Console()
+    console.print(Columns([_counts(manifest), _seconds(manifest["stages"])]))
+    shown = _one_match(snapshot, Policy.model_validate(manifest["policy"]))
+    if shown:
+        console.print(shown)
+    console.print(
+        f"published {manifest['run_id']} in {snapshot}; its report: {_report_in(snapshot)}"
+    )
+
+
+def _report_in(snapshot: Path) -> str | None:
+    report = snapshot / REPORT
+    return str(report) if report.is_file() else None
+
+
+def _counts(manifest: dict[str, Any]) -> Table:
+    stages, counts = manifest["stages"], manifest["counts"]
+    table = Table("", "count", title=f"Run {manifest['run_id']}")
+    table.columns[1].justify = "right"
+    rows: dict[str, Any] = {
+        "users": counts["users"],
+        "quarantined rows": counts["quarantined"],
+        "distinct texts": stages["embed"]["texts"],
+        "texts encoded": stages["embed"]["encoded"],
+    }
+    rows["matching"] = f"{stages['recompute']['path']}: {stages['recompute']['why']}"
+    rows |= {f"eligible pairs, {n}": count for n, count in counts["eligible_pairs"].items()}
+    rows |= {f"matches, {n}": count for n, count in counts["matches"].items()}
+    rows |= {f"explanations, {n}": count for n, count in counts["explanations"].items()}
+    rows |= _written(stages["explain"])
+    for name, value in rows.items():
+        table.add_row(name, _plain(value))
+    return table
+
+
+def _written(explain: dict[str, Any]) -> dict[str, Any]:
+    """How the language model's candidates fared."""
+    rows = {
+        "candidates by the model": explain["candidates"],
+        "of these accepted": explain["accepted"],
+    }
+    rows |= {f"refused, {check}": count for check, count in explain["failed_checks"].items()}
+    if explain["generator_failed"]:
+        rows["the model failed"] = explain["generator_failed"]
+    return rows
+
+
+def _seconds(stages: dict[str, Any]) -> Table:
+    table = Table("stage", "seconds")
+    table.columns[1].justify = "right"
+    for name, figures in stages.items():
+        table.add_row(name, f"{figures['seconds']:.1f}")
+    table.add_row("all", f"{sum(f['seconds'] for f in stages.values()):.1f}", style="bold")
+    return table
+
+
+def _one_match(snapshot: Path, policy: Policy) -> Panel | None:
+    """The first match whose explanation the model wrote; else the first explained one."""
+    explanations = read_frame(snapshot / "explanations.parquet")
+    if not len(explanations):
+        return None
+    written = explanations.filter(pl.col("origin") == "model")
+    row = (written if len(written) else explanations).row(0, named=True)
+    pair = [row["user_a"], row["user_b"]]
+    match = (
+        read_frame(snapshot / "matches.parquet")
+        .filter(category=row["category"])
+        .filter(pl.col("user_id").is_in(pair) & pl.col("other_id").is_in(pair))
+        .row(0, named=True)
+    )
+    both = explanations.filter(category=row["category"], user_a=row["user_a"], user_b=row["user_b"])
+    texts = [_text(policy, found) for found in both.iter_rows(named=True)]
+    title = f"user {match['user_id']} and user {match['other_id']}: {row['category']}"
+    whole = "\n\n".join([_breakdown(policy, match), *texts])
+    return Panel(Text(whole), title=title)  # a Text: brackets are not markup
+
+
+def _breakdown(policy: Policy, match: dict[str, Any]) -> str:
+    language = policy.languages[-1]
+    names = policy.categories[match["category"]].weights
+    lines = [
+        f"mutual {match['mutual']:.4f}   {match['user_id']} -> {match['other_id']} "
+        f"{match['forward']:.4f}   "
+        f"{match['other_id']} -> {match['user_id']} {match['backward']:.4f}"
+    ]
+    for name, there, back in zip(
+        names, match["forward_terms"], match["backward_terms"], strict=True
+    ):
+        label = policy.terms[name].label.get(language, name)
+        lines.append(f"  {label:<20} {there:+.4f}  {back:+.4f}")
+    return "\n".join(lines)
+
+
+def _text(policy: Policy, row: dict[str, Any]) -> str:
+    reasons = [_reason(policy, r, row["language"]) for r in orjson.loads(row["reasons"])]
+    origin = row["model"] or "template"
+    return f"[{row['language']}, {origin}] {row['title']}\n{row['content']}\n({'; '.join(reasons)})"
+
+
+def _reason(policy: Policy, reason: dict[str, Any], language: str) -> str:
+    fields = ", ".join(policy.field_label(field, language) for field in reason["fields"])
+    values = ", ".join(policy.label(reason["fields"][0], v, language) for v in reason["values"])
+    return f"{reason['kind']} {fields}: {values}"
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401  whatever the manifest holds
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)

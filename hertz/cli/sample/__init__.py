@@ -1,0 +1,1 @@
+"""Made-up profiles for trying Hertz out."""

@@ -1,0 +1,1 @@
+"""Why two people match, in words: facts, voices, prompts, generation and checks. Pure."""

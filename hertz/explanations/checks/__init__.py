@@ -1,0 +1,1 @@
+"""Checks that decide whether a text about two people may be published."""

@@ -1,0 +1,1 @@
+"""Texts from a language model: vLLM in a child process, or several copies through Ray."""

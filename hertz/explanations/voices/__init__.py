@@ -1,0 +1,1 @@
+"""The template voice: reports composed from phrases, without a language model."""

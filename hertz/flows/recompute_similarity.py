@@ -1,0 +1,23 @@
+"""The flow that matches everyone anew and publishes, without starting a language model."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+
+from hertz.flows.server.automations import ask_for_explanations
+from hertz.flows.support.parameters import RecomputeOptions
+from hertz.flows.support.run_stages import run_stages
+from hertz.stages.nightly import RECOMPUTE_FULLY, RECOMPUTE_ONLY
+
+
+@flow(name="recompute-similarity", persist_result=False)
+def recompute_similarity(options: RecomputeOptions) -> State:
+    """Match and publish; explanations are reused or come from the template voice.
+
+    Args:
+        options: What to work on; left as it is, the service's own profiles and home.
+    """
+    state = run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options)
+    if state.is_completed() and options.explained_next:
+        ask_for_explanations()
+    return state

@@ -1,0 +1,28 @@
+"""Going back to an older snapshot, as a flow: it needs no run to end first."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from hertz.core.errors import HertzError
+from hertz.flows.support.parameters import RollbackOptions
+from hertz.flows.support.run_stages import name_flow_run, told_without_values
+from hertz.storage.snapshot.snapshots import rollback as roll
+
+
+@flow(name="rollback", persist_result=False)
+def rollback(options: RollbackOptions) -> State:
+    """Publish an older snapshot again; a running API follows within a second.
+
+    Args:
+        options: Which one, and where.
+    """
+    try:
+        with told_without_values():
+            settings = options.settings()
+            snapshot = roll(settings.home, options.run_id or None)
+    except HertzError as error:
+        return Failed(message=str(error))
+    name_flow_run(snapshot.name)
+    return Completed(message=f"published again: {snapshot.name}, home {settings.home}")

@@ -1,0 +1,1 @@
+"""Prefect's server, work pool, worker, deployments and automations."""

@@ -1,0 +1,107 @@
+"""What a run shows in the Prefect UI: a bar for each thing that takes long, and a closing table.
+
+Everything shown is a count, a duration or a run id, never anything out of a profile.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+
+from hertz.reports.markdown import render_markdown
+from hertz.reports.page import RUNS_SHOWN
+from hertz.stages.run import Run
+from hertz.storage.snapshot.history import list_runs
+from hertz.storage.snapshot.snapshots import REPORT, kept_folders, read_manifest
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_UPDATES = 2.0  # an update costs the server tens of milliseconds
+
+
+class ProgressBars:
+    """A progress callback of (what, done, in all) that keeps a Prefect artifact for each `what`.
+
+    If the server does not answer, the bars stop with one warning: a night is worth more than them.
+    """
+
+    def __init__(self) -> None:
+        self._bars: dict[str, UUID] = {}
+        self._next_update = 0.0
+        self._reachable = True
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show that `done` of `total` are done; most calls between two updates show nothing."""
+        due = done >= total or what not in self._bars or time.monotonic() >= self._next_update
+        if not (self._reachable and due):
+            return
+        try:
+            self._show(what, 100.0 * done / total if total else 100.0)
+        except httpx.HTTPError as error:
+            self._reachable = False
+            logger.warning("no more progress bars: the Prefect server does not answer: %s", error)
+        self._next_update = time.monotonic() + SECONDS_BETWEEN_UPDATES
+
+    def _show(self, what: str, percent: float) -> None:
+        if what in self._bars:
+            update_progress_artifact(self._bars[what], percent)
+        else:
+            key = re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-")
+            self._bars[what] = cast(UUID, create_progress_artifact(percent, key, what))
+
+
+def show_report(run: Run) -> None:
+    """Leave a finished run's report as an artifact of its flow run."""
+    create_markdown_artifact(whole_report(run), "hertz-run", f"Run {run.id}: its report")
+
+
+def whole_report(run: Run) -> str:
+    """A run's stages, its quality, and where its page is, in Markdown.
+
+    What the gate held has all of it, too; a run that made no snapshot has its stages alone.
+    """
+    parts = [report(run)]
+    for folder in kept_folders(run.settings.home):
+        if folder.name.endswith(run.id):
+            runs = [r for r in list_runs(run.settings.home, RUNS_SHOWN) if r["run_id"] != run.id]
+            parts += [render_markdown(read_manifest(folder), runs)]
+            parts += [f"The report's page: `{folder / REPORT}`"]
+    return "\n\n".join(parts)
+
+
+def report(run: Run) -> str:
+    """The closing table in Markdown: each stage with its seconds and its counts."""
+    total = sum(figures["seconds"] for figures in run.stages.values())
+    lines = [f"# Run {run.id}", "", "| stage | seconds | |", "|:--|--:|:--|"]
+    for name, figures in run.stages.items():
+        counts = [
+            f"{key.replace('_', ' ')}: {_plain(value)}"
+            for key, value in figures.items()
+            if key != "seconds" and _shown(value)
+        ]
+        lines.append(f"| {name} | {figures['seconds']:.1f} | {'; '.join(counts)} |")
+    lines += [f"| **all** | **{total:.1f}** | |", "", f"In `{run.settings.home}`."]
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> bool:  # noqa: ANN401  whatever the stages count
+    """Counts, counts by name and names; not what is empty, nor the fine print of a model."""
+    if isinstance(value, dict):
+        return bool(value) and all(isinstance(item, int) for item in value.values())
+    return isinstance(value, int) or bool(value)
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)

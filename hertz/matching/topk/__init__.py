@@ -1,0 +1,1 @@
+"""The exact mutual top-k search, full and incremental, on a CPU or a GPU."""

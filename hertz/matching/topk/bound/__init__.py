@@ -1,0 +1,1 @@
+"""The certified upper bound of every pair's score."""

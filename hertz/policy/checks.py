@@ -1,0 +1,215 @@
+"""What no single key of a policy shows: names that do not exist, values that do not fit together.
+
+In: a policy whose keys are each valid. Out: one line a problem: key, value and what is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import polars as pl
+
+from hertz.policy.model import Policy
+
+TERM_FIELD_KINDS = {
+    "equal": ("code", "ordered"),
+    "table": ("code", "ordered"),
+    "ordinal": ("ordered",),
+    "number": ("number",),
+    "overlap": ("set",),
+}
+
+
+def problems(policy: Policy) -> list[str]:
+    """Every problem of a policy, one line each."""
+    return [
+        *_field_problems(policy),
+        *_embed_problems(policy),
+        *_category_problems(policy),
+        *_gate_problems(policy),
+        *(p for name in policy.terms for p in _term_problems(policy, name)),
+    ]
+
+
+def _gate_problems(policy: Policy) -> list[str]:
+    named = policy.gate.category_coverage
+    return [
+        _unknown("gate.category_coverage", name, policy.categories)
+        for name in named
+        if name not in policy.categories
+    ]
+
+
+def missing_ceiling(policy: Policy, name: str) -> float:
+    """Highest `missing` of a term that never beats the average over its shown codes.
+
+    For a matrix term (V codes) the least of its 2V row and column means: whoever one meets, and
+    in either direction, hiding gives at most what the average code gives. Terms over open
+    vocabularies, sets and numbers have no such bound but 0.
+    """
+    term = policy.terms[name]
+    codes = policy.shown_codes(term.field) if term.field else ()
+    if term.kind not in ("equal", "table", "ordinal") or not codes:
+        return 0.0
+    values = [[policy.term_value(name, a, b) for b in codes] for a in codes]
+    means = [sum(row) / len(codes) for row in values]
+    means += [sum(column) / len(codes) for column in zip(*values, strict=True)]
+    return min(means) + 1e-12
+
+
+def _unknown(key: str, value: str, accepted: Iterable[str]) -> str:
+    return f"{key} = {value!r}: no such name; accepted: {', '.join(sorted(map(str, accepted)))}"
+
+
+def _field_problems(policy: Policy) -> list[str]:
+    found = [
+        f"fields.{name}: the user's id is built in; remove or rename the field"
+        for name in sorted({policy.id_field, "user_id"} & set(policy.fields))
+    ]
+    for name in policy.fields:
+        found += _values_problems(policy, name) or _parsing_problems(policy, name)
+    return found
+
+
+def _values_problems(policy: Policy, name: str) -> list[str]:
+    rule, key = policy.fields[name], f"fields.{name}"
+    if isinstance(rule.values, str) and rule.values not in policy.vocabularies:
+        return [_unknown(f"{key}.values", rule.values, policy.vocabularies)]
+    codes = policy.vocabulary(name)
+    if codes == {} or (codes is None and rule.kind == "ordered"):
+        return [f"{key}.values: name its codes (an ordered field needs `values`, lowest first)"]
+    return [_unknown(f"{key}.hidden", c, codes) for c in rule.hidden if codes and c not in codes]
+
+
+def _parsing_problems(policy: Policy, name: str) -> list[str]:
+    rule, key, found = policy.fields[name], f"fields.{name}", []
+    if rule.drop is not None and not _is_pattern(rule.drop):
+        found.append(f"{key}.drop = {rule.drop!r}: not a regular expression that polars takes")
+    if rule.minimum is not None and rule.maximum is not None and rule.minimum > rule.maximum:
+        found.append(f"{key}.minimum = {rule.minimum}: above maximum = {rule.maximum}")
+    return found
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        pl.Series([""]).str.contains(text)
+    except pl.exceptions.ComputeError:
+        return False
+    return True
+
+
+def _embed_problems(policy: Policy) -> list[str]:
+    embed, found = policy.embed, []
+    if embed.language not in embed.templates:
+        found.append(_unknown("embed.language", embed.language, embed.templates))
+    for name in embed.fields:
+        if name not in policy.fields:
+            found.append(_unknown("embed.fields", name, policy.fields))
+    for language, clauses in embed.templates.items():
+        key = f"embed.templates.{language}"
+        for clause in clauses:
+            names = re.findall(r"{(\w+)}", clause)
+            found += [_unknown(key, n, policy.fields) for n in names if n not in policy.fields]
+            if not names or re.search(r"[{}]", re.sub(r"{\w+}", "", clause)):
+                found.append(f"{key} = {clause!r}: needs a {{field}}, and no other braces")
+    if embed.profile_weight + embed.fields_weight <= 0:
+        found.append("embed: profile_weight and fields_weight are both 0; one must be above")
+    return found
+
+
+def _category_problems(policy: Policy) -> list[str]:
+    found = []
+    for name, category in policy.categories.items():
+        for term in category.weights:
+            if term not in policy.terms:
+                found.append(_unknown(f"categories.{name}.weights", term, policy.terms))
+        total = sum(category.weights.values())
+        if not 1e-6 <= total <= 1e6:
+            found.append(
+                f"categories.{name}.weights: sum to {total}; accepted: 0.000001 to 1000000"
+            )
+        found += _eligibility_problems(policy, name)
+    return found
+
+
+def _eligibility_problems(policy: Policy, category: str) -> list[str]:
+    rules = policy.eligibility_of(category)
+    wanted: list[tuple[str, str, tuple[str, ...]]]
+    wanted = [("same", n, ("code", "ordered")) for n in rules.same]
+    wanted += [("different", n, ("code", "ordered")) for n in rules.different]
+    wanted += [("within", w.field, ("number",)) for w in rules.within]
+    wanted += [("accepts.wish", a.wish, ("set",)) for a in rules.accepts]
+    wanted += [("accepts.of", a.of, ("code", "ordered")) for a in rules.accepts]
+    wanted += [("blocked", n, ("ids",)) for n in rules.blocked]
+    found = [p for rule, n, kinds in wanted for p in _kind(policy, f"eligibility.{rule}", n, kinds)]
+    if found:
+        return found
+    return [p for a in rules.accepts for p in _apart(policy, "eligibility.accepts", a.wish, a.of)]
+
+
+def _kind(policy: Policy, key: str, name: str | None, kinds: tuple[str, ...]) -> list[str]:
+    if name is None:
+        return [f"{key}: missing; name a field of kind {' or '.join(kinds)}"]
+    if name not in policy.fields:
+        return [_unknown(key, name, policy.fields)]
+    if policy.fields[name].kind not in kinds:
+        kind = policy.fields[name].kind
+        return [f"{key} = {name!r}: the field is of kind {kind}; accepted: {', '.join(kinds)}"]
+    return []
+
+
+def _term_problems(policy: Policy, name: str) -> list[str]:
+    term, key = policy.terms[name], f"terms.{name}"
+    if term.kind == "cosine":
+        return [f"{key}.missing: a cosine is never missing; remove it"] if term.missing else []
+    kinds = TERM_FIELD_KINDS[term.kind]
+    needed = ("mine", "theirs") if term.kind == "overlap" else ("field",)
+    found = [p for n in needed for p in _kind(policy, f"{key}.{n}", getattr(term, n), kinds)]
+    if term.kind == "table" and term.table not in policy.tables:
+        found.append(_unknown(f"{key}.table", str(term.table), policy.tables))
+    if term.kind == "ordinal" and not term.steps:
+        found.append(f"{key}.steps: missing; the value at distance 0, 1, 2, ...")
+    if term.kind == "number" and term.zero <= term.full:
+        found.append(f"{key}.zero = {term.zero}: must be above full = {term.full}")
+    if term.kind == "overlap" and not found:
+        found += _apart(policy, key, str(term.mine), str(term.theirs))
+    return found or _table_problems(policy, name) or _hiding_problems(policy, name)
+
+
+def _apart(policy: Policy, key: str, first: str, second: str) -> list[str]:
+    codes = policy.vocabulary(first), policy.vocabulary(second)
+    if codes[0] is None or codes[1] is None or set(codes[0]) & set(codes[1]):
+        return []
+    return [f"{key}: {first} and {second} have no code in common, so the value would always be 0"]
+
+
+def _table_problems(policy: Policy, name: str) -> list[str]:
+    term, key = policy.terms[name], f"terms.{name}"
+    if term.kind != "table":
+        return []
+    codes, table = policy.shown_codes(str(term.field)), policy.tables[str(term.table)]
+    if not codes:
+        return [f"{key}.field = {term.field!r}: a table needs a field with `values`"]
+    listed = [*table.rows, *(b for row in table.rows.values() for b in row)]
+    listed += [*table.pairs, *(b for row in table.pairs.values() for b in row)]
+    found = [_unknown(f"tables.{term.table}", c, codes) for c in listed if c not in codes]
+    if table.letters_share + table.pairs_share > 1:
+        found.append(f"tables.{term.table}: letters_share and pairs_share are above 1 together")
+    if table.letters and sum(table.letters) <= 0:
+        found.append(f"tables.{term.table}.letters: at least one must be above 0")
+    elif table.letters and any(len(code) != len(table.letters) for code in codes):
+        found.append(f"tables.{term.table}.letters: needs one weight for each letter of a code")
+    return found
+
+
+def _hiding_problems(policy: Policy, name: str) -> list[str]:
+    """Hiding a field must never raise one's rank above the average of those who show it."""
+    term = policy.terms[name]
+    ceiling = missing_ceiling(policy, name)
+    if term.missing <= ceiling:
+        return []
+    return [
+        f"terms.{name}.missing = {term.missing}: above {ceiling:.4g}, the average of those who "
+        "show the field; hiding it would raise one's rank"
+    ]

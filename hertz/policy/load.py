@@ -1,0 +1,45 @@
+"""Loads a policy from TOML and validates it whole.
+
+In: the parsed `[policy]` part of hertz.toml. Out: a `Policy` in which every name that is used
+exists, every number is in range, and hiding a field cannot pay (see `Term.missing`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from hertz.core.errors import PolicyError
+from hertz.policy.checks import problems
+from hertz.policy.model import Policy
+
+
+def parse_policy(raw: dict[str, Any]) -> Policy:
+    """Validate a policy read from TOML.
+
+    Raises:
+        PolicyError: with one line per problem: key, value and what is accepted.
+    """
+    try:
+        policy = Policy.model_validate(raw)
+    except ValidationError as error:
+        raise _invalid([describe_error(item) for item in error.errors()]) from error
+    if found := problems(policy):
+        raise _invalid(found)
+    return policy
+
+
+def describe_error(item: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
+    """One pydantic error as `key = value: what is accepted`."""
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{key}: no such key; check its spelling against docs/policy.md"
+    reason = item["msg"].removeprefix("Value error, ")
+    value = item.get("input")
+    shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
+    return f"{key}{shown}: {reason}" if key else reason
+
+
+def _invalid(problems: list[str]) -> PolicyError:
+    return PolicyError("the policy is not valid:\n  " + "\n  ".join(problems))

@@ -1,0 +1,230 @@
+"""The policy: what a profile is, who may meet whom, and what a match is worth.
+
+In: the parsed `[policy]` part of hertz.toml. Out: a `Policy` whose keys
+are each valid; `hertz.policy.load` checks what no single key shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Labels = dict[str, str]
+Vocabulary = dict[str, Labels]
+Kind = Literal["code", "ordered", "set", "number", "text", "ids"]
+Combine = Literal["arithmetic", "geometric", "harmonic", "minimum"]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldRule(_Strict):
+    """One field of a profile: its kind, its accepted values and its labels."""
+
+    kind: Kind
+    label: Labels = Field(
+        default_factory=dict, description="The field's name for people, by language"
+    )
+    source: str | None = Field(None, description="Column in the source, when it has another name")
+    required: bool = True
+    values: Vocabulary | str | None = Field(
+        None, description="Accepted codes and their labels, or a vocabulary's name; none: any code"
+    )
+    hidden: tuple[str, ...] = Field((), description="Codes that mean 'not told'")
+    separator: str | None = Field(
+        None, min_length=1, description="Splits one text into the items of a set"
+    )
+    drop: str | None = Field(None, description="Regular expression removed from every value")
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int = Field(2000, ge=1, description="Longest accepted text, in characters")
+
+
+class Table(_Strict):
+    """A directional matrix over a field's codes, written out or derived from the codes' letters.
+
+    Derived: `letters_share` x (weights of equal letters / sum of weights) +
+    `pairs_share` x [b in pairs[a]].
+    """
+
+    rows: dict[str, dict[str, Share]] = Field(default_factory=dict)
+    default: Share = Field(0.0, description="For code pairs that `rows` leaves out")
+    letters: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = ()
+    letters_share: Share = 0.0
+    pairs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    pairs_share: Share = 0.0
+
+    def value(self, a: str, b: str) -> float:
+        """The value of code `a` looking at code `b`."""
+        if not self.letters:
+            return self.rows.get(a, {}).get(b, self.default)
+        equal = sum(w for w, x, y in zip(self.letters, a, b, strict=True) if x == y)
+        return self.letters_share * equal / sum(self.letters) + self.pairs_share * float(
+            b in self.pairs.get(a, ())
+        )
+
+
+class Term(_Strict):
+    """One weighted rule, worth 0..1 (`cosine`: -1..1) for one side looking at the other."""
+
+    kind: Literal["cosine", "equal", "table", "ordinal", "number", "overlap"]
+    label: Labels = Field(default_factory=dict)
+    field: str | None = None
+    table: str | None = None
+    steps: tuple[Share, ...] = Field(
+        (), description="ordinal: value at distance 0, 1, 2, ...; beyond: 0"
+    )
+    full: float = Field(0.0, ge=0, description="number: distance up to which the value is 1")
+    zero: float = Field(0.0, ge=0, description="number: distance from which the value is 0")
+    mine: str | None = Field(None, description="overlap: the wishes of the side that looks")
+    theirs: str | None = Field(None, description="overlap: the traits of the side looked at")
+    missing: float = Field(0.0, ge=0, le=1, description="Value when either side does not tell")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The profile fields the term reads."""
+        return tuple(name for name in (self.field, self.mine, self.theirs) if name)
+
+
+class Accepts(_Strict):
+    """A wish that must hold both ways: the other's `of` is among my `wish` (no wish: anyone)."""
+
+    wish: str
+    of: str
+
+
+class Within(_Strict):
+    """A number in which the two may differ by `distance` at most."""
+
+    field: str
+    distance: float = Field(ge=0)
+
+
+class Eligibility(_Strict):
+    """Who may meet at all; enforced in both directions before scoring. Oneself never is."""
+
+    same: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    within: tuple[Within, ...] = ()
+    accepts: tuple[Accepts, ...] = ()
+    blocked: tuple[str, ...] = Field((), description="Fields of user ids one does not want to meet")
+
+    def __add__(self, other: Eligibility) -> Eligibility:
+        """Both sets of rules."""
+        names = type(self).model_fields
+        return Eligibility(**{n: getattr(self, n) + getattr(other, n) for n in names})
+
+
+class Category(_Strict):
+    """One kind of match: its weights, its own eligibility, and the voice of its explanations."""
+
+    label: Labels = Field(default_factory=dict)
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    eligibility: Eligibility = Eligibility()
+    voice: Literal["neutral", "friend", "couple"] = "neutral"
+
+
+class Embed(_Strict):
+    """What is embedded: the profile text and the mean of the fields, each with its weight."""
+
+    language: str
+    templates: dict[str, tuple[str, ...]] = Field(
+        description="Clauses of the profile text by language; one with a missing field is left out"
+    )
+    profile_weight: float = Field(ge=0)
+    fields_weight: float = Field(ge=0)
+    fields: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+
+
+class Gate(_Strict):
+    """Floors and ceilings of a run's figures: outside, its snapshot is kept aside, not published.
+
+    They decide nothing about who matches whom, so they are no part of `Policy.digest`.
+    """
+
+    coverage: Share = Field(0.5, description="Least share of users with a match in any category")
+    category_coverage: dict[str, Share] = Field(
+        default_factory=dict, description="The same for single categories"
+    )
+    users_lost: Share = Field(0.3, description="Most of the published users that may be gone")
+    churn: Share = Field(0.8, description="Most that the lists may change on average, of k")
+    score_shift: float = Field(
+        0.1, ge=0, allow_inf_nan=False, description="Most that a category's scores may move"
+    )
+    quarantined: Share = Field(0.3, description="Most of the source's rows that may be refused")
+    grounded: Share = Field(0.2, description="Least of the model's texts that the checks accept")
+    smallest: int = Field(100, ge=0, description="Shares of fewer users are told, not judged")
+    smallest_candidates: int = Field(20, ge=1, description="The same for the model's texts")
+
+
+class Policy(_Strict):
+    """Everything that decides who matches whom. `digest` changes when any of it does.
+
+    The gate judges what came out; it can be changed without another digest.
+    """
+
+    name: str
+    languages: tuple[str, ...] = Field(min_length=1)
+    id_field: str = "userId"
+    id_minimum: int = 1
+    k: int = Field(ge=1, le=1000, description="Matches kept for a user and category")
+    combine: Combine = "arithmetic"
+    vocabularies: dict[str, Vocabulary] = Field(default_factory=dict)
+    fields: dict[str, FieldRule]
+    embed: Embed
+    tables: dict[str, Table] = Field(default_factory=dict)
+    terms: dict[str, Term]
+    eligibility: Eligibility = Eligibility()
+    categories: dict[str, Category] = Field(min_length=1)
+    gate: Gate = Gate()
+
+    @property
+    def digest(self) -> str:
+        """Sha256 (hex) over the policy but for its gate, in a canonical form."""
+        whole = self.model_dump(mode="json", exclude={"gate"})
+        canonical = json.dumps(whole, ensure_ascii=False, sort_keys=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def vocabulary(self, field: str) -> Vocabulary | None:
+        """Accepted codes and labels of a field, in their declared order; None: any code."""
+        values = self.fields[field].values
+        return self.vocabularies[values] if isinstance(values, str) else values
+
+    def label(self, field: str, code: str, language: str) -> str:
+        """The code's label in a language; the code itself where it has none."""
+        return (self.vocabulary(field) or {}).get(code, {}).get(language, code)
+
+    def field_label(self, field: str, language: str) -> str:
+        """The field's own name in a language."""
+        return self.fields[field].label.get(language, field)
+
+    def shown_codes(self, field: str) -> tuple[str, ...]:
+        """The accepted codes that tell something, in order (hidden ones left out)."""
+        hidden = self.fields[field].hidden
+        return tuple(code for code in self.vocabulary(field) or {} if code not in hidden)
+
+    def term_value(self, name: str, a: str, b: str) -> float:
+        """Value of an `equal`, `table` or `ordinal` term for two told codes, a looking at b."""
+        term = self.terms[name]
+        if term.kind == "equal":
+            return float(a == b)
+        if term.kind == "table":
+            return self.tables[str(term.table)].value(a, b)
+        codes = self.shown_codes(str(term.field))
+        distance = abs(codes.index(a) - codes.index(b))
+        return term.steps[distance] if distance < len(term.steps) else 0.0
+
+    def eligibility_of(self, category: str) -> Eligibility:
+        """The rules for everyone and the category's own, together."""
+        return self.eligibility + self.categories[category].eligibility
+
+    @property
+    def block_fields(self) -> tuple[str, ...]:
+        """The fields of ids that one does not want to meet, each once."""
+        named = (n for c in self.categories for n in self.eligibility_of(c).blocked)
+        return tuple(dict.fromkeys(named))

@@ -1,0 +1,132 @@
+"""The report in Markdown, for the Prefect UI: the same figures, without any user's id.
+
+Whoever is forgotten vanishes from the home; what Prefect keeps is out of Hertz's reach. So the most
+exposed users are named in report.html alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hertz.reports.gate import NOTES
+from hertz.reports.page import TRENDS, last_published, number, percent
+from hertz.reports.words import WORDS
+
+MARKS = {"ok": "✓", "outside": "✗", "not judged": "–"}
+
+
+def render_markdown(manifest: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+    """The quality part of a run's report.
+
+    Args:
+        manifest: The run's manifest.
+        runs: Records of the runs before, oldest first.
+    """
+    quality = manifest["quality"]
+    parts = [
+        _gate(quality["gate"]),
+        _trend(quality, last_published(runs)),
+        _categories(quality),
+        _exposed(quality["overall"]),
+        _explanations(quality["explanations"]),
+        _quarantine(quality["quarantine"]),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def _gate(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [f"## {_word('gate')}", "", *_head("", "figure", "found:", "limit:", "")]
+    for check in checks:
+        figure, _, category = check["figure"].partition(".")
+        shown = (lambda v: number(v, 3)) if figure == "score_shift" else percent
+        name = _word(figure) + (f", {category}" if category else "")
+        limit = f"{WORDS[check['bound']][1]} {shown(check['limit'])}"
+        note = NOTES.get(check["why"], "")
+        mark = MARKS[check["verdict"]]
+        lines.append(_row(mark, name, shown(check["value"]), limit, note))
+    return lines
+
+
+def _trend(quality: Mapping[str, Any], before: Mapping[str, Any] | None) -> list[str]:
+    old = (before or {}).get("quality") or {}
+    lines = [f"## {_word('runs')}", "", *_head("figure", "this_run:", "last_published:")]
+    for name in TRENDS:
+        part = "last" if name == "churn" else "overall"
+        values = [(found.get(part) or {}).get(name) for found in (quality, old)]
+        shown = [number(v, 3) if name == "gini" else percent(v) for v in values]
+        lines.append(_row(_word(name), *shown))
+    if quality["last"]:
+        for name in ("users_new", "users_lost"):
+            lines.append(_row(_word(name), number(quality["last"][name]), ""))
+    return lines
+
+
+def _categories(quality: Mapping[str, Any]) -> list[str]:
+    columns = ("coverage:", "reciprocity:", "gini:", "median:", "churn:")
+    lines = [f"## {_word('by_category')}", "", *_head("category", *columns)]
+    last = (quality["last"] or {}).get("categories", {})
+    for name, part in quality["categories"].items():
+        median = dict(map(tuple, part["scores"]["quantiles"]))[0.5] if part["scores"] else None
+        lines.append(
+            _row(
+                _safe(name),
+                percent(part["coverage"]),
+                percent(part["reciprocity"]),
+                number(part["gini"], 3),
+                number(median, 3),
+                percent(last.get(name, {}).get("churn")),
+            )
+        )
+    return lines
+
+
+def _exposed(overall: Mapping[str, Any]) -> list[str]:
+    most = [number(line["lists"]) for line in overall["most_exposed"]]
+    named = f"{_word('most_exposed')}: {', '.join(most)} {WORDS['lists'][1].lower()}"
+    return [f"{named} (ids: report.html)"] if most else []
+
+
+def _explanations(told: Mapping[str, Any]) -> list[str]:
+    lines = [f"## {_word('explanations')}", "", *_head("", ":")]
+    lines += [_row(_word(name), number(count)) for name, count in told["origins"].items()]
+    counted = ("candidates", "accepted", "prompt_tokens", "cached_tokens", "output_tokens")
+    lines += [_row(_word(name), number(told[name])) for name in counted if name in told]
+    lines += [_row(_word(name), percent(told[name])) for name in ("prefix_hits", "grounded")]
+    failed = told["failed_checks"]
+    lines += [
+        _row(f"{_word('failed_checks')}: `{name}`", number(times)) for name, times in failed.items()
+    ]
+    return lines
+
+
+def _quarantine(found: Mapping[str, Any]) -> list[str]:
+    if not found["rows"]:
+        return []
+    lines = [f"## {_word('quarantine')}", "", *_head("field", "reason", "rows:")]
+    return [
+        *lines,
+        *(_row(_safe(r["field"]), _safe(r["reason"]), number(r["rows"])) for r in found["reasons"]),
+    ]
+
+
+def _word(key: str) -> str:
+    korean, english = WORDS[key]
+    return f"{english} · {korean}"
+
+
+def _head(*columns: str) -> list[str]:
+    """A table's head: keys of WORDS, those that end in a colon over columns of numbers."""
+    names = [_word(name.rstrip(":")) if name.strip(":") else "" for name in columns]
+    return [_row(*names), _row(*("--:" if name.endswith(":") else ":--" for name in columns))]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _safe(text: str) -> str:
+    """A text of the source or the policy as it is, whatever it means in Markdown or HTML."""
+    for sign in "\\`*_[]<>|":
+        text = text.replace(sign, f"&#{ord(sign)};")
+    return text.replace("\n", " ")

@@ -1,0 +1,175 @@
+"""The report's plots: matplotlib draws them, the page colours them.
+
+In: figures. Out: SVG for the inside of a page, without fonts or fixed colours: every colour is a
+custom property of the page (`--c0` ...), so that one drawing serves light and dark. Words stay
+outside, where they can be translated.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = 8
+WIDTH, HEIGHT = 5.2, 2.3  # inches of 72 units: readable at the width of a phone
+
+_INK, _RULE = "#010101", "#020202"
+_STYLE: Any = {  # matplotlib types each key
+    "svg.fonttype": "none",
+    "svg.hashsalt": "hertz",
+    "font.size": 10.5,
+    "text.color": _INK,
+    "axes.edgecolor": _RULE,
+    "axes.labelcolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": _RULE,
+    "grid.linewidth": 0.6,
+    "xtick.color": _RULE,
+    "xtick.labelcolor": _INK,
+    "ytick.color": _RULE,
+    "ytick.labelcolor": _INK,
+    "ytick.left": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 3.5,
+}
+
+
+def score_plot(
+    name: str, now: Mapping[str, Any], last: Mapping[str, Any] | None, colour: int
+) -> str:
+    """Histogram of mutual scores; the last snapshot's as an outline.
+
+    Args:
+        name: Makes the drawing's ids unique in its page.
+        now: `histogram` and `quantiles` of `hertz.reports.quality.scores`.
+        last: The same of the last snapshot.
+        colour: Which of the page's colours.
+    """
+    figure, axes = _axes()
+    heights, edges = _shares(now["histogram"])
+    axes.stairs(heights, edges, fill=True, color=_colour(colour), alpha=0.75)
+    if last:
+        heights, edges = _shares(last["histogram"])
+        axes.stairs(heights, edges, color=_INK, linewidth=1)
+    median = dict(map(tuple, now["quantiles"]))[0.5]
+    axes.axvline(median, color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    return _svg(figure, name)
+
+
+def lorenz_plot(name: str, curves: Sequence[Sequence[float]]) -> str:
+    """The share of all places that the least listed users have, one line a category."""
+    figure, axes = _axes()
+    axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
+    for number, curve in enumerate(curves):
+        if curve:
+            axes.plot(np.linspace(0, 1, len(curve)), curve, color=_colour(number))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set(xlim=(0, 1), ylim=(-0.02, 1.02))
+    return _svg(figure, name)
+
+
+def seconds_plot(name: str, runs: Sequence[Mapping[str, Any]], stages: Sequence[str]) -> str:
+    """Seconds a stage of the last runs, one bar a run; a run that was not published is crossed."""
+    figure, axes = _axes()
+    places, base = np.arange(len(runs)), np.zeros(len(runs))
+    for number, stage in enumerate(stages):
+        seconds = np.array([run["seconds"].get(stage, 0.0) for run in runs])
+        axes.bar(places, seconds, 0.72, base, color=_colour(number), linewidth=0)
+        base += seconds
+    _cross(axes, runs, places, base)
+    _name_runs(axes, runs)
+    axes.set_ylim(0, None)
+    return _svg(figure, name)
+
+
+def quality_plot(name: str, series: Sequence[Sequence[float | None]], runs: Sequence[Any]) -> str:
+    """Shares from 0 to 1 of the last runs, one line a figure; None where there is none."""
+    figure, axes = _axes()
+    for number, values in enumerate(series):
+        shown = np.array([np.nan if value is None else value for value in values])
+        axes.plot(np.arange(len(runs)), shown, "o-", color=_colour(number))
+    _name_runs(axes, runs)
+    axes.set_ylim(-0.02, 1.04)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    return _svg(figure, name)
+
+
+def _axes() -> tuple[Figure, Axes]:
+    """An empty figure with axes; matplotlib, a second to import, only where it is used."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, HEIGHT))
+        axes = figure.add_axes((0.115, 0.13, 0.835, 0.83))
+    axes.tick_params(length=0)
+    axes.locator_params(axis="x", nbins=6)  # each tick costs milliseconds
+    axes.locator_params(axis="y", nbins=4)
+    return figure, axes
+
+
+def _shares(histogram: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.array(histogram["counts"], dtype=np.float64)
+    edges = histogram["from"] + histogram["width"] * np.arange(len(counts) + 1)
+    return counts / counts.sum(), edges
+
+
+def _cross(axes: Axes, runs: Sequence[Any], places: np.ndarray, tops: np.ndarray) -> None:
+    lost = np.array([run["outcome"] != "published" for run in runs], dtype=bool)
+    above = tops[lost] + 0.05 * max(float(tops.max()), 1.0)
+    axes.plot(places[lost], above, "x", color=_INK, markersize=4.5, clip_on=False)
+
+
+def _name_runs(axes: Axes, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Month and day of about every third run, the last always among them."""
+    shown = range((len(runs) - 1) % 3, len(runs), 3)
+    names = [f"{runs[at]['run_id'][4:6]}-{runs[at]['run_id'][6:8]}" for at in shown]
+    axes.set_xticks(list(shown), names)
+    axes.set_xlim(-0.7, max(len(runs), 4) - 0.3)
+
+
+def _colour(number: int) -> str:
+    return f"#0300{number % COLOURS:02x}"
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The drawing as SVG that takes its colours, font and width from the page."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    FigureCanvasSVG(figure)
+    out = io.StringIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    return _restyled(out.getvalue(), name)
+
+
+def _restyled(drawing: str, name: str) -> str:
+    body = drawing[drawing.index("</defs>") + len("</defs>") :]
+    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    body = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', body)
+    body = re.sub(r"url\(#", f"url(#{name}-", body)
+    body = re.sub(r'xlink:href="#', f'href="#{name}-', body)
+    body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body)
+    body = re.sub(r" font-family: [^;\"]+;", "", body)
+    body = body.replace(_INK, "var(--soft)").replace(_RULE, "var(--rule)")
+    body = re.sub(r"#0300(\w\w)", lambda found: f"var(--c{int(found[1], 16)})", body)
+    body = re.sub(r"\s*\n\s*", " ", body)
+    size = f"0 0 {WIDTH * 72:g} {HEIGHT * 72:g}"
+    return f'<svg viewBox="{size}" aria-hidden="true" focusable="false">{body}'

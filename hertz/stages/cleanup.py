@@ -1,0 +1,76 @@
+"""Removing what nobody needs: old snapshots, and vectors that no kept one and no setting names.
+
+Runs never remove vectors, so that a text is encoded once ever. After another embedding model was
+taken into use, the old model's stay as long as a snapshot made with it: erasing a user from that
+one makes its Chroma anew.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from hertz.stages.embed import open_encoder
+from hertz.stages.run import Run
+from hertz.storage.disk import size_of
+from hertz.storage.embeddings import drop_stores
+from hertz.storage.settings import Settings
+from hertz.storage.snapshot.snapshots import (
+    kept_folders,
+    locked_home,
+    read_manifest,
+    remove_held,
+    remove_old,
+)
+
+
+class Cleaned(NamedTuple):
+    """Snapshots removed and kept, the bytes those had, and the removed folders of vectors."""
+
+    removed: list[str]
+    kept: list[str]
+    freed_bytes: int
+    vectors: list[str]
+
+
+def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> Cleaned:
+    """Remove old snapshots, and what killed runs left; then vectors of models no longer in use.
+
+    The published snapshot always stays.
+
+    Args:
+        settings: The home, and how many snapshots it keeps.
+        keep: How many of the newest stay, if not so many as the settings say.
+        held: Whether what the gate held goes too.
+
+    Raises:
+        LockedError: If a run holds the home.
+    """
+    home = settings.home
+    with locked_home(home, "cleanup"):
+        before = size_of(home / "snapshots")
+        gone = remove_old(home, settings.storage.keep if keep is None else keep)
+        gone += remove_held(home) if held else []
+        return Cleaned(
+            [folder.name for folder in gone],
+            [folder.name for folder in kept_folders(home)],
+            before - size_of(home / "snapshots"),
+            drop_unused_vectors(settings),
+        )
+
+
+def drop_vectors(run: Run) -> None:
+    """Last stage of a run with a new embedding model: `drop_unused_vectors`, with its figures."""
+    with run.stage("drop_vectors") as figures:
+        figures["models_removed"] = len(drop_unused_vectors(run.settings))
+
+
+def drop_unused_vectors(settings: Settings) -> list[str]:
+    """Remove them; the names of the removed folders. The home must be held."""
+    used = {open_encoder(settings).identity}
+    used |= {_identity(read_manifest(folder)) for folder in kept_folders(settings.home)}
+    return drop_stores(settings.home, used)
+
+
+def _identity(manifest: dict[str, Any]) -> str:
+    return json.dumps(manifest["stages"]["embed"]["model_identity"], ensure_ascii=False)

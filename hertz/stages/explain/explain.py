@@ -1,0 +1,189 @@
+"""Fourth stage: every user's best matches explained, by the language model or the template voice.
+
+A pair and category is explained once, for both sides. The model writes the most valuable pairs
+within the budget; what it wrote before and was accepted is reused, what was refused as often as it
+may be is not asked again; all else is said by the template voice. `fallback` says why: `budget`,
+`refused`, `too_long` (the prompt, even without bios), `nothing_to_tell`, `engine_failed`,
+`language` (the model does not write it), `no_model`, `not_asked` (by a run that starts none).
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager
+from typing import Any
+
+import orjson
+import polars as pl
+
+from hertz.core.errors import ModelError
+from hertz.explanations.generation.engine import load_engine
+from hertz.explanations.generation.generator import Generator, VllmGenerator
+from hertz.explanations.generation.ray_engine import load_engines
+from hertz.explanations.settings import ExplanationSettings
+from hertz.explanations.voices.template import check_languages, render
+from hertz.stages.explain.carry_over import TASK, carried_over, voice_of
+from hertz.stages.explain.model_writer import ModelVoice, Open
+from hertz.stages.explain.tasks import Desk, Task, explained_pairs
+from hertz.stages.run import Run, Step
+from hertz.storage.explanation_cache import ExplanationCache
+from hertz.storage.files import read_frame, write_frame
+from hertz.storage.models.language import find_language_model
+
+logger = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 20_000
+SCHEMA = {
+    "category": pl.String,
+    "user_a": pl.Int64,
+    "user_b": pl.Int64,
+    "language": pl.String,
+    "origin": pl.String,
+    "model": pl.String,
+    "title": pl.String,
+    "content": pl.String,
+    "reasons": pl.String,
+    "content_hash": pl.String,
+    "fallback": pl.String,
+}
+WRITTEN = list(SCHEMA)[:-1]
+
+
+def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Generator]:
+    """The configured language model's engine, or engines, not started yet.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    model = find_language_model(settings)
+    pinned = settings.model_copy(update={"revision": model.revision})
+    return VllmGenerator(model.source, pinned, load_engines if pinned.engines > 1 else load_engine)
+
+
+def explain(run: Run, generate: bool = True, open_model: Open = open_generator) -> None:
+    """Write explanations.parquet for the run's matches.
+
+    Args:
+        run: Its folder has users.parquet and matches.parquet.
+        generate: Whether the model may be started; kept explanations are reused either way.
+        open_model: Starts the language model.
+    """
+    chosen, policy = run.settings.explanations, run.settings.policy
+    check_languages(policy)
+    with run.stage("explain") as figures:
+        profiles = read_frame(run.folder / "users.parquet")
+        pairs = explained_pairs(policy, read_frame(run.folder / "matches.parquet"), chosen.top)
+        name, digest, why_none = _model(chosen, fetch=generate)
+        desk = Desk(policy, chosen, profiles, digest)
+        wanted = _wanted(pairs, policy.languages)
+        same = carried_over(run.settings.home, policy, voice_of(desk.by_template), profiles, wanted)
+        voice = ModelVoice(desk, ExplanationCache(run.settings.home))
+        voice.ended_by = why_none
+        if digest:
+            voice.reuse(pairs, _besides(wanted, same, chosen.languages))
+            if generate:
+                voice.write(open_model, run.step("writing explanations"))
+        texts = _Texts(desk, voice, name, same)
+        frame = texts.frame(wanted, run.step("template voice"))
+        write_frame(frame, run.folder / "explanations.parquet")
+        figures |= {"model": name, "pairs": len(pairs), **texts.figures(frame)}
+
+
+def _model(settings: ExplanationSettings, fetch: bool) -> tuple[str | None, str, str]:
+    """The model's name, its digest, and why there is none where one is configured."""
+    if not settings.model:
+        return None, "", ""
+    try:
+        found = find_language_model(settings, fetch)
+    except ModelError as error:
+        logger.warning("the template voice takes over: %s", error)
+        return settings.model, "", str(error)
+    return found.name, found.digest, ""
+
+
+def _wanted(pairs: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
+    """Every explanation there is to be, in order, with its `place`."""
+    spoken = pl.DataFrame({"language": languages}, {"language": pl.String})
+    return pairs.select(TASK[:3]).join(spoken, how="cross").with_row_index("place")
+
+
+def _besides(wanted: pl.DataFrame, same: pl.DataFrame, languages: tuple[str, ...]) -> list[Task]:
+    """What the model may have written, besides what is carried over anyway."""
+    rest = wanted.filter(pl.col("language").is_in(languages))
+    if len(same):
+        rest = rest.join(same, on="place", how="anti")
+    return [Task(*row) for row in rest.select(TASK).iter_rows()]
+
+
+class _Texts:
+    """All explanations of a night: the model's where there is one, else the template's."""
+
+    def __init__(
+        self, desk: Desk, voice: ModelVoice, model: str | None, same: pl.DataFrame
+    ) -> None:
+        self.desk, self.voice, self.model = desk, voice, model
+        written = [(t.category, t.a, t.b, t.language) for t in voice.written]
+        by_model = pl.DataFrame(written, {name: SCHEMA[name] for name in TASK}, orient="row")
+        self.same = same.join(by_model, on=TASK, how="anti") if len(same) else same
+        self.told = 0
+
+    def frame(self, wanted: pl.DataFrame, step: Step) -> pl.DataFrame:
+        """One row for each explanation wanted, in order."""
+        same = self.same
+        rest = wanted.join(same, on="place", how="anti") if len(same) else wanted
+        parts = [self._placed(part, len(rest), step) for part in rest.iter_slices(ROWS_AT_ONCE)]
+        parts += [same.select("place", *WRITTEN)] if len(same) else []
+        if not parts:
+            return pl.DataFrame(schema=SCHEMA)
+        return self._with_fallback(pl.concat(parts)).sort("place").select(*SCHEMA)
+
+    def figures(self, frame: pl.DataFrame) -> dict[str, Any]:
+        """What the run's report says of this stage."""
+        by_model, reused = len(self.voice.written), len(self.voice.reused)
+        return {
+            "explanations": {
+                "model": by_model - reused,
+                "reused": reused,
+                "template": len(frame) - by_model,
+            },
+            **self.voice.figures(),
+            "carried_over": len(self.same),
+            "voice": voice_of(self.desk.by_template),
+        }
+
+    def _placed(self, part: pl.DataFrame, total: int, step: Step) -> pl.DataFrame:
+        rows = [self._row(Task(*where)) for where in part.select(TASK).iter_rows()]
+        self.told += len(rows)
+        step(self.told, total)
+        return (
+            pl.DataFrame(rows, {name: SCHEMA[name] for name in WRITTEN}, orient="row")
+            .with_columns(place=part["place"])
+            .select("place", *WRITTEN)
+        )
+
+    def _with_fallback(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Why each text that is not the model's is not."""
+        reasons = [(*task, why) for task, why in self.voice.left.items()]
+        schema = {name: SCHEMA[name] for name in (*TASK, "fallback")}
+        left = pl.DataFrame(reasons, schema, orient="row")
+        unseen = "budget" if self.voice.beyond else "engine_failed"  # by a model that was not found
+        spoken = pl.col("language").is_in(self.desk.settings.languages)
+        why = (
+            pl.when(pl.col("origin") == "model")
+            .then(None)
+            .when(pl.lit(self.model is None))
+            .then(pl.lit("no_model"))
+            .when(~spoken)
+            .then(pl.lit("language"))
+            .otherwise(pl.col("fallback").fill_null(unseen))
+        )
+        return frame.join(left, on=TASK, how="left").with_columns(fallback=why)
+
+    def _row(self, task: Task) -> tuple[Any, ...]:
+        desk, text = self.desk, self.voice.written.get(task)
+        key = desk.model_key(task) if text else desk.template_key(task)
+        origin, model = ("model", self.model) if text else ("template", None)
+        if text is None:
+            text = render(desk.policy, task.category, task.language, desk.facts(task), key)
+        reasons = orjson.dumps(text.reasons).decode()
+        return (*task, origin, model, text.title, text.content, reasons, key)

@@ -1,0 +1,271 @@
+"""What the language model says of a night's pairs: reused, or written, checked and kept.
+
+In: the pairs, the store of what was written before, and a generator. Out: accepted explanations,
+and why the others are left to the template voice. The model writes the most valuable pairs within
+the budget; each part's outcome is kept when it is done, before the next but two is begun, so a
+killed run pays for `chunk` prompts of each engine twice at most.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from hertz.core.errors import GenerationError, ModelError
+from hertz.explanations.checks.grounding import failed_checks
+from hertz.explanations.facts import Explanation
+from hertz.explanations.generation.engine import PARTS_AT_ONCE
+from hertz.explanations.generation.generator import Generated, Generator, Prompt
+from hertz.explanations.prompts.prompts import (
+    BIO_LENGTH,
+    conversation,
+    read_answer,
+    response_schema,
+)
+from hertz.explanations.settings import ExplanationSettings
+from hertz.stages.explain.tasks import Desk, Task, tasks_of
+from hertz.stages.run import Step
+from hertz.storage.explanation_cache import ExplanationCache
+
+logger = logging.getLogger(__name__)
+
+Open = Callable[[ExplanationSettings], AbstractContextManager[Generator]]
+LOOKED_UP_AT_ONCE = 20_000
+UNSAVED_PARTS = PARTS_AT_ONCE + 1  # two in the engine, one being checked
+NEVER = 1_000  # tries of a prompt that no number of retries makes shorter
+CHARACTERS_A_TOKEN = 6  # at most: what is cut from a bio shortens the prompt enough
+SEED_STEP = 1_000_003  # between the tries of one text
+
+
+class _Job(NamedTuple):
+    """A task's next try."""
+
+    task: Task
+    tries: int
+    bio_length: int = BIO_LENGTH
+
+
+class ModelVoice:
+    """Gathers what the model wrote, tonight and before.
+
+    Attributes:
+        written: The accepted explanations.
+        reused: Those of them that other nights paid for.
+        left: Why tasks it looked at are left to the template voice.
+        beyond: How many tasks the budget leaves out without a look.
+        failed: Refused texts by the checks they failed.
+        counts: Of prompts and tokens.
+        seconds: From the loaded engine's first prompt to its last answer's check.
+        ended_by: What ended the model's work early; empty if nothing did.
+    """
+
+    def __init__(self, desk: Desk, cache: ExplanationCache) -> None:
+        self.desk, self.cache, self.settings = desk, cache, desk.settings
+        self.written: dict[Task, Explanation] = {}
+        self.reused: set[Task] = set()
+        self.left: dict[Task, str] = {}
+        self.beyond = 0
+        self.failed: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.seconds = 0.0
+        self.ended_by = ""
+        self.share: list[Task] = []
+        self._queue: deque[_Job] = deque()
+        self._began = 0.0  # monotonic
+
+    def reuse(self, pairs: pl.DataFrame, others: Iterable[Task]) -> None:
+        """Take over what the model wrote on other nights and nothing has changed since.
+
+        Args:
+            pairs: `explained_pairs` of tonight, of which the model's share is taken.
+            others: Tasks to look up besides.
+        """
+        self.share = self._share(pairs)
+        tasks = iter(dict.fromkeys([*self.share, *others]))
+        while part := {t: self.desk.model_key(t) for t in islice(tasks, LOOKED_UP_AT_ONCE)}:
+            found = self.cache.get_many(list(part.values()))
+            self.written |= {task: found[key] for task, key in part.items() if key in found}
+        self.reused = set(self.written)
+        self.left |= {task: "not_asked" for task in self.share if task not in self.reused}
+
+    def write(self, open_model: Open, step: Step) -> None:
+        """Let the model write its share, as far as it is not written yet, nor refused for good."""
+        tried = self.cache.tried()
+        for task in self.share:
+            tries = tried.get(self.desk.model_key(task), 0)
+            if task in self.written:
+                continue
+            if tries > self.settings.retries:
+                self.left[task] = "too_long" if tries >= NEVER else "refused"
+            else:
+                self._queue.append(_Job(task, tries))
+        if not self._queue:
+            return
+        wanted = len(self._queue)
+        try:
+            with open_model(self.settings) as generator:
+                self._began = time.monotonic()
+                while self._queue and not self._spent():
+                    self._write_queued(generator, wanted, step)
+        except (ModelError, GenerationError) as error:
+            self.ended_by = str(error)
+            logger.warning("the template voice takes over: %s", error)
+        self._leave_unwritten()
+
+    def figures(self) -> dict[str, Any]:
+        """What the run's report says of the model's work."""
+        counts, prompt_tokens = self.counts, self.counts["prompt_tokens"]
+        left = Counter(why for task, why in self.left.items() if task not in self.written)
+        left["budget"] += self.beyond - len(self.written.keys() - set(self.share))
+        return {
+            "candidates": counts["candidates"],
+            "accepted": counts["accepted"],
+            "retried": counts["retried"],
+            "failed_checks": dict(sorted(self.failed.items())),
+            "bios_cut": counts["bios_cut"],
+            "left_to_template": dict(sorted((+left).items())),
+            "left_out_by_budget": left["budget"],
+            "prompt_tokens": prompt_tokens,
+            "cached_tokens": counts["cached_tokens"],
+            "prefix_hit_rate": round(counts["cached_tokens"] / max(1, prompt_tokens), 4),
+            "output_tokens": counts["output_tokens"],
+            "generating_seconds": round(self.seconds, 3),
+            "engine_restarts": counts["restarts"],
+            "generator_failed": self.ended_by,
+        }
+
+    def _share(self, pairs: pl.DataFrame) -> list[Task]:
+        """The model's share: the most valuable pairs within the budget.
+
+        The share follows from the matches alone, so a night with nothing new asks for nothing. A
+        pair of whom there is nothing to tell is left to the template voice.
+        """
+        most = self.settings.budget * len(self.settings.languages)
+        share: list[Task] = []
+        for task in tasks_of(pairs.sort("value"), self.settings.languages):
+            if len(share) == most:
+                break
+            if self.desk.told(task):
+                share.append(task)
+            else:
+                self.left[task] = "nothing_to_tell"
+        languages = len(self.settings.languages)
+        self.beyond = len(pairs) * languages - len(share) - len(self.left)
+        return share
+
+    def _spent(self) -> bool:
+        """Whether the night's tokens or minutes are used up."""
+        tokens, minutes = self.settings.budget_tokens, self.settings.budget_minutes
+        if tokens and self.counts["output_tokens"] >= tokens:
+            return True
+        return bool(minutes) and time.monotonic() - self._began >= 60 * minutes
+
+    def _write_queued(self, generator: Generator, wanted: int, step: Step) -> None:
+        """Write what is queued, and what of it is queued again while it lasts."""
+        asked: deque[list[_Job]] = deque()
+        try:
+            for answers in generator.stream(self._parts(asked)):
+                self._take(asked.popleft(), answers)
+                step(self.counts["settled"], wanted)
+        finally:
+            self.seconds = time.monotonic() - self._began
+            self.counts["restarts"] = generator.restarts
+            for part in asked:  # sent or about to be, and not answered
+                self._queue.extend(part)
+
+    def _parts(self, asked: deque[list[_Job]]) -> Iterator[Sequence[Prompt]]:
+        size = max(1, self.settings.chunk // UNSAVED_PARTS)
+        while self._queue and not self._spent():
+            jobs = [self._queue.popleft() for _ in range(min(size, len(self._queue)))]
+            jobs.sort(key=lambda job: job.task)  # a user's pairs share the longest prefix
+            asked.append(jobs)
+            yield [self._prompt(job) for job in jobs]
+
+    def _prompt(self, job: _Job) -> Prompt:
+        task, desk, settings = job.task, self.desk, self.settings
+        who = (desk.policy, task.category, task.language, *desk.pair(task), desk.facts(task))
+        talk = conversation(*who, bio_length=job.bio_length)
+        # The same seed at temperature 0 would give the same text again, and so would any other.
+        temperature = settings.temperature
+        if job.tries:
+            temperature = max(temperature, settings.retry_temperature)
+        seed = settings.seed + int(desk.model_key(task)[:7], 16) + SEED_STEP * job.tries
+        return Prompt(talk, response_schema(desk.policy, task.language), seed, temperature)
+
+    def _take(self, jobs: list[_Job], answers: list[Generated]) -> None:
+        """Check a part's answers, keep the outcome, and queue again what may be tried again."""
+        accepted: dict[str, Explanation] = {}
+        tried: dict[str, int] = {}
+        for job, found in zip(jobs, answers, strict=True):
+            key = self.desk.model_key(job.task)
+            if found.finish_reason == "too_long":
+                if self._too_long(job, found.prompt_tokens):
+                    tried[key] = NEVER
+                continue
+            self._count(found)
+            text = self._checked(job.task, found)
+            if text is None:
+                tried[key] = job.tries + 1
+                self._refused(job)
+            else:
+                self.written[job.task] = accepted[key] = text
+        self.counts["accepted"] += len(accepted)
+        self.counts["settled"] += len(accepted)
+        self.cache.put_many(accepted, tried)
+
+    def _count(self, found: Generated) -> None:
+        self.counts["candidates"] += 1
+        self.counts["prompt_tokens"] += found.prompt_tokens
+        self.counts["cached_tokens"] += found.cached_tokens
+        self.counts["output_tokens"] += found.output_tokens
+
+    def _checked(self, task: Task, found: Generated) -> Explanation | None:
+        policy, pair = self.desk.policy, self.desk.pair(task)
+        text = read_answer(found.text, self.desk.told(task))
+        failed = [found.unread]
+        if text is not None:
+            failed = failed_checks(policy, task.category, task.language, *pair, text)
+        self.failed.update(failed)
+        return None if failed else text
+
+    def _refused(self, job: _Job) -> None:
+        if job.tries < self.settings.retries:
+            self.counts["retried"] += 1
+            self._queue.append(job._replace(tries=job.tries + 1))
+        else:
+            self._settle(job.task, "refused")
+
+    def _too_long(self, job: _Job, tokens: int) -> bool:
+        """Queue the task again with less of the bios; whether there is nothing left to cut."""
+        over = tokens - (self.settings.max_model_len - self.settings.max_tokens)
+        if job.bio_length:
+            whole = job.bio_length == BIO_LENGTH
+            self.counts["bios_cut"] += whole
+            shorter = max(0, BIO_LENGTH - CHARACTERS_A_TOKEN * over) if whole else 0
+            self._queue.append(job._replace(bio_length=shorter))
+            return False
+        self._settle(job.task, "too_long")
+        logger.warning(
+            "%s %d-%d (%s): the prompt of %d tokens is %d too long without any free text; "
+            "raise max_model_len",
+            *job.task,
+            tokens,
+            over,
+        )
+        return True
+
+    def _settle(self, task: Task, why: str) -> None:
+        self.left[task] = why
+        self.counts["settled"] += 1
+
+    def _leave_unwritten(self) -> None:
+        for job in self._queue:
+            if job.task not in self.written:
+                self.left[job.task] = "engine_failed" if self.ended_by else "budget"

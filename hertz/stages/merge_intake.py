@@ -1,0 +1,167 @@
+"""Folds the intake over the validated source: what a run works on.
+
+In: the policy, the source's rows and what validation made of them, and the home's intake. Out: the
+same shape with registered users added, updated ones replaced, removed and forgotten ones left out,
+and blocks merged into the policy's `blocked` fields.
+
+The intake wins over the source's row, unless the source names the time of its last change
+(`[source] updated_at`) and that is later than the event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from hertz.core.errors import SourceError
+from hertz.policy.model import Policy
+from hertz.policy.profiles import ValidatedProfiles, validate_profiles
+from hertz.policy.text_frame import text_frame
+from hertz.storage.erasure.snapshot import as_ids, ids_in, without_users
+from hertz.storage.intake.events import Fold
+from hertz.storage.intake.queue import Intake
+from hertz.storage.settings import Settings
+
+
+def drain(
+    settings: Settings, raw: pl.DataFrame, checked: ValidatedProfiles
+) -> tuple[ValidatedProfiles, dict[str, int]]:
+    """Fold all events so far over the source: the profiles of the run, and its figures.
+
+    Args:
+        settings: The policy, the home, and where the source tells its last change.
+        raw: The source's rows as read.
+        checked: What validation made of them.
+
+    Raises:
+        StorageError: If the intake cannot be read.
+        SourceError: If the column of the last change is missing.
+    """
+    policy = settings.policy
+    with Intake(settings.home) as intake:
+        fold = intake.fold(intake.last_sequence())
+        forgotten = intake.forgotten(_named_ids(policy, checked))
+    fold = _without_older(fold, _changed_at(policy, raw, settings.source.updated_at), checked)
+    sent = _sent(policy, fold)
+    away, lists = forgotten | fold.removed, _id_fields(policy)
+    stays = without_users(checked.profiles, away, lists)
+    profiles = _overlaid(stays, without_users(sent.profiles, away, lists))
+    figures = {
+        "intake_sequence": fold.sequence,
+        "intake_profiles": len(sent.profiles),
+        "intake_removed": len(checked.profiles) - len(stays),
+        "intake_blocks": sum(holds for _, holds in fold.blocks.values()),
+    }
+    whole = replace(
+        checked,
+        profiles=_with_blocks(policy, profiles, fold),
+        quarantine=pl.concat(
+            [_negative(sent.quarantine, fold), without_users(checked.quarantine, away, lists)]
+        ),
+    )
+    return whole, figures
+
+
+def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:
+    """Every id that the source names: as a user, in a list of ids, or in a bad row."""
+    found = set(checked.profiles["user_id"])
+    for name in _id_fields(policy):
+        found |= set(checked.profiles[name].explode().drop_nulls())
+    named = checked.quarantine.filter(pl.col("field").is_in(_id_fields(policy)))["value"]
+    found |= set(ids_in(named).explode().drop_nulls())
+    return found | set(as_ids(checked.quarantine["user_id"]).drop_nulls())
+
+
+def _id_fields(policy: Policy) -> list[str]:
+    return [name for name, rule in policy.fields.items() if rule.kind == "ids"]
+
+
+def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[int, str]:
+    """User -> when the source's row last changed (ISO, UTC); none where the source does not say."""
+    if column is None:
+        return {}
+    if column not in raw.columns:
+        message = f"source.updated_at = {column!r}: no such column; found: {', '.join(raw.columns)}"
+        raise SourceError(message)
+    times = raw[column]
+    if times.dtype == pl.String:
+        times = times.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    times = times.cast(pl.Datetime("us"))
+    ids = as_ids(raw[policy.id_field].cast(pl.String))
+    known = pl.DataFrame({"user": ids, "time": times}).drop_nulls()
+    latest = known.group_by("user").agg(pl.col("time").max())
+    shown = latest.with_columns(pl.col("time").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
+    return dict(shown.iter_rows())
+
+
+def _without_older(fold: Fold, changed: dict[int, str], checked: ValidatedProfiles) -> Fold:
+    """Leave out profiles that the source has changed since."""
+    present = set(checked.profiles["user_id"]) if changed else set()
+    kept = [
+        sent
+        for sent in fold.profiles
+        if sent.user_id not in present or changed.get(sent.user_id, "") <= sent.received_at
+    ]
+    return replace(fold, profiles=kept)
+
+
+def _sent(policy: Policy, fold: Fold) -> ValidatedProfiles:
+    """The intake's profiles by today's policy, which may accept less than the one they met."""
+    fields = [rule.source or name for name, rule in policy.fields.items()]
+    empty: dict[str, Any] = dict.fromkeys([policy.id_field, *fields])
+    rows = [{**empty, **sent.columns} for sent in fold.profiles]
+    if not rows:  # a row that is not kept gives the empty frames their columns
+        nobody = validate_profiles(policy, text_frame([{**empty, policy.id_field: 1}]))
+        return replace(
+            nobody, profiles=nobody.profiles.clear(), quarantine=nobody.quarantine.clear()
+        )
+    return validate_profiles(policy, text_frame(rows))
+
+
+def _negative(quarantine: pl.DataFrame, fold: Fold) -> pl.DataFrame:
+    """Rows of the intake are told by minus the number of their event."""
+    numbers = pl.Series([-sent.sequence for sent in fold.profiles], dtype=pl.Int64)
+    return quarantine.with_columns(row=numbers.gather(quarantine["row"] - 1)).sort(
+        "row", maintain_order=True
+    )
+
+
+def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
+    if not len(sent):
+        return source
+    rest = source.join(sent.select("user_id"), on="user_id", how="anti")
+    return pl.concat([rest, sent]).sort("user_id")
+
+
+def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataFrame:
+    """Blocks hold until they are taken back; a profile sent later may name them again."""
+    if not fold.blocks or not policy.block_fields:
+        return profiles
+    sent = {profile.user_id: profile.sequence for profile in fold.profiles}
+    added: dict[int, list[int]] = {}
+    dropped: dict[int, list[int]] = {}
+    for (user, other), (sequence, holds) in fold.blocks.items():
+        if holds and other not in fold.removed:
+            added.setdefault(user, []).append(other)
+        elif not holds and sequence > sent.get(user, 0):
+            dropped.setdefault(user, []).append(other)
+    users = sorted({*added, *dropped})
+    changes = pl.DataFrame(
+        {"user_id": users, "added": _lists(added, users), "dropped": _lists(dropped, users)},
+        schema_overrides={"user_id": pl.Int64},
+    )
+    joined = profiles.join(changes, on="user_id", how="left", maintain_order="left")
+    merged = [
+        pl.when(pl.col("added").is_not_null())
+        .then(pl.col(name).list.set_difference("dropped").list.set_union("added").list.sort())
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in policy.block_fields
+    ]
+    return joined.with_columns(merged).select(profiles.columns)
+
+
+def _lists(values: dict[int, list[int]], users: list[int]) -> pl.Series:
+    return pl.Series([values.get(user, []) for user in users], dtype=pl.List(pl.Int64))

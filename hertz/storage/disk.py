@@ -1,0 +1,74 @@
+"""What the home's disk can do: write durably, and hold two more snapshots.
+
+In: a home. Out: what was found, and who holds it; nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import filelock
+
+from hertz.core.errors import StorageError
+from hertz.storage.files import sync
+from hertz.storage.snapshot.snapshots import holder_named
+
+
+def seconds_to_sync(home: Path) -> float:
+    """Write and flush a small file in the home, as every store does; how long it took.
+
+    Raises:
+        StorageError: If the home cannot be written.
+    """
+    started = time.perf_counter()
+    try:
+        with tempfile.NamedTemporaryFile(dir=existing(home), prefix=".hertz-") as file:
+            file.write(b"hertz")
+            file.flush()
+            os.fsync(file.fileno())
+            sync(Path(file.name).parent)
+    except OSError as error:
+        message = f"{home} cannot be written ({error.strerror})"
+        raise StorageError(message) from error
+    return time.perf_counter() - started
+
+
+def free_bytes(home: Path) -> int:
+    """What the home's disk has left for this user."""
+    return shutil.disk_usage(existing(home)).free
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder, a hard-linked one counted once."""
+    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum({stat.st_ino: stat.st_size for stat in found}.values())
+
+
+def existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def holder_of(home: Path) -> str:
+    """The id of the run that holds the home; empty if nobody does. Changes nothing.
+
+    Raises:
+        StorageError: If the lock cannot be opened.
+    """
+    if not (home / "lock").exists():
+        return ""
+    try:
+        with filelock.FileLock(home / "lock", timeout=0):
+            return ""
+    except filelock.Timeout:
+        return holder_named(home)
+    except OSError as error:
+        message = f"{home / 'lock'}: cannot be opened ({error.strerror})"
+        raise StorageError(message) from error

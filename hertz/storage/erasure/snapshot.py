@@ -1,0 +1,312 @@
+"""Erases users from a kept snapshot: a new one is built aside, then takes the old one's place.
+
+In: a snapshot and the users. Out: how much of each user was in each of its parts. What is left is
+as if the users had never been in it: lists close up, counts are corrected, Chroma is built afresh
+(its deletes do not erase), checksums are renewed. A reader that holds the old one is undisturbed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hertz.core.errors import StorageError
+from hertz.embedding.texts import user_vectors
+from hertz.matching.eligibility import pairs_with
+from hertz.matching.features import build_features
+from hertz.policy.model import Policy
+from hertz.reports.quality import without_exposed
+from hertz.reports.rows import without_rows_of
+from hertz.storage.embeddings import EmbeddingStore, text_hash
+from hertz.storage.files import read_frame, write_frame, write_text
+from hertz.storage.snapshot.chroma import write_chroma
+from hertz.storage.snapshot.serving import SERVING_FILE, write_serving
+from hertz.storage.snapshot.snapshots import (
+    BUILDING,
+    MANIFEST,
+    REPORT,
+    read_manifest,
+    replace_snapshot,
+)
+
+ID_COLUMNS = ("user_id", "other_id", "user_a", "user_b")
+REBUILT = ("chroma", SERVING_FILE.parent.as_posix(), MANIFEST)
+PLAIN = (".json", ".png", ".svg", ".txt", ".md", ".html")  # kept: no ids in binary form
+ERASED_VALUE = "(erased)"
+
+Counts = dict[int, dict[str, int]]  # user -> part of the snapshot -> rows
+
+
+def traces(snapshot: Path, users: Collection[int]) -> Counts:
+    """How many rows of each Parquet file name each user; users of whom there are none are left out.
+
+    Raises:
+        StorageError: If a file is damaged.
+    """
+    found: Counts = {}
+    lists = id_fields(read_manifest(snapshot))
+    for path in sorted(snapshot.glob("*.parquet")):
+        for user, rows in _rows_by_user(read_frame(path), users, lists).items():
+            found.setdefault(user, {})[path.name] = rows
+    return found
+
+
+def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
+    """Erase users from a snapshot.
+
+    Args:
+        snapshot: A published snapshot; the home must be held.
+        users: Whom to erase; at least one of them is in it.
+
+    Returns:
+        Notes on what could not be rebuilt and was left out.
+
+    Raises:
+        StorageError: If a file is damaged, or the home cannot be written.
+    """
+    manifest = read_manifest(snapshot)
+    folder = snapshot.with_name(f"{BUILDING}{snapshot.name}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    before = _frames(snapshot)
+    lists = id_fields(manifest)
+    after = {name: without_users(frame, users, lists) for name, frame in before.items()}
+    for name, frame in after.items():
+        write_frame(frame, folder / name)
+    notes = _take_others_over(snapshot, folder, users)
+    notes += _rebuild(snapshot, folder, manifest, after)
+    replace_snapshot(snapshot, folder, _corrected(manifest, before, after, users))
+    return notes
+
+
+def id_fields(manifest: dict[str, Any]) -> list[str]:
+    """The fields that hold lists of ids, by a snapshot's own policy."""
+    fields = manifest.get("policy", {}).get("fields", {})
+    return [name for name, rule in fields.items() if rule["kind"] == "ids"]
+
+
+def without_users(
+    frame: pl.DataFrame, users: Collection[int], lists: Collection[str]
+) -> pl.DataFrame:
+    """A frame of a snapshot without users: their rows, their places in others' lists, their ids.
+
+    Args:
+        frame: Any of a snapshot's frames.
+        users: Who is to be in it no more.
+        lists: Fields that hold lists of ids: a quarantined value of theirs may name somebody.
+    """
+    gone = _series(users)
+    if set(frame.columns) >= {"rows", "scores", "bound_id"}:
+        parts = frame.partition_by("category", maintain_order=True)
+        return pl.concat([_without_rows(part, gone) for part in parts]) if parts else frame
+    kept = frame.filter(~_names_one_of(frame, gone))
+    others = pl.element().filter(~pl.element().is_in(gone.implode()))
+    kept = kept.with_columns(pl.col(name).list.eval(others) for name in _id_lists(frame))
+    if {"category", "user_id", "rank"} <= set(frame.columns):
+        place = pl.int_range(1, pl.len() + 1).over("category", "user_id")
+        kept = kept.with_columns(rank=place.cast(frame.schema["rank"]))
+    if {"field", "value", "reason"} <= set(frame.columns):
+        named = ids_in(kept["value"]).list.eval(pl.element().is_in(gone.implode())).list.any()
+        hidden = named.fill_null(False) & kept["field"].is_in(list(lists))
+        erased = pl.when(hidden).then(pl.lit(ERASED_VALUE)).otherwise("value")
+        kept = kept.with_columns(value=erased)
+    return kept
+
+
+def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
+    """One category of neighbours.parquet: lists hold rows of the file, so the rest move up.
+
+    A bound that names somebody gone becomes that of the id before, which is true as well: whoever
+    is not listed is worse than it.
+    """
+    stays = ~part["user_id"].is_in(gone.implode()).to_numpy()
+    places = np.where(stays, np.cumsum(stays) - 1, -1)
+    rows, scores = (part[name].to_numpy()[stays] for name in ("rows", "scores"))
+    moved = np.where(rows >= 0, places[rows], -1)
+    order = np.argsort(moved < 0, axis=1, kind="stable")
+    moved = np.take_along_axis(moved, order, axis=1)
+    scores = np.where(moved < 0, -np.inf, np.take_along_axis(scores, order, axis=1))
+    bounds = part["bound_id"].to_numpy()[stays].copy()
+    while (named := np.isin(bounds, gone.to_numpy())).any():
+        bounds -= named
+    kept = part.filter(stays)
+    return kept.with_columns(
+        pl.Series("rows", moved.astype(np.int32), dtype=part.schema["rows"]),
+        pl.Series("scores", scores.astype(np.float32), dtype=part.schema["scores"]),
+        pl.Series("bound_id", bounds),
+    )
+
+
+def as_ids(texts: pl.Series) -> pl.Series:
+    """Ids written as text; null where a text is none."""
+    whole = texts.str.strip_chars().str.replace(r"\.0*$", "")
+    return whole.cast(pl.Int64, strict=False)
+
+
+def ids_in(values: pl.Series) -> pl.Series:
+    """All integers within each text."""
+    return values.str.extract_all(r"-?\d+").cast(pl.List(pl.Int64), strict=False)
+
+
+def _series(users: Collection[int]) -> pl.Series:
+    return pl.Series(sorted(users), dtype=pl.Int64)
+
+
+def _id_lists(frame: pl.DataFrame) -> list[str]:
+    return [name for name, dtype in frame.schema.items() if dtype == pl.List(pl.Int64)]
+
+
+def _id_columns(frame: pl.DataFrame) -> Iterable[pl.Series]:
+    for name in ID_COLUMNS:
+        if name in frame.columns:
+            text = frame.schema[name] == pl.String
+            yield as_ids(frame[name]) if text else frame[name].cast(pl.Int64)
+
+
+def _names_one_of(frame: pl.DataFrame, gone: pl.Series) -> pl.Series:
+    named = pl.repeat(False, frame.height, eager=True, dtype=pl.Boolean)
+    for ids in _id_columns(frame):
+        named |= ids.is_in(gone.implode()).fill_null(False)
+    return named
+
+
+def _rows_by_user(
+    frame: pl.DataFrame, users: Collection[int], lists: Collection[str]
+) -> dict[int, int]:
+    gone = _series(users)
+    columns = [*_id_columns(frame), *(frame[name] for name in _id_lists(frame))]
+    if {"field", "value", "reason"} <= set(frame.columns):
+        of_list = pl.when(frame["field"].is_in(list(lists))).then(frame["value"])
+        columns.append(ids_in(frame.select(value=of_list)["value"]))
+    found = [
+        pl.DataFrame({"user": column}).with_row_index("row").explode("user")
+        if column.dtype == pl.List(pl.Int64)
+        else pl.DataFrame({"user": column}).with_row_index("row")
+        for column in columns
+    ]
+    if not found:
+        return {}
+    named = pl.concat(found).filter(pl.col("user").is_in(gone.implode())).unique()
+    return dict(named.group_by("user").len().sort("user").iter_rows())
+
+
+def _frames(snapshot: Path) -> dict[str, pl.DataFrame]:
+    return {path.name: read_frame(path) for path in sorted(snapshot.glob("*.parquet"))}
+
+
+def _take_others_over(snapshot: Path, folder: Path, users: Collection[int]) -> list[str]:
+    """Plain files that name nobody come along; whatever else there is can be made again."""
+    notes = []
+    for path in sorted(snapshot.iterdir()):
+        if path.suffix == ".parquet" or path.name in REBUILT:
+            continue
+        if path.name == REPORT:
+            told = path.read_text(encoding="utf-8")
+            write_text(folder / REPORT, without_rows_of(told, users))
+        elif path.is_file() and path.suffix in PLAIN and not _mentions(path, users):
+            (folder / path.name).hardlink_to(path)
+        else:
+            notes.append(f"{snapshot.name}/{path.name} left out: the next full run makes it again")
+    return notes
+
+
+def _mentions(path: Path, users: Collection[int]) -> bool:
+    content = path.read_bytes()
+    return any(str(user).encode() in content for user in users)
+
+
+def _rebuild(
+    snapshot: Path, folder: Path, manifest: dict[str, Any], frames: dict[str, pl.DataFrame]
+) -> list[str]:
+    """serving/ and chroma/ from what is left."""
+    names = ("users.parquet", "matches.parquet", "explanations.parquet")
+    if not all(name in frames for name in names):
+        return [f"{snapshot.name}: has no {', '.join(n for n in names if n not in frames)}"]
+    policy = Policy.model_validate(manifest["policy"])
+    users, matches, explanations = (frames[name] for name in names)
+    write_serving(folder, policy, users, matches, explanations)
+    if not (snapshot / "chroma").exists():
+        return []
+    try:
+        vectors = user_vectors(policy, users, _lookup(snapshot, manifest))
+    except StorageError as error:
+        return [f"{snapshot.name}/chroma left out, it cannot be made again: {error}"]
+    write_chroma(folder, policy, users, vectors, matches)
+    return []
+
+
+def _lookup(snapshot: Path, manifest: dict[str, Any]) -> Callable[[list[str]], np.ndarray]:
+    """The stored vectors of the model that the snapshot was made with."""
+    home, made_with = snapshot.parent.parent, manifest["stages"]["embed"]["model_identity"]
+    for identity in embedding_identities(home):
+        if json.loads(identity) == made_with:
+            store, known = EmbeddingStore(home, identity), identity
+            return lambda texts: store.get([text_hash(known, text) for text in texts])
+    message = f"{home / 'embeddings'}: no vectors of the model of {snapshot.name}"
+    raise StorageError(message)
+
+
+def embedding_identities(home: Path) -> list[str]:
+    """The identities of all models that a home holds vectors of."""
+    paths = sorted((home / "embeddings").glob("*/identity.json"))
+    return [json.loads(path.read_text(encoding="utf-8"))["identity"] for path in paths]
+
+
+def _corrected(
+    manifest: dict[str, Any],
+    before: dict[str, pl.DataFrame],
+    after: dict[str, pl.DataFrame],
+    users: Collection[int],
+) -> dict[str, Any]:
+    """The manifest with the counts of what is left, and how many users were erased."""
+    erased = int(manifest.get("erased_users", 0)) + len(
+        set(before["users.parquet"]["user_id"]) & set(users) if "users.parquet" in before else ()
+    )
+    whole = {**manifest, "erased_users": erased}
+    if "quality" in manifest:  # the report's figures stay as they were told, but name nobody
+        whole["quality"] = without_exposed(manifest["quality"], users)
+    if "counts" not in manifest:
+        return whole
+    counts = dict(manifest["counts"])
+    counts["users"] = after["users.parquet"].height
+    counts["quarantined"] = after["quarantine.parquet"]["row"].n_unique()
+    by_category = dict(after["matches.parquet"].group_by("category").len().iter_rows())
+    counts["matches"] = {name: by_category.get(name, 0) for name in counts["matches"]}
+    counts["explanations"] = _by_origin(counts["explanations"], after["explanations.parquet"])
+    policy = Policy.model_validate(manifest["policy"])
+    counts["eligible_pairs"] = _pairs_left(
+        policy, counts["eligible_pairs"], before["users.parquet"], users
+    )
+    return {**whole, "counts": counts, "stages": _corrected_stages(manifest["stages"], counts)}
+
+
+def _corrected_stages(stages: dict[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a later run may take over from this snapshot."""
+    changed = {
+        "prepare": {name: counts[name] for name in ("users", "quarantined")},
+        "recompute": {name: counts[name] for name in ("eligible_pairs", "matches")},
+        "explain": {"explanations": counts["explanations"]},
+    }
+    return {name: figures | changed.get(name, {}) for name, figures in stages.items()}
+
+
+def _by_origin(counts: dict[str, int], explanations: pl.DataFrame) -> dict[str, int]:
+    """By the model tonight, by the template, reused: the erased are taken off the reused first."""
+    left = dict(explanations.group_by("origin").len().iter_rows())
+    written = min(counts["model"], left.get("model", 0))
+    reused = left.get("model", 0) - written
+    return {**counts, "model": written, "reused": reused, "template": left.get("template", 0)}
+
+
+def _pairs_left(
+    policy: Policy, pairs: dict[str, int], profiles: pl.DataFrame, users: Collection[int]
+) -> dict[str, int]:
+    features = build_features(policy, profiles, np.zeros((len(profiles), 1), dtype=np.float32))
+    rows = np.flatnonzero(np.isin(features.user_ids, list(users)))
+    return {name: count - pairs_with(features, name, rows) for name, count in pairs.items()}

@@ -1,0 +1,116 @@
+"""What the language model wrote, by content hash, kept for every night to come.
+
+Accepted explanations whole; of the refused ones only their hashes and how often they were tried, so
+that they are not paid for again. One SQLite file, <home>/explanation_cache/written.sqlite. Each
+`put_many` is one durable transaction: a part of the model's work is kept whole or not at all, so a
+killed run loses at most what was not put yet. Files of one part each would be as durable, but a
+person's texts could not be erased from them without rewriting them all, and finding a text by its
+hash among them would mean reading them all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import orjson
+
+from hertz.core.errors import StorageError
+from hertz.explanations.facts import Explanation
+
+AT_ONCE = 10_000  # hashes a query, below SQLite's limit of variables
+TABLES = """
+    create table if not exists accepted (
+        content_hash text primary key, title text not null, content text not null,
+        reasons text not null
+    ) without rowid;
+    create table if not exists tried (
+        content_hash text primary key, times integer not null
+    ) without rowid;
+    drop table if exists refused;
+"""
+
+
+class ExplanationCache:
+    """The explanations that a home's language model wrote."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "explanation_cache" / "written.sqlite"
+
+    def get_many(self, hashes: Sequence[str]) -> dict[str, Explanation]:
+        """The kept explanations among the hashes.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be made.
+        """
+        found: dict[str, Explanation] = {}
+        with self._open() as database:
+            for start in range(0, len(hashes), AT_ONCE):
+                part = hashes[start : start + AT_ONCE]
+                marks = ",".join("?" * len(part))
+                query = f"select * from accepted where content_hash in ({marks})"
+                for key, title, content, reasons in database.execute(query, part):
+                    found[key] = Explanation(title, content, orjson.loads(reasons))
+        return found
+
+    def tried(self) -> dict[str, int]:
+        """How often each hash was written in vain.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be made.
+        """
+        with self._open() as database:
+            return dict(database.execute("select content_hash, times from tried").fetchall())
+
+    def put_many(
+        self, accepted: Mapping[str, Explanation], tried: Mapping[str, int] | None = None
+    ) -> None:
+        """Keep explanations under their content hashes, and how often others were tried in vain.
+
+        All of it or nothing.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be written.
+        """
+        rows = [
+            (key, text.title, text.content, orjson.dumps(text.reasons).decode())
+            for key, text in accepted.items()
+        ]
+        times = list((tried or {}).items())
+        with self._open() as database, database:
+            database.executemany("insert or replace into accepted values (?, ?, ?, ?)", rows)
+            database.executemany("insert or replace into tried values (?, ?)", times)
+
+    def prune(self, kept: set[str]) -> list[str]:
+        """Erase all accepted explanations but those of these hashes; the hashes of the erased.
+
+        Raises:
+            StorageError: If the file is damaged or cannot be written.
+        """
+        if not self.path.exists():
+            return []
+        with self._open() as database:
+            held = database.execute("select content_hash from accepted").fetchall()
+            gone = [key for (key,) in held if key not in kept]
+            if gone:
+                database.execute("pragma secure_delete = on")
+                database.execute("pragma temp_store = memory")
+                with database:
+                    marked = [(key,) for key in gone]
+                    database.executemany("delete from accepted where content_hash = ?", marked)
+                database.execute("vacuum")
+        return gone
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path)) as database:
+                database.execute("pragma synchronous = full")
+                database.executescript(TABLES)
+                yield database
+        except (OSError, sqlite3.Error) as error:
+            message = f"{self.path}: cannot be used ({error}); check the disk, or remove the file"
+            raise StorageError(message) from error

@@ -1,0 +1,68 @@
+"""Marks of forgotten users: keyed hashes that recognise an id without telling it.
+
+In: a home and user ids. Out: HMAC-SHA256 under a random key of the home (<home>/erasure.key, made
+once, readable by its owner alone). Without the key a mark says nothing; with it, it answers only
+whether an id that somebody already has was forgotten here.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from pathlib import Path
+
+from hertz.core.errors import StorageError
+from hertz.storage.files import sync
+
+KEY_FILE = "erasure.key"
+KEY_BYTES = 32
+
+
+class Marks:
+    """Makes the marks of a home.
+
+    Args:
+        home: The home directory.
+        fresh: Whether a missing key may be made: no marks were made with an earlier one.
+
+    Raises:
+        StorageError: If the key is lost, damaged, or cannot be written.
+    """
+
+    def __init__(self, home: Path, fresh: bool) -> None:
+        path = home / KEY_FILE
+        try:
+            if fresh and not path.exists():
+                _make_key(path)
+            self._key = path.read_bytes()
+        except OSError as error:
+            message = (
+                f"{path}: cannot be used ({error.strerror}); restore it from a backup, or forgotten"
+                " users cannot be told from others"
+            )
+            raise StorageError(message) from error
+        if len(self._key) != KEY_BYTES:
+            message = f"{path}: has {len(self._key)} bytes, expected {KEY_BYTES}; restore it"
+            raise StorageError(message)
+
+    def of(self, user_id: int) -> bytes:
+        """The mark of an id, 32 bytes."""
+        return hmac.digest(self._key, b"user %d" % user_id, "sha256")
+
+
+def _make_key(path: Path) -> None:
+    """Two processes may try at once: the first one's key stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, os.urandom(KEY_BYTES))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+    sync(path.parent)

@@ -1,0 +1,46 @@
+"""Comparisons of language models that were run: one folder each under <home>/model_comparisons/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from hertz.core.errors import StorageError
+from hertz.storage.files import named_by_time, write_frame, write_text
+
+FOLDER = "model_comparisons"
+TABLE, TEXTS, MARKDOWN, PLOT = "models.parquet", "reports.parquet", "table.md", "plot.png"
+
+
+def new_comparison(home: Path) -> Path:
+    """An empty folder, whose name sorts by time.
+
+    Raises:
+        StorageError: If the home cannot be written.
+    """
+    folder = named_by_time(home / FOLDER)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return folder
+
+
+def keep(folder: Path, table: pl.DataFrame, texts: pl.DataFrame, markdown: str) -> None:
+    """Write what is known so far, in the place of what was.
+
+    Raises:
+        StorageError: If the folder cannot be written.
+    """
+    try:
+        write_frame(table, folder / TABLE)
+        write_frame(texts, folder / TEXTS)
+        write_text(folder / MARKDOWN, markdown)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    message = f"{path}: cannot be written ({error.strerror}); name another home with --home"
+    return StorageError(message)

@@ -1,0 +1,206 @@
+"""Which language model exactly, and whether its files are what an engine needs.
+
+In: the settings. Out: a `LanguageModel`, what vLLM is to load and a digest of what decides its
+texts; or a clear error, before anything else is done. Nothing is loaded, and of a model on the hub
+only small files are fetched, unless it is in the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hertz.core.errors import ModelError
+from hertz.explanations.settings import ExplanationSettings
+from hertz.storage.models.bundled import LANGUAGE_MODEL, SMOLLM2, bundled_language_model
+
+WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
+TEMPLATES = ("chat_template.jinja", "chat_template.json", "tekken.json")  # the last: Mistral's own
+SAMPLES, SAMPLE_BYTES = 64, 4096
+FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+ELSE = 'or set `model = ""` in [explanations] for the template voice alone'
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """A model that is there.
+
+    Attributes:
+        name: For people.
+        source: What vLLM loads: a folder or a Hugging Face id.
+        revision: The commit, of a Hugging Face id.
+        digest: Names everything of the model that decides a text.
+        folder: Where its files are, as far as they are here.
+    """
+
+    name: str
+    source: str
+    revision: str | None
+    digest: str
+    folder: Path
+
+
+def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> LanguageModel:
+    """The configured model.
+
+    Args:
+        settings: Name it.
+        fetch: Whether the hub may be asked for a model that is not in the cache.
+
+    Raises:
+        ModelError: There is no such folder, or no such model in the cache nor on the hub.
+    """
+    if settings.model == "bundled":
+        folder = bundled_language_model()
+        return LanguageModel(LANGUAGE_MODEL, str(folder), None, SMOLLM2.sha256, folder)
+    folder = Path(settings.model).expanduser()
+    if folder.is_dir():
+        return LanguageModel(settings.model, str(folder), None, _digest_of(folder), folder)
+    if folder.is_absolute() or settings.model.startswith((".", "~")):
+        message = f"language model {settings.model!r}: no such folder; check `model`, {ELSE}"
+        raise ModelError(message)
+    config = _from_hub(settings.model, settings.revision, "config.json", fetch)
+    commit = config.parent.name
+    return LanguageModel(
+        settings.model, settings.model, commit, f"{settings.model}@{commit}", config.parent
+    )
+
+
+def check_files(model: LanguageModel, settings: ExplanationSettings) -> None:
+    """Whether the files are those of a model that can chat.
+
+    Raises:
+        ModelError: No config.json, no chat template, or no weights.
+    """
+    if not (model.folder / "config.json").is_file():
+        message = f"language model {model.name!r}: {model.folder} has no config.json, so it is no "
+        raise ModelError(message + f"model; name the folder that has it, {ELSE}")
+    if not _can_chat(model):
+        message = (
+            f"language model {model.name!r} has no chat template: it is a base model; take its "
+            f"instruction-tuned variant, put a chat_template.jinja into its folder, {ELSE}"
+        )
+        raise ModelError(message)
+    if model.revision is None and settings.load_format == "auto" and not weight_files(model):
+        message = (
+            f"language model {model.name!r}: no weights ({', '.join(WEIGHTS)}) in {model.folder}; "
+            f'copy them there, set `load_format = "dummy"` to measure speed alone, {ELSE}'
+        )
+        raise ModelError(message)
+
+
+def weight_files(model: LanguageModel) -> list[Path]:
+    """The model's weights that are on this machine, in order."""
+    files = [path for path in sorted(model.folder.iterdir()) if path.suffix in WEIGHTS]
+    tensors = [path for path in files if path.suffix == ".safetensors"]
+    return tensors or files  # where both are there, the engine reads the safetensors
+
+
+def weight_bytes(model: LanguageModel, float_bytes: int | None) -> int:
+    """Memory the weights take once loaded; 0 where they are not on this machine.
+
+    Args:
+        model: The model.
+        float_bytes: Size of a loaded float; None where they are loaded as they are stored.
+    """
+    return sum(_loaded_bytes(path, float_bytes) for path in weight_files(model))
+
+
+def _loaded_bytes(path: Path, float_bytes: int | None) -> int:
+    if path.suffix != ".safetensors":
+        return path.stat().st_size * (float_bytes or 2) // 2  # most are stored in 16 bits
+    header = _safetensors_header(path)
+    tensors = (tensor for name, tensor in header.items() if name != "__metadata__")
+    return sum(_tensor_bytes(tensor, float_bytes) for tensor in tensors)
+
+
+def _tensor_bytes(tensor: dict[str, Any], float_bytes: int | None) -> int:
+    start, end = tensor["data_offsets"]
+    size = int(end - start)
+    stored = FLOATS.get(tensor["dtype"])  # quantised weights stay as they are
+    return size * float_bytes // stored if stored and float_bytes else size
+
+
+def _safetensors_header(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            found: dict[str, dict[str, Any]] = json.loads(file.read(length))
+    except (OSError, struct.error, ValueError, MemoryError, OverflowError) as error:
+        message = f"{path} is no safetensors file ({error}); copy the model again"
+        raise ModelError(message) from error
+    return found
+
+
+def _can_chat(model: LanguageModel) -> bool:
+    if any(_file_of(model, name) for name in TEMPLATES):
+        return True
+    config = _file_of(model, "tokenizer_config.json")
+    return bool(config and json.loads(config.read_text(encoding="utf-8")).get("chat_template"))
+
+
+def _file_of(model: LanguageModel, name: str) -> Path | None:
+    if model.revision is None:
+        return path if (path := model.folder / name).is_file() else None
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return _from_hub(model.source, model.revision, name)
+    except ModelError as error:
+        if isinstance(error.__cause__, EntryNotFoundError):
+            return None
+        raise
+
+
+def _from_hub(name: str, revision: str | None, file: str, fetch: bool = True) -> Path:
+    """A small file of a model: the cached one, else fetched, which also settles the commit."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        cached = try_to_load_from_cache(name, file, revision=revision)
+        if isinstance(cached, str):
+            return Path(cached)
+        return Path(hf_hub_download(name, file, revision=revision, local_files_only=not fetch))
+    except HFValidationError as error:
+        message = f"language model {name!r}: neither a folder nor a Hugging Face id; check `model`"
+        raise ModelError(message) from error
+    except (OSError, HfHubHTTPError, ValueError) as error:
+        offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+        why = "it is not in the cache" + (", and HF_HUB_OFFLINE is set" if offline else "")
+        if fetch and not offline:
+            why = _first_line(error)
+        message = (
+            f"language model {name!r} (revision {revision or 'main'}), {file}: {why}; fetch it "
+            f"with `hf download {name}` where there is a network, name a folder, {ELSE}"
+        )
+        raise ModelError(message) from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
+
+
+def _digest_of(folder: Path) -> str:
+    """Sha256 of a folder's small files, and of samples all over the big ones.
+
+    Weights that were trained on differ nearly everywhere, so samples tell them apart in
+    milliseconds, where reading 15 GB would take a minute.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        size = path.stat().st_size
+        digest.update(f"{path.name}\n{size}\n".encode())
+        with path.open("rb") as file:
+            if size <= SAMPLES * SAMPLE_BYTES:
+                digest.update(file.read())
+                continue
+            for place in range(SAMPLES):
+                file.seek(place * (size - SAMPLE_BYTES) // (SAMPLES - 1))
+                digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Published snapshots and what is in them: manifest, serving file, Chroma, history."""

@@ -1,1 +1,0 @@
-"""Profiles, policy, scores and exact mutual top-k. Pure: no Prefect, HTTP or disk."""

@@ -1,0 +1,16 @@
+"""Starts a worker with a child of its own, tells their process ids, and waits to be killed."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from hertz.explanations.generation.child_process import Worker
+from tests.explanations import workers
+
+if __name__ == "__main__":
+    worker = Worker(workers.with_child, (), "leaves a child")
+    grandchild = worker.start()
+    sys.stdout.write(f"{worker.pid} {grandchild}\n")
+    sys.stdout.flush()
+    time.sleep(600)

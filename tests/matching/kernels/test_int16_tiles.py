@@ -1,0 +1,78 @@
+"""Tiles of integers give what numpy gives, whatever their shape, and as large as sums may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hertz.matching.kernels.int16_tiles import LEAST, MOST, multiply, reach
+from hertz.matching.kernels.llvm import ROWS, WIDTH
+
+sides = st.tuples(st.integers(1, 19), st.integers(1, 40))
+parts = st.lists(st.integers(0, 5).map(lambda n: 2 * n), min_size=2, max_size=4)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two matrices in parts, some categories, and all products of each."""
+
+    left: np.ndarray
+    right: np.ndarray
+    starts: np.ndarray
+    which: np.ndarray
+    products: np.ndarray
+
+
+def drawn(shape: tuple[int, int], widths: list[int], rng: np.random.Generator) -> Case:
+    starts = np.cumsum([0, *widths])
+    left, right = (rng.integers(-300, 300, (n, starts[-1]), dtype=np.int16) for n in shape)
+    which = np.flatnonzero(rng.random(len(widths) - 1) < 0.7) + 1
+    both = [np.r_[0 : starts[1], starts[its] : starts[its + 1]] for its in which]
+    products = [left[:, c].astype(np.int64) @ right[:, c].T.astype(np.int64) for c in both]
+    return Case(left, right, starts, which, np.array(products).reshape(-1, *shape))
+
+
+@settings(deadline=None)
+@given(shape=sides, widths=parts, diagonal=st.booleans(), seed=st.integers(0, 2**32 - 1))
+def test_reached_is_what_numpy_says(
+    shape: tuple[int, int], widths: list[int], diagonal: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    case = drawn(shape, widths, rng)
+    count = len(case.which)
+    mine, theirs = (
+        np.stack([rng.choice(p.ravel(), n) for p in case.products] or [np.zeros(n)])[:count]
+        for n in shape
+    )
+    mine[rng.random(mine.shape) < 0.2], theirs[rng.random(theirs.shape) < 0.2] = MOST, LEAST
+    found = np.empty((count, 3, shape[0] * shape[1]), dtype=np.int32)
+    bars = mine.astype(np.int32), theirs.astype(np.int32)
+    counts = reach(case.left, case.right, case.starts, case.which, *bars, diagonal, found)
+    for at in range(count):
+        reached = case.products[at] >= np.minimum(mine[at][:, None], theirs[at])
+        a, b, values = found[at, :, : counts[at]]
+        expected = np.triu(reached, 1) if diagonal else reached
+        np.testing.assert_array_equal(np.sort(a * shape[1] + b), np.flatnonzero(expected))
+        np.testing.assert_array_equal(values, case.products[at][a, b])
+
+
+@settings(deadline=None)
+@given(shape=sides, widths=parts, seed=st.integers(0, 2**32 - 1))
+def test_products_are_those_of_numpy(shape: tuple[int, int], widths: list[int], seed: int) -> None:
+    case = drawn(shape, widths, np.random.default_rng(seed))
+    height, width = (-(-n // step) * step for n, step in zip(shape, (ROWS, WIDTH), strict=True))
+    out = np.empty((len(case.which), height, width), dtype=np.int32)
+    multiply(case.left, case.right, case.starts, case.which, out)
+    np.testing.assert_array_equal(out[:, : shape[0], : shape[1]], case.products)
+
+
+def test_rows_as_long_as_they_may_be_do_not_overflow() -> None:
+    rows = np.array([[32_700, 0, 0, 0], [-32_700, 0, 0, 0], [16_350] * 4], dtype=np.int16)
+    out, long = np.empty((1, ROWS, WIDTH), dtype=np.int32), 32_700**2
+    expected = [[long, -long, long // 2], [-long, long, -long // 2], [long // 2, -long // 2, long]]
+    for starts in ([0, 4, 4], [0, 2, 4], [0, 0, 4]):
+        multiply(rows, rows, np.array(starts), np.array([1]), out)
+        assert out[0, :3, :3].tolist() == expected

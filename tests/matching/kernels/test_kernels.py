@@ -1,0 +1,72 @@
+"""The compiled loops against what numpy says."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hertz.matching.kernels.heaps import NOBODY, sort_heaps
+from hertz.matching.kernels.pairs import find, still_reach
+
+
+@settings(deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 12), st.integers(1, 200)),
+    first=st.integers(-1, 150),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_found_is_what_reaches_either_side(shape: tuple[int, int], first: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    upper = rng.integers(-3, 4, shape).astype(np.float32)
+    upper[rng.random(shape) < 0.1] = -np.inf
+    rows, columns = (rng.integers(-2, 6, n).astype(np.float32) for n in shape)
+    rows[rng.random(shape[0]) < 0.2] = -np.inf
+    reached = (upper >= rows[:, None]) | (upper >= columns)
+    reached &= upper > -np.inf
+    if first >= 0:
+        reached &= np.arange(shape[1]) > np.arange(shape[0])[:, None] + first
+    found = np.empty((2, upper.size), dtype=np.int32)
+    count = find(upper, rows, columns, first, found)
+    np.testing.assert_array_equal(found[:, :count], np.stack(np.nonzero(reached)))
+
+
+@settings(deadline=None)
+@given(
+    widths=st.tuples(*[st.integers(0, 20)] * 3),
+    its=st.sampled_from([1, 2]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_tighter_bound_has_the_products_where_their_bounds_were(
+    widths: tuple[int, ...], its: int, seed: int
+) -> None:
+    rng, starts = np.random.default_rng(seed), np.cumsum([0, *widths])
+    rest = rng.integers(-4, 5, (30, starts[-1])).astype(np.float32)  # small whole numbers: exact
+    signs = np.where(rng.random(starts[-1]) < 0.5, -1, 1).astype(np.float32)
+    spread, least = rng.integers(0, 30, (30, 3)).astype(np.float32), rng.integers(0, 30, 30)
+    a, b = rng.integers(0, 30, (2, 50))
+    upper = rng.integers(0, 300, 50).astype(np.float32)
+    tight = upper.copy()
+    for part in (0, its):
+        columns = slice(starts[part], starts[part + 1])
+        tight += (rest[a] * rest[b] * signs)[:, columns].sum(axis=1)
+        tight -= spread[a, part] * spread[b, part]
+    least = least.astype(np.float32)
+    np.testing.assert_array_equal(
+        still_reach(upper, spread, rest, starts, signs, its, least, a, b),
+        tight >= np.minimum(least[a], least[b]),
+    )
+
+
+@settings(deadline=None)
+@given(depth=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
+def test_a_list_is_sorted_whatever_its_order(depth: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ids = np.array([rng.permutation(20)[:depth] for _ in range(5)], dtype=np.int32)
+    scores = rng.integers(0, 4, (5, depth)).astype(np.float32)
+    scores[:, :1], ids[:, :1] = -np.inf, NOBODY
+    best_first = np.lexsort((ids, -scores))
+    sorted_ids, sorted_scores = (np.take_along_axis(x, best_first, axis=1) for x in (ids, scores))
+    sort_heaps(scores, ids)
+    np.testing.assert_array_equal(ids, np.where(sorted_ids == NOBODY, -1, sorted_ids))
+    np.testing.assert_array_equal(scores, sorted_scores)

@@ -1,0 +1,247 @@
+"""The exact top-k equals the readable reference, pair by pair, whatever the tiles."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hertz.matching.features import Features, build_features
+from hertz.matching.reference import eligible, score
+from hertz.matching.topk import thresholds
+from hertz.matching.topk.bound.factors import together
+from hertz.matching.topk.cpu import block as tiles
+from hertz.matching.topk.cpu.category import CategoryPass
+from hertz.matching.topk.options import How
+from hertz.matching.topk.search import TopK, neighbours, neighbours_of, top_k
+from tests.matching.worlds import (
+    ELIGIBILITY,
+    TERMS,
+    make_policy,
+    make_profiles,
+    make_vectors,
+    make_world,
+    mutual_top_k,
+)
+
+EVERYTHING = {"weights": dict.fromkeys(TERMS, 0.125), "eligibility": {"same": ["domain"]}}
+
+weights = st.dictionaries(
+    st.sampled_from(sorted(TERMS)), st.sampled_from([0.001, 0.1, 0.3, 1.0, 700.0]), min_size=1
+)
+rules = st.lists(st.sampled_from(sorted(ELIGIBILITY)), unique=True).map(
+    lambda names: {name: ELIGIBILITY[name] for name in names}
+)
+categories = st.fixed_dictionaries({"weights": weights, "eligibility": rules})
+DTYPES = ["float32", "bfloat16", "int16"]
+means = st.sampled_from(["arithmetic", "geometric", "harmonic", "minimum"])
+
+
+def brute_force(features: Features, category: str) -> list[tuple[int, int, float]]:
+    """(row, other, mutual) of every user's best k, from the reference alone."""
+    n, kept = len(features), []
+    for a in range(n):
+        met = [b for b in range(n) if eligible(features, category, a, b)]
+        scored = [(-score(features, category, a, b).mutual, b) for b in met]
+        kept += [(a, b, -s) for s, b in sorted(scored)[: features.policy.k]]
+    return kept
+
+
+def tiled(features: Features, category: str, **how: Unpack[How]) -> TopK:
+    """Top-k by way of tiles, however few the users."""
+    return top_k(features, category, neighbours(features, category, small=0, **how))
+
+
+def listed(top: TopK) -> list[tuple[int, int, float]]:
+    return list(
+        zip(top.users.tolist(), top.others.tolist(), top.scores.mutual.tolist(), strict=True)
+    )
+
+
+def count_disappointed(monkeypatch: pytest.MonkeyPatch, kind: type = CategoryPass) -> list[int]:
+    """How many rows each pass of a kind has to search again; filled as they end."""
+    counts: list[int] = []
+    found = kind.disappointed  # type: ignore[attr-defined]
+
+    def counted(category: Any) -> Any:  # noqa: ANN401
+        counts.append(len(found(category)))
+        return found(category)
+
+    monkeypatch.setattr(kind, "disappointed", counted)
+    return counts
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    users=st.integers(0, 40),
+    seed=st.integers(0, 1000),
+    first=categories,
+    second=categories,
+    combine=means,
+    k=st.integers(1, 8),
+    distinct=st.sampled_from([1, 3, None]),
+    tile=st.sampled_from([1, 7, 64, 1024]),
+    dtype=st.sampled_from(DTYPES),
+    threads=st.integers(1, 3),
+    small=st.sampled_from([0, 10, 512]),
+)
+def test_equals_the_reference_for_every_policy(
+    users: int,
+    seed: int,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    combine: str,
+    k: int,
+    distinct: int | None,
+    tile: int,
+    dtype: str,
+    threads: int,
+    small: int,
+) -> None:
+    features = make_world(users, seed, {"first": first, "second": second}, combine, k, distinct)
+    how: How = {"tile": tile, "dtype": dtype, "threads": threads, "small": small}
+    for category, found in neighbours_of(features, ["first", "second"], **how).items():
+        assert listed(top_k(features, category, found)) == brute_force(features, category)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    users=st.integers(0, 40),
+    seed=st.integers(0, 1000),
+    more=st.lists(categories, min_size=2, max_size=4),
+    cosine=st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=4, max_size=4),
+    combine=means,
+    tile=st.sampled_from([7, 64]),
+    dtype=st.sampled_from(DTYPES),
+    threads=st.integers(1, 2),
+)
+def test_categories_that_share_columns_equal_the_reference(
+    users: int,
+    seed: int,
+    more: list[dict[str, Any]],
+    cosine: list[float],
+    combine: str,
+    tile: int,
+    dtype: str,
+    threads: int,
+) -> None:
+    sharing = {}
+    for at, category in enumerate(more):
+        weights = {n: min(w, 1.0) for n, w in category["weights"].items()}
+        rules = {**category["eligibility"], "same": ["domain"]}
+        sharing[str(at)] = {"weights": {**weights, "cosine": cosine[at]}, "eligibility": rules}
+    features = make_world(users, seed, sharing, combine, 5)
+    assert together(features.policy) == [list(sharing)]
+    how: How = {"tile": tile, "dtype": dtype, "threads": threads, "small": 0}
+    for category, found in neighbours_of(features, list(sharing), **how).items():
+        assert listed(top_k(features, category, found)) == brute_force(features, category)
+
+
+def test_only_categories_that_divide_everyone_alike_share_columns() -> None:
+    likewise = {"eligibility": {"same": ["domain"]}}
+    policy = make_policy(
+        {
+            "first": {"weights": {"cosine": 1.0, "size": 1.0}, **likewise},
+            "anywhere": {"weights": {"cosine": 1.0}},
+            "second": {"weights": {"cosine": 0.4, "wishes": 1.0}, **likewise},
+            "hardly": {"weights": {"cosine": 0.01, "wishes": 1.0}, **likewise},
+            "never": {"weights": {"wishes": 1.0}, **likewise},
+        }
+    )
+    assert together(policy) == [["first", "second"], ["anywhere"], ["hardly"], ["never"]]
+
+
+def test_equals_the_reference_at_300_users() -> None:
+    features = make_world(300, 5, {"all": EVERYTHING}, "harmonic", 10)
+    expected = brute_force(features, "all")
+    for dtype in DTYPES:
+        assert listed(tiled(features, "all", dtype=dtype)) == expected
+
+
+@pytest.mark.parametrize("combine", ["arithmetic", "geometric", "harmonic", "minimum"])
+@pytest.mark.parametrize("same", [[], ["domain"]])
+def test_rows_that_hoped_for_too_much_are_searched_again(
+    combine: str, same: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "STEP", 3)
+    monkeypatch.setattr(thresholds, "SURE", -2.0)
+    disappointed = count_disappointed(monkeypatch)
+    everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": same}}
+    features = make_world(300, 8, {"all": everything}, combine, 10)
+    assert listed(tiled(features, "all", tile=64)) == brute_force(features, "all")
+    assert max(disappointed) > 20
+
+
+def test_breakdown_is_the_reference_bit_for_bit() -> None:
+    features = make_world(60, 3, {"all": EVERYTHING})
+    top = mutual_top_k(features)["all"]
+    for i, (a, b) in enumerate(zip(top.users, top.others, strict=True)):
+        expected = score(features, "all", a, b)
+        assert top.scores.forward[i] == expected.forward
+        assert top.scores.backward[i] == expected.backward
+        assert top.scores.forward_terms[i].tolist() == list(expected.forward_terms.values())
+        assert top.scores.backward_terms[i].tolist() == list(expected.backward_terms.values())
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_does_not_depend_on_tiles_or_threads(threads: int) -> None:
+    features = make_world(200, 9, {"all": EVERYTHING}, k=7)
+    expected = listed(mutual_top_k(features)["all"])
+    before = torch.get_num_threads()
+    for tile in (1, 31, 200):
+        assert listed(tiled(features, "all", tile=tile, threads=threads)) == expected
+    assert torch.get_num_threads() == before
+
+
+def test_all_equal_users_are_listed_by_id() -> None:
+    policy = make_policy({"all": {"weights": {"cosine": 1.0}}}, k=4)
+    vectors = np.tile(make_vectors(2, 1)[1:], (30, 1))
+    features = build_features(policy, make_profiles(30, 1), vectors)
+    top = mutual_top_k(features)["all"]
+    assert top.others[top.users == 10].tolist() == [0, 1, 2, 3]
+    assert top.others[top.users == 2].tolist() == [0, 1, 3, 4]
+
+
+def test_nobody_eligible_gives_empty_lists_and_one_user_is_alone() -> None:
+    for users in (0, 1):
+        top = mutual_top_k(make_world(users, 1, {"all": EVERYTHING}))["all"]
+        assert len(top.users) == 0
+        assert top.eligible_pairs == 0
+    never = {"weights": {"cosine": 1.0}, "eligibility": {"same": ["size"], "different": ["size"]}}
+    for small in (0, 512):
+        found = neighbours(make_world(50, 1, {"none": never}), "none", small=small)
+        assert found.eligible_pairs == 0
+        assert (found.ids == -1).all()
+
+
+def test_counts_eligible_pairs_once() -> None:
+    features = make_world(80, 4, {"all": {"weights": {"cosine": 1.0}, "eligibility": ELIGIBILITY}})
+    n = len(features)
+    expected = sum(eligible(features, "all", a, b) for a in range(n) for b in range(a))
+    for small in (0, 512):
+        assert neighbours(features, "all", small=small).eligible_pairs == expected
+
+
+def test_blocking_either_way_separates() -> None:
+    category = {"weights": {"cosine": 1.0}, "eligibility": {"blocked": ["blocks"]}}
+    features = make_world(40, 2, {"all": category}, k=39)
+    top = tiled(features, "all")
+    together = set(zip(top.users.tolist(), top.others.tolist(), strict=True))
+    assert len(features.blocked) > 0
+    for low, high in features.blocked.tolist():
+        assert (low, high) not in together
+        assert (high, low) not in together
+
+
+def test_progress_counts_up_to_all_rows() -> None:
+    seen: list[tuple[int, int]] = []
+    features = make_world(50, 2, {"all": EVERYTHING})
+    neighbours(
+        features, "all", None, lambda done, total: seen.append((done, total)), small=0, tile=10
+    )
+    assert seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)

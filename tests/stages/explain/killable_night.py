@@ -1,0 +1,48 @@
+"""A night that a test kills: real stores, snapshots and child process, no model.
+
+Half of what its engine writes is accepted. Every prompt paid for is a line in FOLDER/ledger.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import polars as pl
+
+from hertz.stages.explain import model_writer as model_voice
+from hertz.stages.explain.explain import explain
+from hertz.stages.run import Run, open_run
+from hertz.storage.files import write_frame
+from hertz.storage.snapshot.snapshots import publish
+from tests.nights import settings_for
+from tests.stages.explain.explaining import recording
+
+
+def main() -> None:
+    """The night of the arguments FOLDER SHARE CHUNK."""
+    model_voice.failed_checks = _half
+    where, share, chunk = sys.argv[1:]
+    night(Path(where), budget=int(share), chunk=int(chunk), retries=0)
+
+
+def night(folder: Path, generate: bool = True, **changed: object) -> Path:
+    """Explain the profiles and matches that lie in the folder, and publish; the snapshot."""
+    settings = settings_for(folder, folder / "none.parquet", str(folder / "model"))
+    chosen = settings.explanations.model_copy(update=changed)
+    with open_run(settings.model_copy(update={"explanations": chosen})) as run:
+        for name in ("users", "matches"):
+            write_frame(pl.read_parquet(folder / f"{name}.parquet"), run.folder / f"{name}.parquet")
+        explain(run, generate, recording(folder / "ledger", seconds=0.01))
+        return publish(settings.home, run.folder, _manifest(run), keep=2)
+
+
+def _manifest(run: Run) -> dict[str, Any]:
+    policy = run.settings.policy
+    return {"run_id": run.id, "policy_hash": policy.digest, "stages": run.stages}
+
+
+def _half(*told: Any) -> list[str]:  # noqa: ANN401
+    return ["bad"] if crc32(told[-1].content.encode()) % 2 else []
