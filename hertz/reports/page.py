@@ -175,7 +175,7 @@ def _named(labels: Mapping[str, Mapping[str, str]], name: str) -> Markup:
 @functools.cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports", "."),
+        loader=jinja2.PackageLoader("hertz.reports", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
