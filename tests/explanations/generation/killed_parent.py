@@ -6,7 +6,7 @@ import sys
 import time
 
 from hertz.explanations.generation.child_process import Worker
-from tests.explanations import workers
+from tests.explanations.generation import workers
 
 if __name__ == "__main__":
     worker = Worker(workers.with_child, (), "leaves a child")

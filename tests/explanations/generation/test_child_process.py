@@ -13,7 +13,7 @@ import pytest
 
 from hertz.core.errors import GenerationError, ModelError
 from hertz.explanations.generation.child_process import Worker
-from tests.explanations import workers
+from tests.explanations.generation import workers
 
 
 def test_a_worker_loads_once_and_answers_in_order() -> None:

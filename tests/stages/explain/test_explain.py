@@ -29,7 +29,7 @@ from hertz.policy.profiles import validate_profiles
 from hertz.stages.explain.explain import SCHEMA, explain, explained_pairs, open_generator
 from hertz.stages.run import Run
 from hertz.storage.models.bundled import LANGUAGE_MODEL
-from tests.stages import explaining
+from tests.stages.explain import explaining
 from tests.stages.explain.explaining import matches_by_facts, read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]  # the fixture loads and writes
