@@ -151,7 +151,8 @@ def test_deploying_again_never_wakes_a_paused_schedule() -> None:
 
 def test_only_recompute_asks_for_explanations() -> None:
     assert explain_after_recompute(UUID(int=7)).trigger.expect == {TO_EXPLAIN}
-    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "flows").glob("*.py")}
+    flows = (ROOT / "hertz" / "flows").rglob("*.py")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in flows}
     users = {name for name, text in texts.items() if "ask_for_explanations" in text}
     assert users == {"automations.py", "recompute_similarity.py"}
 

@@ -103,8 +103,8 @@ def told_without_values() -> Iterator[None]:
 
 
 def show_stages() -> None:
-    """Each stage's figures in the run's log."""
-    for name in ("stages", "flows"):
+    """Shows each stage's figures in the flow run's log."""
+    for name in ("hertz.stages", "hertz.flows"):
         logging.getLogger(name).setLevel(logging.INFO)
 
 
