@@ -10,14 +10,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hertz.cli.sample.archetypes import ARCHETYPES, POPULAR, RARE
-from hertz.cli.sample.sample import LENGTHS, make_sample
+from hertz.cli.sample.sample import make_sample
+from hertz.cli.sample.tables import Bios, bios, members
 from hertz.core.errors import PolicyError
 from hertz.policy.model import Policy
 from hertz.policy.profiles import validate_profiles
 from hertz.storage.sources import read_source
 
 ROOT = Path(__file__).parents[3]
+LENGTHS = members().list_lengths
 LISTS = tuple(LENGTHS)
 
 
@@ -74,25 +75,44 @@ def test_csv_jsonl_and_parquet_give_the_same_profiles(
 
 def test_another_policy_is_refused(service_policy: Policy) -> None:
     fields = {n: rule for n, rule in service_policy.fields.items() if n != "pets"}
-    with pytest.raises(PolicyError, match="missing: pets"):
+    with pytest.raises(PolicyError, match="lacks: pets"):
         make_sample(3, 1, service_policy.model_copy(update={"fields": fields}))
 
 
 def test_a_policy_without_a_code_of_the_sample_is_refused(service_policy: Policy) -> None:
     vocabularies = dict(service_policy.vocabularies)
     vocabularies["foods"] = {c: v for c, v in vocabularies["foods"].items() if c != "THAI"}
-    with pytest.raises(PolicyError, match="missing: favoriteFoods: THAI"):
+    with pytest.raises(PolicyError, match="lacks: favoriteFoods: THAI"):
         make_sample(3, 1, service_policy.model_copy(update={"vocabularies": vocabularies}))
 
 
 def test_the_archetypes_like_codes_that_the_policy_knows(service_policy: Policy) -> None:
-    assert 8 <= len(ARCHETYPES) <= 12
-    for archetype in ARCHETYPES.values():
-        assert len(archetype.codes) == 6
-        for field, codes in archetype.codes.items():
-            assert set(codes.split()) <= set(service_policy.shown_codes(field))
+    assert 8 <= len(members().archetypes) <= 12
+    for archetype in members().archetypes.values():
+        assert len(archetype.likes) == 6
+        for field, codes in archetype.likes.items():
+            assert set(codes) <= set(service_policy.shown_codes(field))
     known = {code for field in LISTS for code in service_policy.shown_codes(field)}
-    assert set(POPULAR.split()) | set(RARE.split()) <= known
+    assert {*members().frequency.popular, *members().frequency.rare} <= known
+
+
+@pytest.mark.parametrize(
+    ("line", "accepted"),
+    [
+        ("{a}을(를) 좋아<해요|합니다|함>", True),
+        ("{a}을(를) 좋아<해요|합니다>", False),
+        ("{c}을(를) 좋아<해요|합니다|함>", False),
+    ],
+)
+def test_a_sentence_without_three_endings_or_with_another_label_is_refused(
+    line: str, accepted: bool
+) -> None:
+    tables = bios().model_dump() | {"sentences": {**bios().sentences, "pets": (line,)}}
+    if accepted:
+        assert Bios.model_validate(tables).sentences["pets"] == (line,)
+    else:
+        with pytest.raises(ValueError, match=r"polite\|formal\|casual"):
+            Bios.model_validate(tables)
 
 
 # ---- the same again ------------------------------------------------------------------------------

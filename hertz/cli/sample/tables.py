@@ -1,0 +1,182 @@
+"""The tables of the sample, as the files beside this module have them.
+
+In: members.toml, from which profiles are drawn, and bios.toml, from which self-introductions are
+written. Out: `Members` and `Bios`, validated; `sample.py` compares the codes with the policy.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hertz.core.errors import PolicyError
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Shares = Annotated[dict[str, Positive], Field(min_length=1)]
+Texts = Annotated[tuple[str, ...], Field(min_length=1)]
+ENDING = re.compile(r"<([^<|>]*)\|([^<|>]*)\|([^<|>]*)>")
+_T = TypeVar("_T", bound="_Table")
+
+
+class _Table(BaseModel):
+    """A table of a TOML file: no other keys, unchangeable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Domain(_Table):
+    """An email domain.
+
+    Attributes:
+        share: Relative number of users.
+        ages: Relative number of users in each age group of the domain.
+    """
+
+    share: Positive
+    ages: Shares
+
+
+class Archetype(_Table):
+    """A way to live, which joins answers of several fields.
+
+    Attributes:
+        share: Relative number of users.
+        women: Factor on the share among women; men get its inverse.
+        young: Factor on the share among people in their twenties; the others get its inverse.
+        letters: Chances of E, N, T and J in the MBTI type.
+        likes: Liked codes by field.
+    """
+
+    share: Positive
+    women: Positive
+    young: Positive
+    letters: tuple[Share, Share, Share, Share]
+    likes: dict[str, Texts]
+
+
+class BioKinds(_Table):
+    """Relative numbers of self-introductions that name the user's codes, name others, or miss."""
+
+    fitting: Positive
+    unrelated: Positive
+    none: Positive
+
+
+class CodeWeights(_Table):
+    """How the weight of a code grows: by archetypes that like it, or as it is popular or rare."""
+
+    main: Positive
+    second: Positive
+    popular: Positive
+    rare: Positive
+
+
+class Frequency(_Table):
+    """Codes that many users and that few users name, whatever their archetype."""
+
+    popular: Texts
+    rare: Texts
+
+
+class Members(_Table):
+    """members.toml: how common each answer is, and the archetypes."""
+
+    unknown_mbti: Share
+    blocking: Share
+    lone_pets: Texts
+    genders: Shares
+    domains: Annotated[dict[str, Domain], Field(min_length=1)]
+    religion: Shares
+    smoking: dict[str, Shares]
+    drinking: Shares
+    list_lengths: dict[str, Annotated[tuple[Positive, ...], Field(min_length=1)]]
+    bios: BioKinds
+    code_weights: CodeWeights
+    frequency: Frequency
+    archetypes: Annotated[dict[str, Archetype], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _rows_agree(self) -> Self:
+        if list(self.smoking) != list(self.genders):
+            message = f"[smoking] has rows for {list(self.smoking)}, not {list(self.genders)}"
+            raise ValueError(message)
+        if len({tuple(domain.ages) for domain in self.domains.values()}) > 1:
+            message = "[domains]: every `ages` must name the same age groups in the same order"
+            raise ValueError(message)
+        return self
+
+    @property
+    def ages(self) -> tuple[str, ...]:
+        """The age groups, youngest first."""
+        return tuple(next(iter(self.domains.values())).ages)
+
+
+class Bios(_Table):
+    """bios.toml: sentences by topic, and what goes before, between and after them.
+
+    Attributes:
+        openers: Greetings before the first sentence.
+        links: Words that may begin a further sentence.
+        marks: Final marks by tone: polite, formal, casual.
+        weights: How often a topic is drawn.
+        labels: Labels by field and code that read differently in a sentence.
+        sentences: Sentences by topic, or by `field:code`, with three endings each.
+    """
+
+    openers: Texts
+    links: Texts
+    marks: Annotated[dict[str, Texts], Field(min_length=3, max_length=3)]
+    weights: dict[str, Annotated[int, Field(gt=0)]]
+    labels: dict[str, dict[str, str]]
+    sentences: dict[str, Texts]
+
+    @model_validator(mode="after")
+    def _sentences_are_well_formed(self) -> Self:
+        for topic, lines in self.sentences.items():
+            for line in lines:
+                if re.search(r"[<|>]|\{(?!a\}|b\})", ENDING.sub("", line)):
+                    message = (
+                        f"[sentences] {topic}: {line!r}: write endings as <polite|formal|casual> "
+                        "and labels as {a} and {b}"
+                    )
+                    raise ValueError(message)
+        topics = {topic.split(":")[0] for topic in self.sentences}
+        if missing := set(self.weights) - topics:
+            message = f"[weights] names topics without sentences: {sorted(missing)}"
+            raise ValueError(message)
+        return self
+
+
+@cache
+def members() -> Members:
+    """Returns the tables of members.toml.
+
+    Raises:
+        PolicyError: The file has an unknown key or a value of the wrong kind.
+    """
+    return _load("members.toml", Members)
+
+
+@cache
+def bios() -> Bios:
+    """Returns the tables of bios.toml.
+
+    Raises:
+        PolicyError: The file has an unknown key or a sentence that is not well formed.
+    """
+    return _load("bios.toml", Bios)
+
+
+def _load(name: str, table: type[_T]) -> _T:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    try:
+        return table.model_validate(tomllib.loads(text))
+    except ValueError as error:
+        message = f"hertz/cli/sample/{name}: {error}"
+        raise PolicyError(message) from error
