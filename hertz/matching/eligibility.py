@@ -15,7 +15,7 @@ from hertz.matching.kernels import pairs as kernels
 
 
 @dataclass(frozen=True)
-class Rules:
+class EligibilityRules:
     """Who may meet, over n rows.
 
     Attributes:
@@ -23,20 +23,22 @@ class Rules:
         different: `(n, fields)` int32 codes that must be told and differ.
         numbers: `(n, fields)` float64 that may lie `distances` apart at most.
         distances: `(fields,)` float64.
-        told: `(n, rules)` int64: the code each `accepts` rule looks at, as a column of `accepted`.
+        code_columns: `(n, rules)` int64 column of `accepted` that stands for the row's code, for
+            each `accepts` rule.
         accepted: `(n, columns)` bool: whether a row would meet someone of that code.
-        blocked: Blocked rows, those of row i from `starts[i]` to `starts[i + 1]`, ascending.
-        starts: `(n + 1,)` int64.
+        blocked: `(m,)` int64 blocked rows; those of row i, ascending, from `blocked_starts[i]` to
+            `blocked_starts[i + 1]`.
+        blocked_starts: `(n + 1,)` int64.
     """
 
     same: np.ndarray
     different: np.ndarray
     numbers: np.ndarray
     distances: np.ndarray
-    told: np.ndarray
+    code_columns: np.ndarray
     accepted: np.ndarray
     blocked: np.ndarray
-    starts: np.ndarray
+    blocked_starts: np.ndarray
 
     def may_meet(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """`(m,)` bool for the rows `a`, `b`: `(m,)` int64 each."""
@@ -45,16 +47,16 @@ class Rules:
             self.different,
             self.numbers,
             self.distances,
-            self.told,
+            self.code_columns,
             self.accepted,
             self.blocked,
-            self.starts,
+            self.blocked_starts,
             a,
             b,
         )
 
 
-def eligibility_rules(features: Features, category: str) -> Rules:
+def eligibility_rules(features: Features, category: str) -> EligibilityRules:
     """The category's rules over all rows of the features."""
     rules, n = features.policy.eligibility_of(category), len(features)
     told, accepted, first = [], [], 0
@@ -67,19 +69,19 @@ def eligibility_rules(features: Features, category: str) -> Rules:
     pairs = features.blocked if rules.blocked else features.blocked[:0]
     pairs = np.concatenate([pairs, pairs[:, ::-1]])
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    return Rules(
+    return EligibilityRules(
         same=_table([features.codes[f] for f in rules.same], n, np.int32),
         different=_table([features.codes[f] for f in rules.different], n, np.int32),
         numbers=_table([features.numbers[w.field] for w in rules.within], n, np.float64),
         distances=np.array([w.distance for w in rules.within], dtype=np.float64),
-        told=_table(told, n, np.int64),
+        code_columns=_table(told, n, np.int64),
         accepted=_table(accepted, n, np.bool_),
         blocked=np.ascontiguousarray(pairs[:, 1]),
-        starts=np.r_[0, np.cumsum(np.bincount(pairs[:, 0], minlength=n))].astype(np.int64),
+        blocked_starts=np.r_[0, np.cumsum(np.bincount(pairs[:, 0], minlength=n))].astype(np.int64),
     )
 
 
-def pairs_with(features: Features, category: str, rows: np.ndarray) -> int:
+def count_pairs_with(features: Features, category: str, rows: np.ndarray) -> int:
     """Unordered pairs that may meet in a category and have at least one of `rows`, `(m,)` int64."""
     rules, others = eligibility_rules(features, category), np.ones(len(features), dtype=bool)
     pairs = 0

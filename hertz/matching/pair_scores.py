@@ -78,7 +78,7 @@ def score_pairs(features: Features, category: str, a: np.ndarray, b: np.ndarray)
 
 
 def combine(how: str, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """`scoring.combine` on arrays of any shape."""
+    """`reference.combine` on arrays of any shape."""
     if how == "arithmetic":
         return (forward + backward) * 0.5
     if how == "minimum":
@@ -113,7 +113,7 @@ def common_columns(features: Features, mine: str, theirs: str) -> Both:
     return table[:, 0], table[:, 1]
 
 
-def is_open(policy: Policy, term: Term) -> bool:
+def has_open_vocabulary(policy: Policy, term: Term) -> bool:
     """Whether the term compares codes that no vocabulary lists (`equal` only)."""
     return term.kind == "equal" and not policy.shown_codes(str(term.field))
 
@@ -127,7 +127,7 @@ class _Columns(Protocol):
 
 
 @dataclass(frozen=True)
-class Cosine:
+class CosineTerm:
     """`cosine`: vectors, `(n, dim)` float32."""
 
     vectors: np.ndarray
@@ -139,7 +139,7 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class Codes:
+class CodeTerm:
     """`equal`, `table` and `ordinal`: a matrix over codes, the last of them "not told"."""
 
     codes: np.ndarray
@@ -155,7 +155,7 @@ class Codes:
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenCodeTerm:
     """`equal` of codes that no vocabulary lists; -1 where not told."""
 
     codes: np.ndarray
@@ -169,7 +169,7 @@ class Open:
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberTerm:
     """`number`: 1 up to a distance of `full`, 0 from `zero`; NaN where not told."""
 
     numbers: np.ndarray
@@ -184,40 +184,40 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Overlap:
+class OverlapTerm:
     """`overlap`: the fields of `kernels.jaccards`."""
 
     wishes: np.ndarray
     traits: np.ndarray
-    wished: np.ndarray
-    told: np.ndarray
+    wish_counts: np.ndarray
+    trait_counts: np.ndarray
     missing: float
 
     def both(self, a: np.ndarray, b: np.ndarray) -> Both:
         """See `_Columns`."""
-        sets = (self.wishes, self.traits, self.wished, self.told, self.missing)
+        sets = (self.wishes, self.traits, self.wish_counts, self.trait_counts, self.missing)
         return kernels.jaccards(*sets, a, b), kernels.jaccards(*sets, b, a)
 
 
 def _columns(features: Features, name: str) -> _Columns:
     term = features.policy.terms[name]
     if term.kind == "cosine":
-        return Cosine(np.ascontiguousarray(features.vectors))
+        return CosineTerm(np.ascontiguousarray(features.vectors))
     if term.kind == "overlap":
         return _overlap(features, term)
     if term.kind == "number":
-        return Number(features.numbers[str(term.field)], term.full, term.zero, term.missing)
+        return NumberTerm(features.numbers[str(term.field)], term.full, term.zero, term.missing)
     codes = features.codes[str(term.field)]
-    if is_open(features.policy, term):
-        return Open(codes, term.missing)
+    if has_open_vocabulary(features.policy, term):
+        return OpenCodeTerm(codes, term.missing)
     matrix = term_matrix(features.policy, name)
     told = np.where(codes < 0, len(matrix) - 1, codes)
-    return Codes(told, matrix, np.array_equal(matrix, matrix.T))
+    return CodeTerm(told, matrix, np.array_equal(matrix, matrix.T))
 
 
-def _overlap(features: Features, term: Term) -> Overlap:
+def _overlap(features: Features, term: Term) -> OverlapTerm:
     names = str(term.mine), str(term.theirs)
     common = common_columns(features, *names)
     sets = [features.sets[name] for name in names]
     wishes, traits = (packed(s, c) for s, c in zip(sets, common, strict=True))
-    return Overlap(wishes, traits, sizes(sets[0]), sizes(sets[1]), term.missing)
+    return OverlapTerm(wishes, traits, sizes(sets[0]), sizes(sets[1]), term.missing)

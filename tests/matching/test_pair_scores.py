@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from hertz.matching.eligibility import pairs_with
+from hertz.matching.eligibility import count_pairs_with
 from hertz.matching.features import build_features
 from hertz.matching.reference import eligible
 from tests.matching.worlds import ELIGIBILITY, make_policy, make_profiles, make_vectors
@@ -26,4 +26,4 @@ def test_counts_pairs_as_the_reference_does(
         for a, b in combinations(range(40), 2)
         if a in rows or b in rows
     )
-    assert pairs_with(features, "only", np.array(rows, dtype=np.int64)) == expected
+    assert count_pairs_with(features, "only", np.array(rows, dtype=np.int64)) == expected

@@ -1,6 +1,6 @@
 """Lists of the best so far, as heaps: the worst entry is the root.
 
-In: scores, `(n, depth)` float32, and who has them, int32, of n users; NOBODY where there is none
+In: scores, `(n, depth)` float32, and who has them, int32, of n users; EMPTY_ID where there is none
 yet. In a tie the lower id is the better one.
 """
 
@@ -10,23 +10,23 @@ import numpy as np
 
 from hertz.matching.kernels.pairs import kernel
 
-NOBODY = np.iinfo(np.int32).max  # an id worse than everyone's in a tie
+EMPTY_ID = np.iinfo(np.int32).max  # an id worse than everyone's in a tie
 
 
 @kernel
-def pick(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarray:
+def largest_columns(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarray:
     """The `depth` largest of each of some rows of a tile: `(len(rows), depth)` int32 columns.
 
-    NOBODY where a row has fewer that are above -inf.
+    EMPTY_ID where a row has fewer that are above -inf.
     """
     bounds = np.empty(depth, dtype=np.float32)
-    picked = np.full((len(rows), depth), NOBODY, dtype=np.int32)
+    picked = np.full((len(rows), depth), EMPTY_ID, dtype=np.int32)
     for at in range(len(rows)):
         row = rows[at]
         bounds[:] = -np.inf
         for j in range(upper.shape[1]):
             if upper[row, j] > bounds[0]:
-                offer(bounds, picked[at], upper[row, j], j)
+                insert(bounds, picked[at], upper[row, j], j)
     return picked
 
 
@@ -36,12 +36,12 @@ def _is_worse(score: float, who: int, than_score: float, than: int) -> bool:
 
 
 @kernel
-def offer(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
+def insert(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
     """Put an entry into a heap whose root is the worst of the k kept, if it is better than that.
 
     Args:
         scores: `(k,)` float32, -inf where empty; written.
-        ids: `(k,)` int32, NOBODY where empty; written.
+        ids: `(k,)` int32, EMPTY_ID where empty; written.
         score: The entry's score; in a tie the lower id is better.
         who: The entry's id, not among the kept.
     """
@@ -69,7 +69,7 @@ def _sink(scores: np.ndarray, ids: np.ndarray, score: float, who: int) -> None:
 
 @kernel
 def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
-    """Sort each row's heap, best first; both arrays are `(n, depth)`, written: -1 for NOBODY.
+    """Sort each row's heap, best first; both arrays are `(n, depth)`, written: -1 for EMPTY_ID.
 
     By insertion: a heap is nearly in order, and one that was carried over all but sorted.
     """
@@ -87,13 +87,13 @@ def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
                 place -= 1
             mine[place], theirs[place] = score, who
         last = depth - 1
-        while last >= 0 and theirs[last] == NOBODY:
+        while last >= 0 and theirs[last] == EMPTY_ID:
             theirs[last] = -1
             last -= 1
 
 
 @kernel
-def offer_pairs(
+def insert_pairs(
     scores: np.ndarray,
     ids: np.ndarray,
     taking: np.ndarray,
@@ -114,13 +114,13 @@ def offer_pairs(
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
         if taking[x]:
-            offer(scores[x], ids[x], mutual[pair], y)
+            insert(scores[x], ids[x], mutual[pair], y)
         if taking[y]:
-            offer(scores[y], ids[y], mutual[pair], x)
+            insert(scores[y], ids[y], mutual[pair], x)
 
 
 @kernel
-def heaps_of(
+def lists_to_heaps(
     ids: np.ndarray,
     scores: np.ndarray,
     before: np.ndarray,
@@ -136,7 +136,7 @@ def heaps_of(
         before: `(n,)` int64 row of yesterday whose list is taken, -1 for none.
         row_of: `(m,)` int32 row of today, -1 where there is none.
         heap_scores: `(n, depth)` float32, all -inf, written: the worst comes first.
-        heap_ids: `(n, depth)` int32, all NOBODY, written.
+        heap_ids: `(n, depth)` int32, all EMPTY_ID, written.
     """
     for user in range(len(before)):
         mine, at = before[user], ids.shape[1]
@@ -148,7 +148,7 @@ def heaps_of(
 
 
 @kernel
-def cut_below(
+def remove_below(
     scores: np.ndarray,
     ids: np.ndarray,
     user_ids: np.ndarray,

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from hertz.matching.kernels.llvm import ROWS, WIDTH, block
+from hertz.matching.kernels.llvm import BLOCK_COLUMNS, BLOCK_ROWS, block
 from hertz.matching.kernels.pairs import first_one, kernel
 
-MOST, LEAST = np.iinfo(np.int32).max, np.iinfo(np.int32).min
+INT32_MAX, INT32_MIN = np.iinfo(np.int32).max, np.iinfo(np.int32).min
 
 
 @kernel
-def reach(
+def find_product_survivors(
     left: np.ndarray,
     right: np.ndarray,
     starts: np.ndarray,
@@ -48,18 +48,18 @@ def reach(
         `(categories,)` int64, how many were found.
     """
     counts, height, width = np.zeros(len(which), dtype=np.int64), len(left), len(right)
-    panel = np.empty((left.shape[1] // 2, WIDTH), dtype=np.int32)
-    nothing = np.zeros((ROWS, WIDTH), dtype=np.int32)
+    panel = np.empty((left.shape[1] // 2, BLOCK_COLUMNS), dtype=np.int32)
+    nothing = np.zeros((BLOCK_ROWS, BLOCK_COLUMNS), dtype=np.int32)
     alone = len(which) == 1 and starts[which[0]] == starts[which[0] + 1]  # nothing to be added
     common = np.empty_like(nothing)
     products = common if alone else np.empty_like(nothing)
-    rest, bars, least = _last_rows(left), _bars(mine, ROWS), _bars(theirs, WIDTH)
+    rest, bars, least = _last_rows(left), _bars(mine, BLOCK_ROWS), _bars(theirs, BLOCK_COLUMNS)
     if not len(which):
         return counts
-    stride, whole = left.strides[0], height // ROWS * ROWS
-    for j in range(0, width, WIDTH):
-        _pack(right[j : j + WIDTH], panel)
-        for i in range(0, min(height, j + WIDTH) if diagonal else height, ROWS):
+    stride, whole = left.strides[0], height // BLOCK_ROWS * BLOCK_ROWS
+    for j in range(0, width, BLOCK_COLUMNS):
+        _pack(right[j : j + BLOCK_COLUMNS], panel)
+        for i in range(0, min(height, j + BLOCK_COLUMNS) if diagonal else height, BLOCK_ROWS):
             row_of = left.ctypes.data + i * stride if i < whole else rest.ctypes.data
             hits = block(
                 row_of,
@@ -70,7 +70,7 @@ def reach(
                 bars.ctypes.data + 4 * i,
                 least.ctypes.data + 4 * j,
                 common.ctypes.data,
-                4 * WIDTH,
+                4 * BLOCK_COLUMNS,
             )
             for at in range(len(which)):
                 first, last = starts[which[at]], starts[which[at] + 1]
@@ -78,16 +78,16 @@ def reach(
                     hits = block(
                         row_of + 2 * first,
                         stride,
-                        panel.ctypes.data + first // 2 * 4 * WIDTH,
+                        panel.ctypes.data + first // 2 * 4 * BLOCK_COLUMNS,
                         (last - first) // 2,
                         common.ctypes.data,
                         bars.ctypes.data + at * bars.strides[0] + 4 * i,
                         least.ctypes.data + at * least.strides[0] + 4 * j,
                         products.ctypes.data,
-                        4 * WIDTH,
+                        4 * BLOCK_COLUMNS,
                     )
                 while hits:
-                    row, column = divmod(int(first_one(hits)), WIDTH)
+                    row, column = divmod(int(first_one(hits)), BLOCK_COLUMNS)
                     hits &= hits - np.uint64(1)
                     a, b = i + row, j + column
                     if a < height and b < width and (b > a or not diagonal):
@@ -99,10 +99,10 @@ def reach(
 
 
 @kernel
-def multiply(
+def multiply_tile(
     left: np.ndarray, right: np.ndarray, starts: np.ndarray, which: np.ndarray, out: np.ndarray
 ) -> None:
-    """All products; `left`, `right`, `starts` and `which` as for `reach`.
+    """All products; `left`, `right`, `starts` and `which` as for `find_product_survivors`.
 
     Args:
         left: `(rows, columns)` int16.
@@ -111,13 +111,16 @@ def multiply(
         which: `(categories,)` int64.
         out: int32, written: of as many categories, rows and columns, of these whole blocks.
     """
-    panel = np.empty((left.shape[1] // 2, WIDTH), dtype=np.int32)
-    nothing, nobody = np.zeros((ROWS, WIDTH), np.int32), np.full(WIDTH, MOST, np.int32)
+    panel = np.empty((left.shape[1] // 2, BLOCK_COLUMNS), dtype=np.int32)
+    nothing, nobody = (
+        np.zeros((BLOCK_ROWS, BLOCK_COLUMNS), np.int32),
+        np.full(BLOCK_COLUMNS, INT32_MAX, np.int32),
+    )
     common, rest = np.empty_like(nothing), _last_rows(left)
-    stride, whole = left.strides[0], len(left) // ROWS * ROWS
-    for j in range(0, len(right), WIDTH):
-        _pack(right[j : j + WIDTH], panel)
-        for i in range(0, len(left), ROWS):
+    stride, whole = left.strides[0], len(left) // BLOCK_ROWS * BLOCK_ROWS
+    for j in range(0, len(right), BLOCK_COLUMNS):
+        _pack(right[j : j + BLOCK_COLUMNS], panel)
+        for i in range(0, len(left), BLOCK_ROWS):
             row_of = left.ctypes.data + i * stride if i < whole else rest.ctypes.data
             block(
                 row_of,
@@ -128,14 +131,14 @@ def multiply(
                 nobody.ctypes.data,
                 nobody.ctypes.data,
                 common.ctypes.data,
-                4 * WIDTH,
+                4 * BLOCK_COLUMNS,
             )
             for at in range(len(which)):
                 first, last = starts[which[at]], starts[which[at] + 1]
                 block(
                     row_of + 2 * first,
                     stride,
-                    panel.ctypes.data + first // 2 * 4 * WIDTH,
+                    panel.ctypes.data + first // 2 * 4 * BLOCK_COLUMNS,
                     (last - first) // 2,
                     common.ctypes.data,
                     nobody.ctypes.data,
@@ -148,7 +151,7 @@ def multiply(
 @kernel
 def _bars(least: np.ndarray, more: int) -> np.ndarray:
     """`least`, and after each row of it `more` that take nobody."""
-    bars = np.full((len(least), least.shape[1] + more), MOST, dtype=np.int32)
+    bars = np.full((len(least), least.shape[1] + more), INT32_MAX, dtype=np.int32)
     bars[:, : least.shape[1]] = least
     return bars
 
@@ -156,15 +159,15 @@ def _bars(least: np.ndarray, more: int) -> np.ndarray:
 @kernel
 def _last_rows(left: np.ndarray) -> np.ndarray:
     """The rows that do not fill a block, and rows of zeros after them."""
-    rest = len(left) % ROWS
-    rows = np.zeros((ROWS, left.shape[1]), dtype=np.int16)
+    rest = len(left) % BLOCK_ROWS
+    rows = np.zeros((BLOCK_ROWS, left.shape[1]), dtype=np.int16)
     rows[:rest] = left[len(left) - rest :]
     return rows
 
 
 @kernel
 def _pack(right: np.ndarray, panel: np.ndarray) -> None:
-    """Up to WIDTH rows, two columns at a time, one row after the other: `(pairs, WIDTH)` int32."""
+    """Transpose up to BLOCK_COLUMNS rows, two columns at a time, into `panel`."""
     pairs = right.view(np.int32)
     panel[:, len(right) :] = 0
     for row in range(len(right)):

@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from hertz.matching.features import LANES
 
-ROWS, WIDTH = 4, 16  # of a block of integer products: a bit each in a word of 64
+BLOCK_ROWS, BLOCK_COLUMNS = 4, 16  # of a block of integer products: a bit each in a word of 64
 WORDS = 8  # int32 of a register of 256 bits
 
 _I16, _I32, _I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
@@ -30,25 +30,25 @@ def block(context, left, stride, panel, pairs, base, mine, theirs, out, out_stri
 
     Args:
         context: numba's.
-        left: Address of ROWS rows of `pairs` pairs of int16.
+        left: Address of BLOCK_ROWS rows of `pairs` pairs of int16.
         stride: Bytes from one to the next.
-        panel: Address of `(pairs, WIDTH, 2)` int16.
+        panel: Address of `(pairs, BLOCK_COLUMNS, 2)` int16.
         pairs: How many.
-        base: Address of ROWS rows of WIDTH int32, to which the products are added.
-        mine: Address of ROWS int32.
-        theirs: Address of WIDTH int32.
-        out: Address of ROWS rows of WIDTH int32, written.
+        base: Address of BLOCK_ROWS rows of BLOCK_COLUMNS int32, to which the products are added.
+        mine: Address of BLOCK_ROWS int32.
+        theirs: Address of BLOCK_COLUMNS int32.
+        out: Address of BLOCK_ROWS rows of BLOCK_COLUMNS int32, written.
         out_stride: Bytes from one to the next.
 
     Returns:
-        uint64 with bit `WIDTH * row + column` set where `out` is no less than either of the two.
+        uint64 with bit `BLOCK_COLUMNS * row + column` set where `out` is no less than either.
     """
     return types.uint64(*[types.intp] * 9), _block
 
 
 @intrinsic
 def dot(context, x, y, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """`scoring.cosine` of the `count` float32 at two addresses, a multiple of LANES: a float64."""
+    """Sum `count` products of float32 as `reference.cosine` does: a float64."""
     return types.float64(types.intp, types.intp, types.intp), _dot
 
 
@@ -62,7 +62,7 @@ def _block(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  
     left, stride, panel, pairs, base, mine, theirs, out, out_stride = arguments
     reached: Any = ir.Constant(_I64, 0)
     for at, total in enumerate(_integer_sums(builder, left, stride, panel, pairs, base)):
-        row, column = divmod(at * WORDS, WIDTH)
+        row, column = divmod(at * WORDS, BLOCK_COLUMNS)
         least = _load(builder, theirs, _SUMS, 4 * column)
         bar = _spread(builder, _load(builder, mine, _I32, 4 * row))
         least = builder.select(builder.icmp_signed("<", bar, least), bar, least)
@@ -75,17 +75,21 @@ def _block(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  
 
 
 def _integer_sums(builder: Any, left: Any, stride: Any, panel: Any, pairs: Any, base: Any) -> Any:  # noqa: ANN401
-    """ROWS * WIDTH / WORDS vectors of sums: as many registers, and some are left for the rest."""
-    rows = [builder.add(left, builder.mul(stride, ir.Constant(_I64, r))) for r in range(ROWS)]
+    """BLOCK_ROWS * BLOCK_COLUMNS / WORDS vectors of sums, each in a register of its own."""
+    rows = [builder.add(left, builder.mul(stride, ir.Constant(_I64, r))) for r in range(BLOCK_ROWS)]
 
     def added(pair: Any) -> list[Any]:  # noqa: ANN401
         offset = builder.mul(pair, ir.Constant(_I64, 4))
-        here = builder.add(panel, builder.mul(pair, ir.Constant(_I64, 4 * WIDTH)))
-        columns = [_load(builder, here, _PAIRS, 4 * start) for start in range(0, WIDTH, WORDS)]
+        here = builder.add(panel, builder.mul(pair, ir.Constant(_I64, 4 * BLOCK_COLUMNS)))
+        columns = [
+            _load(builder, here, _PAIRS, 4 * start) for start in range(0, BLOCK_COLUMNS, WORDS)
+        ]
         twos = [_spread(builder, _load(builder, builder.add(row, offset), _I32)) for row in rows]
         return [_products(builder, two, column) for two in twos for column in columns]
 
-    starts = [_load(builder, base, _SUMS, 4 * at) for at in range(0, ROWS * WIDTH, WORDS)]
+    starts = [
+        _load(builder, base, _SUMS, 4 * at) for at in range(0, BLOCK_ROWS * BLOCK_COLUMNS, WORDS)
+    ]
     return _loop(builder, pairs, 1, starts, added, builder.add)
 
 

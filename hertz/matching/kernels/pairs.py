@@ -36,7 +36,7 @@ def _sum_kernel(function: F) -> F:
 
 @kernel
 def cosines(vectors: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`scoring.cosine` of many pairs, `(m,)` float64; `vectors` is `(n, dim)` float32.
+    """`reference.cosine` of many pairs, `(m,)` float64; `vectors` is `(n, dim)` float32.
 
     A fused multiply-add would give the same bits: the product of two float32 is exact in float64.
     """
@@ -85,7 +85,7 @@ def jaccards(
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """`scoring.jaccard` of a's wishes and b's traits, `(m,)` float64.
+    """`reference.jaccard` of a's wishes and b's traits, `(m,)` float64.
 
     Args:
         wishes: `(n, words)` uint64 bits of the codes that both fields have.
@@ -113,7 +113,7 @@ def jaccards(
 def ramps(
     numbers: np.ndarray, full: float, zero: float, missing: float, a: np.ndarray, b: np.ndarray
 ) -> np.ndarray:
-    """`scoring.ramp` of the distance of two numbers, `missing` where one is NaN; `(m,)` float64."""
+    """Return `reference.ramp` of distances, `missing` where one number is NaN: `(m,)` float64."""
     out = np.empty(len(a))
     for pair in range(len(a)):
         distance = abs(numbers[a[pair]] - numbers[b[pair]])
@@ -135,7 +135,7 @@ def may_meet(
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """`scoring.eligible` of many pairs, `(m,)` bool; the fields are those of `pairs.Rules`."""
+    """Return `reference.eligible` of many pairs, `(m,)` bool; see `EligibilityRules`."""
     out = np.zeros(len(a), dtype=np.bool_)
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
@@ -157,7 +157,7 @@ def may_meet(
 
 
 @kernel
-def find(
+def find_survivors(
     upper: np.ndarray, rows: np.ndarray, columns: np.ndarray, offset: int, found: np.ndarray
 ) -> int:
     """Positions of a tile whose upper bound reaches what either side still takes.
@@ -203,7 +203,7 @@ def _reached(row: np.ndarray, mine: float, columns: np.ndarray) -> np.uint64:
 
 
 @kernel
-def still_reach(
+def reaches_with_residuals(
     upper: np.ndarray,
     spread: np.ndarray,
     rest: np.ndarray,
@@ -275,7 +275,7 @@ def _mixed(word: np.uint64) -> np.uint64:
 
 
 @kernel
-def sums_of_members(member: np.ndarray, values: np.ndarray) -> np.ndarray:
+def sum_member_values(member: np.ndarray, values: np.ndarray) -> np.ndarray:
     """`(n,)` uint64: the sums of `values`, `(items,)` uint64, where `member`, `(n, items)` bool."""
     sums = np.zeros(len(member), dtype=np.uint64)
     for row in range(len(member)):

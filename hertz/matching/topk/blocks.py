@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hertz.matching.eligibility import Rules
+from hertz.matching.eligibility import EligibilityRules
 from hertz.matching.features import Features
 
 MOST_CLASSES = 4096  # with more, which of them meet is not kept: one class, which meets itself
@@ -43,9 +43,9 @@ class Classes:
     pairs: int
 
 
-def classify(rules: Rules, rows: np.ndarray) -> Classes:
+def classify(rules: EligibilityRules, rows: np.ndarray) -> Classes:
     """Classes of the rows of a block, `(n,)` int64; the rules are those of all rows."""
-    anyone = replace(rules, starts=np.zeros_like(rules.starts))
+    anyone = replace(rules, blocked_starts=np.zeros_like(rules.blocked_starts))
     first, of, sizes = _distinct(rules, rows)
     pairs = -int(anyone.may_meet(*_blocked_pairs(rules, rows)).sum())
     meet = np.zeros((len(first), len(first)) if len(first) <= MOST_CLASSES else (0, 0), dtype=bool)
@@ -62,9 +62,11 @@ def classify(rules: Rules, rows: np.ndarray) -> Classes:
     return Classes(of, meet, int(pairs))
 
 
-def _distinct(rules: Rules, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _distinct(
+    rules: EligibilityRules, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First row of each class, class of each row, size of each class; blocked pairs left out."""
-    seen = [rules.different, rules.numbers, rules.told, rules.accepted]
+    seen = [rules.different, rules.numbers, rules.code_columns, rules.accepted]
     bytes_of = [table[rows].view(np.uint8) for table in seen if table.shape[1]]
     if not bytes_of:
         n = len(rows)
@@ -77,23 +79,23 @@ def _distinct(rules: Rules, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     return first, of, sizes
 
 
-def _blocked_pairs(rules: Rules, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _blocked_pairs(rules: EligibilityRules, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Blocked pairs within the block, each once."""
     inside = np.zeros(len(rules.same), dtype=bool)
     inside[rows] = True
-    a = np.repeat(np.arange(len(rules.same)), np.diff(rules.starts))
+    a = np.repeat(np.arange(len(rules.same)), np.diff(rules.blocked_starts))
     keep = (a < rules.blocked) & inside[a] & inside[rules.blocked]
     return a[keep], rules.blocked[keep]
 
 
-def _taken(rules: Rules, rows: np.ndarray) -> Rules:
+def _taken(rules: EligibilityRules, rows: np.ndarray) -> EligibilityRules:
     """The rules over some of the rows, blocked pairs left out."""
     return replace(
         rules,
         same=rules.same[rows],
         different=rules.different[rows],
         numbers=rules.numbers[rows],
-        told=rules.told[rows],
+        code_columns=rules.code_columns[rows],
         accepted=rules.accepted[rows],
-        starts=np.zeros(len(rows) + 1, dtype=np.int64),
+        blocked_starts=np.zeros(len(rows) + 1, dtype=np.int64),
     )

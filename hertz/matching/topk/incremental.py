@@ -17,8 +17,8 @@ import numpy as np
 
 from hertz.core.compute import in_threads, slices
 from hertz.matching.features import Features
-from hertz.matching.kernels.heaps import cut_below, heaps_of
-from hertz.matching.kernels.pairs import hash_rows, sums_of_members
+from hertz.matching.kernels.heaps import lists_to_heaps, remove_below
+from hertz.matching.kernels.pairs import hash_rows, sum_member_values
 from hertz.matching.topk.lists import Lists, Neighbours, empty_lists, finished
 from hertz.matching.topk.options import How, Progress
 from hertz.matching.topk.search import search
@@ -75,7 +75,7 @@ def fingerprints(features: Features) -> np.ndarray:
         np.r_[_hashed(names[field]), np.uint64(0)][codes] for field, codes in features.codes.items()
     ]
     columns += [
-        sums_of_members(member, _hashed(names[field])) for field, member in features.sets.items()
+        sum_member_values(member, _hashed(names[field])) for field, member in features.sets.items()
     ]
     columns += [values.view(np.uint64) for values in features.numbers.values()]
     met = np.zeros(n, dtype=np.uint64)
@@ -176,7 +176,7 @@ def _carried(
 
     def carry(rows: slice) -> None:
         mine = before[rows]
-        heaps_of(known.ids, known.scores, mine, row_of, lists.scores[rows], lists.ids[rows])
+        lists_to_heaps(known.ids, known.scores, mine, row_of, lists.scores[rows], lists.ids[rows])
 
     in_threads(carry, slices(n))
     lists.bounds[same] = known.bound_scores[before[same]]
@@ -193,7 +193,7 @@ def _cut(
 
     def cut(rows: slice) -> None:
         mine = found.scores[rows], found.ids[rows]
-        cut_below(*mine, features.user_ids, least[rows], least_ids[rows])
+        remove_below(*mine, features.user_ids, least[rows], least_ids[rows])
 
     in_threads(cut, slices(len(least)))
     full = found.ids[:, -1] >= 0

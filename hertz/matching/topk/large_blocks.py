@@ -17,7 +17,7 @@ import torch
 from hertz.core.compute import place, tile_dtype
 from hertz.matching.features import Features
 from hertz.matching.topk.blocks import classify
-from hertz.matching.topk.bound.factors import CategoryForms, term_forms
+from hertz.matching.topk.bound.factors import CategoryFactors, category_factors
 from hertz.matching.topk.cpu.block import BlockPass
 from hertz.matching.topk.cpu.category import CategoryPass
 from hertz.matching.topk.gpu.block import DevicePass
@@ -44,7 +44,7 @@ def search_large(
 
     Args:
         features: Everyone who may be matched.
-        names: Of the categories: one, or of one group of `forms.together`.
+        names: Of the categories: one, or of one group of `factors.category_groups`.
         categories: The categories, whose lists seek the same rows.
         blocks: `(n,)` int64 rows of each.
         tick: Called with the rows done.
@@ -53,7 +53,7 @@ def search_large(
     Returns:
         `(2, categories)` int64: pairs that may meet, and pairs that were scored.
     """
-    means, forms = _means(how), term_forms(features, names)
+    means, forms = _means(how), category_factors(features, names)
     search_block = _search(categories, forms, means)
     rules, counts, done = [c.rules for c in categories], np.zeros((2, len(names)), np.int64), 0
     lists = categories[0].lists
@@ -75,7 +75,7 @@ def _means(how: How) -> Means:
     return Means(how.get("tile", TILES[device]), dtype, device, threads)
 
 
-def _search(categories: Sequence[CategorySearch], forms: CategoryForms, means: Means) -> Search:
+def _search(categories: Sequence[CategorySearch], forms: CategoryFactors, means: Means) -> Search:
     """How a block is searched on the device."""
     if means.device == "cpu":
         return partial(_on_cpu, categories, forms, means)
@@ -96,7 +96,11 @@ def _on_device(
 
 
 def _on_cpu(
-    categories: Sequence[CategorySearch], forms: CategoryForms, means: Means, plan: Plan, tick: Tick
+    categories: Sequence[CategorySearch],
+    forms: CategoryFactors,
+    means: Means,
+    plan: Plan,
+    tick: Tick,
 ) -> list[int]:
     passes = [CategoryPass(plan, its, category) for its, category in enumerate(categories)]
     BlockPass(plan, passes, means.threads, hopes=True).run(tick)
@@ -104,7 +108,7 @@ def _on_cpu(
     for its, category in enumerate(categories):
         disappointed = passes[its].disappointed()
         if len(disappointed):
-            rest, bound = category.lists.again(disappointed), plan.bound.only(its)
+            rest, bound = category.lists.again(disappointed), plan.bound.for_category(its)
             again = planned([category.rules], forms, plan.rows, rest, means, bound)
             anew = CategoryPass(again, 0, replace(category, lists=rest))
             BlockPass(again, [anew], means.threads, hopes=False).run(_silent)

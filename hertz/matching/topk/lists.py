@@ -12,7 +12,7 @@ import numpy as np
 
 from hertz.core.compute import in_threads, slices
 from hertz.matching.features import Features
-from hertz.matching.kernels.heaps import NOBODY, offer_pairs, sort_heaps
+from hertz.matching.kernels.heaps import EMPTY_ID, insert_pairs, sort_heaps
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Lists:
 
     Attributes:
         scores: `(n, depth)` float32, -inf where empty.
-        ids: `(n, depth)` int32 rows, NOBODY where empty.
+        ids: `(n, depth)` int32 rows, EMPTY_ID where empty.
         bounds: `(n,)` float32: entries below it need not be offered.
         sought: `(n,)` bool: whose pairs are to be looked at.
         taking: `(n,)` bool: who is offered anything.
@@ -60,19 +60,19 @@ class Lists:
         only = np.zeros(len(self.sought), dtype=bool)
         only[rows] = True
         bounds = np.where(only, np.maximum(self.bounds, self.scores[:, 0]), self.bounds)
-        self.scores[rows], self.ids[rows] = -np.inf, NOBODY
+        self.scores[rows], self.ids[rows] = -np.inf, EMPTY_ID
         return Lists(self.scores, self.ids, bounds, only, only)
 
     def offer(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
         """Offer the two of each pair, `(m,)` int64 rows, to each other."""
-        offer_pairs(self.scores, self.ids, self.taking, a, b, mutual)
+        insert_pairs(self.scores, self.ids, self.taking, a, b, mutual)
 
 
 def empty_lists(users: int, depth: int) -> Lists:
     """Nobody has anyone yet, and everyone is sought."""
     return Lists(
         scores=np.full((users, depth), -np.inf, dtype=np.float32),
-        ids=np.full((users, depth), NOBODY, dtype=np.int32),
+        ids=np.full((users, depth), EMPTY_ID, dtype=np.int32),
         bounds=np.full(users, -np.inf, dtype=np.float32),
         sought=np.ones(users, dtype=bool),
         taking=np.ones(users, dtype=bool),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from hertz.matching.eligibility import Rules
+from hertz.matching.eligibility import EligibilityRules
 from hertz.matching.pair_scores import PairScorer
 from hertz.matching.topk.lists import Lists
 
@@ -42,7 +42,7 @@ class CategorySearch:
     """
 
     scorer: PairScorer
-    rules: Rules
+    rules: EligibilityRules
     lists: Lists
 
 

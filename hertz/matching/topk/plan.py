@@ -15,10 +15,10 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from hertz.matching.eligibility import Rules
+from hertz.matching.eligibility import EligibilityRules
 from hertz.matching.topk.blocks import Classes, classify
-from hertz.matching.topk.bound.factors import CategoryForms
-from hertz.matching.topk.bound.upper_bound import Bound, plain_bound, rotated_bound
+from hertz.matching.topk.bound.factors import CategoryFactors
+from hertz.matching.topk.bound.upper_bound import UpperBound, rotated_bound, unrotated_bound
 from hertz.matching.topk.lists import Lists
 from hertz.matching.topk.options import Means
 
@@ -41,7 +41,7 @@ class Plan:
     """
 
     rows: np.ndarray
-    bound: Bound
+    bound: UpperBound
     sought: int
     cuts: list[slice]
     tiles: list[tuple[int, int]]
@@ -51,12 +51,12 @@ class Plan:
 
 
 def planned(
-    rules: Sequence[Rules],
-    forms: CategoryForms,
+    rules: Sequence[EligibilityRules],
+    forms: CategoryFactors,
     rows: np.ndarray,
     lists: Lists,
     means: Means,
-    bound: Bound | None = None,
+    bound: UpperBound | None = None,
 ) -> Plan:
     """The plan for a block.
 
@@ -77,7 +77,7 @@ def planned(
     keys = [alike, *(some.of for some in classes), ~wanted]
     order, sought = np.lexsort(keys), int(wanted.sum())
     rows = rows[order]
-    bound = bound.take(order, sought) if bound else plain_bound(forms, rows, sought, *how)
+    bound = bound.reordered(order, sought) if bound else unrotated_bound(forms, rows, sought, *how)
     first = range(0, sought, means.tile)
     starts = [*first, *range(sought, len(rows), means.tile)]
     cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
@@ -98,7 +98,7 @@ def _met(classes: Classes, order: np.ndarray, cuts: list[slice]) -> tuple[np.nda
 
 
 def _in_order(
-    possible: np.ndarray, cuts: list[slice], sought: int, bound: Bound
+    possible: np.ndarray, cuts: list[slice], sought: int, bound: UpperBound
 ) -> list[tuple[int, int]]:
     """The possible tiles."""
     alike = np.zeros((len(cuts), len(cuts)))
@@ -108,7 +108,7 @@ def _in_order(
     return sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t))
 
 
-def _alike(bound: Bound, cuts: list[slice]) -> np.ndarray:
+def _alike(bound: UpperBound, cuts: list[slice]) -> np.ndarray:
     """How alike tiles are on average, by a few rows of each: `(tiles, tiles)` float64."""
     some = [slice(cut.start, cut.stop, -(-(cut.stop - cut.start) // 16)) for cut in cuts]
     middles = [
@@ -119,7 +119,7 @@ def _alike(bound: Bound, cuts: list[slice]) -> np.ndarray:
     return alike
 
 
-def _pivots(bound: Bound, tile: int) -> np.ndarray:
+def _pivots(bound: UpperBound, tile: int) -> np.ndarray:
     """`(n,)` the most alike of a strided sample of rows, one for each tile."""
     pivots = _multipliable(bound.right[::tile]).T
     parts = [bound.left[at : at + 8 * tile] for at in range(0, len(bound.left), 8 * tile)]

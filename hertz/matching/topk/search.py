@@ -1,7 +1,7 @@
 """Exact mutual top-k: everyone's k best eligible others in each category, without n^2 memory.
 
 In: `Features`. Out: for each category the kept pairs, ordered by user, then score descending, then
-user id ascending, with scores equal to `scoring.score` bit for bit.
+user id ascending, with scores equal to `reference.score` bit for bit.
 
 Users are grouped into eligibility blocks. Small blocks are scored pair by pair, large ones through
 certified upper bounds (`bounds.py`, `tiles.py`). Every pair that could belong in a list is scored
@@ -21,7 +21,7 @@ from hertz.matching.eligibility import eligibility_rules
 from hertz.matching.features import Features
 from hertz.matching.pair_scores import PairScorer, PairScores, score_pairs
 from hertz.matching.topk.blocks import blocks
-from hertz.matching.topk.bound.factors import together
+from hertz.matching.topk.bound.factors import category_groups
 from hertz.matching.topk.lists import Lists, Neighbours, empty_lists, finished
 from hertz.matching.topk.options import CategorySearch, How, Progress
 from hertz.matching.topk.thresholds import Tick, part_of
@@ -113,7 +113,7 @@ def search(
     def tick(rows: float) -> None:
         report(int(rows), whole)
 
-    for group in together(features.policy):
+    for group in category_groups(features.policy):
         if mine := {name: lists[name] for name in group if name in lists}:
             found |= _search_group(features, mine, part_of(tick, done, len(mine)), how)
             done += len(mine) * len(features)

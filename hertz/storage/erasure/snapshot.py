@@ -18,7 +18,7 @@ import polars as pl
 
 from hertz.core.errors import StorageError
 from hertz.embedding.texts import user_vectors
-from hertz.matching.eligibility import pairs_with
+from hertz.matching.eligibility import count_pairs_with
 from hertz.matching.features import build_features
 from hertz.policy.model import Policy
 from hertz.reports.quality import without_exposed
@@ -309,4 +309,4 @@ def _pairs_left(
 ) -> dict[str, int]:
     features = build_features(policy, profiles, np.zeros((len(profiles), 1), dtype=np.float32))
     rows = np.flatnonzero(np.isin(features.user_ids, list(users)))
-    return {name: count - pairs_with(features, name, rows) for name, count in pairs.items()}
+    return {name: count - count_pairs_with(features, name, rows) for name, count in pairs.items()}

@@ -8,8 +8,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hertz.matching.kernels.int16_tiles import LEAST, MOST, multiply, reach
-from hertz.matching.kernels.llvm import ROWS, WIDTH
+from hertz.matching.kernels.int16_tiles import (
+    INT32_MAX,
+    INT32_MIN,
+    find_product_survivors,
+    multiply_tile,
+)
+from hertz.matching.kernels.llvm import BLOCK_COLUMNS, BLOCK_ROWS
 
 sides = st.tuples(st.integers(1, 19), st.integers(1, 40))
 parts = st.lists(st.integers(0, 5).map(lambda n: 2 * n), min_size=2, max_size=4)
@@ -47,10 +52,15 @@ def test_reached_is_what_numpy_says(
         np.stack([rng.choice(p.ravel(), n) for p in case.products] or [np.zeros(n)])[:count]
         for n in shape
     )
-    mine[rng.random(mine.shape) < 0.2], theirs[rng.random(theirs.shape) < 0.2] = MOST, LEAST
+    mine[rng.random(mine.shape) < 0.2], theirs[rng.random(theirs.shape) < 0.2] = (
+        INT32_MAX,
+        INT32_MIN,
+    )
     found = np.empty((count, 3, shape[0] * shape[1]), dtype=np.int32)
     bars = mine.astype(np.int32), theirs.astype(np.int32)
-    counts = reach(case.left, case.right, case.starts, case.which, *bars, diagonal, found)
+    counts = find_product_survivors(
+        case.left, case.right, case.starts, case.which, *bars, diagonal, found
+    )
     for at in range(count):
         reached = case.products[at] >= np.minimum(mine[at][:, None], theirs[at])
         a, b, values = found[at, :, : counts[at]]
@@ -63,16 +73,18 @@ def test_reached_is_what_numpy_says(
 @given(shape=sides, widths=parts, seed=st.integers(0, 2**32 - 1))
 def test_products_are_those_of_numpy(shape: tuple[int, int], widths: list[int], seed: int) -> None:
     case = drawn(shape, widths, np.random.default_rng(seed))
-    height, width = (-(-n // step) * step for n, step in zip(shape, (ROWS, WIDTH), strict=True))
+    height, width = (
+        -(-n // step) * step for n, step in zip(shape, (BLOCK_ROWS, BLOCK_COLUMNS), strict=True)
+    )
     out = np.empty((len(case.which), height, width), dtype=np.int32)
-    multiply(case.left, case.right, case.starts, case.which, out)
+    multiply_tile(case.left, case.right, case.starts, case.which, out)
     np.testing.assert_array_equal(out[:, : shape[0], : shape[1]], case.products)
 
 
 def test_rows_as_long_as_they_may_be_do_not_overflow() -> None:
     rows = np.array([[32_700, 0, 0, 0], [-32_700, 0, 0, 0], [16_350] * 4], dtype=np.int16)
-    out, long = np.empty((1, ROWS, WIDTH), dtype=np.int32), 32_700**2
+    out, long = np.empty((1, BLOCK_ROWS, BLOCK_COLUMNS), dtype=np.int32), 32_700**2
     expected = [[long, -long, long // 2], [-long, long, -long // 2], [long // 2, -long // 2, long]]
     for starts in ([0, 4, 4], [0, 2, 4], [0, 0, 4]):
-        multiply(rows, rows, np.array(starts), np.array([1]), out)
+        multiply_tile(rows, rows, np.array(starts), np.array([1]), out)
         assert out[0, :3, :3].tolist() == expected

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hertz.matching.kernels.heaps import NOBODY, sort_heaps
-from hertz.matching.kernels.pairs import find, still_reach
+from hertz.matching.kernels.heaps import EMPTY_ID, sort_heaps
+from hertz.matching.kernels.pairs import find_survivors, reaches_with_residuals
 
 
 @settings(deadline=None)
@@ -27,7 +27,7 @@ def test_found_is_what_reaches_either_side(shape: tuple[int, int], first: int, s
     if first >= 0:
         reached &= np.arange(shape[1]) > np.arange(shape[0])[:, None] + first
     found = np.empty((2, upper.size), dtype=np.int32)
-    count = find(upper, rows, columns, first, found)
+    count = find_survivors(upper, rows, columns, first, found)
     np.testing.assert_array_equal(found[:, :count], np.stack(np.nonzero(reached)))
 
 
@@ -53,7 +53,7 @@ def test_a_tighter_bound_has_the_products_where_their_bounds_were(
         tight -= spread[a, part] * spread[b, part]
     least = least.astype(np.float32)
     np.testing.assert_array_equal(
-        still_reach(upper, spread, rest, starts, signs, its, least, a, b),
+        reaches_with_residuals(upper, spread, rest, starts, signs, its, least, a, b),
         tight >= np.minimum(least[a], least[b]),
     )
 
@@ -64,9 +64,9 @@ def test_a_list_is_sorted_whatever_its_order(depth: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ids = np.array([rng.permutation(20)[:depth] for _ in range(5)], dtype=np.int32)
     scores = rng.integers(0, 4, (5, depth)).astype(np.float32)
-    scores[:, :1], ids[:, :1] = -np.inf, NOBODY
+    scores[:, :1], ids[:, :1] = -np.inf, EMPTY_ID
     best_first = np.lexsort((ids, -scores))
     sorted_ids, sorted_scores = (np.take_along_axis(x, best_first, axis=1) for x in (ids, scores))
     sort_heaps(scores, ids)
-    np.testing.assert_array_equal(ids, np.where(sorted_ids == NOBODY, -1, sorted_ids))
+    np.testing.assert_array_equal(ids, np.where(sorted_ids == EMPTY_ID, -1, sorted_ids))
     np.testing.assert_array_equal(scores, sorted_scores)

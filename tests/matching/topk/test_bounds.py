@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hertz.matching.pair_scores import score_pairs
-from hertz.matching.topk.bound.factors import term_forms
-from hertz.matching.topk.bound.upper_bound import Bound, plain_bound, rotated_bound
+from hertz.matching.topk.bound.factors import category_factors
+from hertz.matching.topk.bound.upper_bound import UpperBound, rotated_bound, unrotated_bound
 from tests.matching.worlds import TERMS, make_world
 
 weights = st.dictionaries(
@@ -22,10 +22,10 @@ weights = st.dictionaries(
 EVERYTHING = {"weights": dict.fromkeys(TERMS, 1.0), "eligibility": {}}
 
 
-def upper(bound: Bound) -> np.ndarray:
+def upper(bound: UpperBound) -> np.ndarray:
     """All bounds of a single category, in its unit."""
     left, right = bound.left.double().numpy(), bound.right.double().numpy()
-    product: np.ndarray = left @ right.T * bound.unit
+    product: np.ndarray = left @ right.T * bound.product_scale
     return product + bound.slacks[0]
 
 
@@ -52,17 +52,20 @@ def test_bounds_every_mean(
     categories = {n: {"weights": w, "eligibility": {}} for n, w in zip(names, several, strict=True)}
     features = make_world(users, seed, categories, "arithmetic", 3, distinct)
     a, b = np.triu_indices(users, 1)
-    forms, rows = term_forms(features, names), np.arange(users)
+    forms, rows = category_factors(features, names), np.arange(users)
     for whole in (
         rotated_bound(forms, rows, 3, dtype, "cpu", 1),
-        plain_bound(forms, rows, users, dtype, "cpu", 2),
+        unrotated_bound(forms, rows, users, dtype, "cpu", 2),
     ):
         for its, name in enumerate(names):
-            bound = whole.only(its)
-            least = score_pairs(features, name, a, b).mutual.astype(np.float64) / bound.units[0]
+            bound = whole.for_category(its)
+            least = (
+                score_pairs(features, name, a, b).mutual.astype(np.float64)
+                / bound.category_scales[0]
+            )
             assert (upper(bound)[a, b] >= least).all()
-            rest, spread = bound.rest.numpy(), bound.spread.numpy()
-            left_out = (rest[a] * rest[b] * bound.signs.numpy()).sum(axis=1)
+            rest, spread = bound.residuals.numpy(), bound.residual_norms.numpy()
+            left_out = (rest[a] * rest[b] * bound.residual_signs.numpy()).sum(axis=1)
             tight = upper(bound)[a, b] - (spread[a] * spread[b]).sum(axis=1) + left_out
             assert (tight >= least).all()
 
@@ -73,8 +76,10 @@ def test_what_categories_have_in_common_is_laid_out_once() -> None:
         "two": {"weights": {"cosine": 2.0, "town": 1.0, "wishes": 0.2}},
     }
     features = make_world(50, 4, categories, k=6)
-    parts = term_forms(features, ["one", "two"]).parts
-    alone = term_forms(make_world(50, 4, {"all": {"weights": {"cosine": 1.0, "town": 1}}}), ["all"])
+    parts = category_factors(features, ["one", "two"]).parts
+    alone = category_factors(
+        make_world(50, 4, {"all": {"weights": {"cosine": 1.0, "town": 1}}}), ["all"]
+    )
     assert parts[0].widths == alone.parts[0].widths
     assert [part.widths for part in parts[1:]] == [[5, 0], [5, 5]]  # sizes; traits, twice
     assert alone.parts[1].widths == [0, 0]
@@ -83,13 +88,13 @@ def test_what_categories_have_in_common_is_laid_out_once() -> None:
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 2e-4), (torch.int16, 2e-3)])
 def test_the_slack_is_small(dtype: torch.dtype, most: float) -> None:
     features = make_world(200, 4, {"all": {"weights": {"cosine": 1.0}, "eligibility": {}}}, k=6)
-    forms = term_forms(features, ["all"])
-    assert plain_bound(forms, np.arange(200), 200, dtype, "cpu", 1).slacks[0] < most
+    forms = category_factors(features, ["all"])
+    assert unrotated_bound(forms, np.arange(200), 200, dtype, "cpu", 1).slacks[0] < most
 
 
 def test_only_the_rows_sought_have_a_left_side() -> None:
     features = make_world(50, 4, {"all": EVERYTHING}, k=6)
-    forms, rows = term_forms(features, ["all"]), np.arange(50)
-    whole, some = (plain_bound(forms, rows, n, torch.int16, "cpu", 1) for n in (50, 7))
+    forms, rows = category_factors(features, ["all"]), np.arange(50)
+    whole, some = (unrotated_bound(forms, rows, n, torch.int16, "cpu", 1) for n in (50, 7))
     assert torch.equal(some.left, whole.left[:7])
     assert torch.equal(some.right, whole.right)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from hertz.core import compute as hardware
 from hertz.matching.features import LANES
-from hertz.matching.kernels.heaps import NOBODY
+from hertz.matching.kernels.heaps import EMPTY_ID
 from hertz.matching.reference import cosine
 from hertz.matching.topk import thresholds
 from hertz.matching.topk.gpu import block as device_pass
@@ -176,7 +176,7 @@ def test_progress_rises_to_all_rows() -> None:
     assert seen[-1] == 50
 
 
-@given(st.lists(st.tuples(scores, st.integers(0, NOBODY)), min_size=1, max_size=20))
+@given(st.lists(st.tuples(scores, st.integers(0, EMPTY_ID)), min_size=1, max_size=20))
 def test_the_larger_key_is_the_better_entry(entries: list[tuple[float, int]]) -> None:
     values, ids = torch.tensor([e[0] for e in entries]), torch.tensor([e[1] for e in entries])
     keys = keys_of(values, ids)

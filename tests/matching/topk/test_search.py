@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hertz.matching.features import Features, build_features
 from hertz.matching.reference import eligible, score
 from hertz.matching.topk import thresholds
-from hertz.matching.topk.bound.factors import together
+from hertz.matching.topk.bound.factors import category_groups
 from hertz.matching.topk.cpu import block as tiles
 from hertz.matching.topk.cpu.category import CategoryPass
 from hertz.matching.topk.options import How
@@ -135,7 +135,7 @@ def test_categories_that_share_columns_equal_the_reference(
         rules = {**category["eligibility"], "same": ["domain"]}
         sharing[str(at)] = {"weights": {**weights, "cosine": cosine[at]}, "eligibility": rules}
     features = make_world(users, seed, sharing, combine, 5)
-    assert together(features.policy) == [list(sharing)]
+    assert category_groups(features.policy) == [list(sharing)]
     how: How = {"tile": tile, "dtype": dtype, "threads": threads, "small": 0}
     for category, found in neighbours_of(features, list(sharing), **how).items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
@@ -152,7 +152,7 @@ def test_only_categories_that_divide_everyone_alike_share_columns() -> None:
             "never": {"weights": {"wishes": 1.0}, **likewise},
         }
     )
-    assert together(policy) == [["first", "second"], ["anywhere"], ["hardly"], ["never"]]
+    assert category_groups(policy) == [["first", "second"], ["anywhere"], ["hardly"], ["never"]]
 
 
 def test_equals_the_reference_at_300_users() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from hertz.matching.features import Features
 from hertz.matching.kernels.columns import looked_up, members, scaled_rows, sizes
-from hertz.matching.pair_scores import common_columns, is_open, term_matrix
+from hertz.matching.pair_scores import common_columns, has_open_vocabulary, term_matrix
 from hertz.policy.model import Policy, Term
 
 BINS = 16
@@ -70,7 +70,7 @@ class Forms:
 
 
 @dataclass(frozen=True)
-class CategoryForms:
+class CategoryFactors:
     """The terms of categories that are searched together.
 
     Attributes:
@@ -88,7 +88,7 @@ class CategoryForms:
         return max(float(np.hypot(common, max(own))), 1e-9)
 
 
-def together(policy: Policy) -> list[list[str]]:
+def category_groups(policy: Policy) -> list[list[str]]:
     """Categories that may share columns: who may meet is divided alike, and the cosine counts."""
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, category in policy.categories.items():
@@ -99,8 +99,8 @@ def together(policy: Policy) -> list[list[str]]:
     return list(groups.values())
 
 
-def term_forms(features: Features, categories: Sequence[str]) -> CategoryForms:
-    """The terms of categories of one group of `together`, or of any single one."""
+def category_factors(features: Features, categories: Sequence[str]) -> CategoryFactors:
+    """The terms of categories of one group of `category_groups`, or of any single one."""
     policy = features.policy
     weights = [policy.categories[name].weights for name in categories]
     units = [sum(some.values()) for some in weights]
@@ -117,7 +117,7 @@ def term_forms(features: Features, categories: Sequence[str]) -> CategoryForms:
         terms = [(policy.terms[name], weight) for name, weight in sorted(some.items())]
         return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms])
 
-    return CategoryForms([forms(some) for some in (common, *own)], units)
+    return CategoryFactors([forms(some) for some in (common, *own)], units)
 
 
 def _cosine_of(policy: Policy, weights: dict[str, float]) -> str | None:
@@ -128,7 +128,7 @@ def _cosine_of(policy: Policy, weights: dict[str, float]) -> str | None:
 def _kind(features: Features, term: Term) -> str:
     if term.kind in ("cosine", "overlap", "number"):
         return term.kind
-    return "open" if is_open(features.policy, term) else "codes"
+    return "open" if has_open_vocabulary(features.policy, term) else "codes"
 
 
 def _cosine(features: Features, term: Term, weight: float) -> _Form:

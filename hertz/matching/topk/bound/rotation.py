@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from hertz.matching.topk.bound.factors import CategoryForms, Forms
+from hertz.matching.topk.bound.factors import CategoryFactors, Forms
 
 SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
 SAMPLE_ROWS = 128
@@ -83,7 +83,7 @@ class Axes:
 Part = Plain | Axes
 
 
-def principal_axes(forms: CategoryForms, rows: np.ndarray, k: int, pair_cost: int) -> list[Axes]:
+def principal_axes(forms: CategoryFactors, rows: np.ndarray, k: int, pair_cost: int) -> list[Axes]:
     """Axes of each part by a strided sample, and as many kept as make the night shortest."""
     some = rows[:: -(-len(rows) // SAMPLE)]
     found = [_all_axes(part, some) for part in forms.parts]

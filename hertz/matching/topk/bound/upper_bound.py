@@ -1,7 +1,7 @@
 """A certified upper bound on every pair's mutual score, as one product of two thin matrices.
 
-In: the terms of some categories as columns, and rows. Out: `Bound`: for any two rows a and b that
-may meet, and each category
+In: the terms of some categories as columns, and rows. Out: `UpperBound`: for any two rows a and b
+that may meet, and each category
 
     mutual(a, b) / unit <= left[a] . right[b] + slack
 
@@ -28,7 +28,7 @@ import torch
 
 from hertz.core.compute import ROWS, in_threads, place, slices
 from hertz.matching.kernels.columns import quantise
-from hertz.matching.topk.bound.factors import CategoryForms
+from hertz.matching.topk.bound.factors import CategoryFactors
 from hertz.matching.topk.bound.rotation import PAIR_COSTS, Part, Plain, principal_axes
 
 CHUNKS = {"cpu": ROWS, "cuda": 16_384}  # rows laid out at once: a GPU wants few calls
@@ -42,7 +42,7 @@ LONGEST = 32_700  # row of integers: its products with others, and parts of them
 
 
 @dataclass(frozen=True)
-class Bound:
+class UpperBound:
     """The two thin matrices, and what they leave out; tensors on the device.
 
     Part 0 of the columns is common to all categories, part 1 + c is what category c adds.
@@ -50,56 +50,58 @@ class Bound:
     Attributes:
         left: `(sought, columns)` of the tile's dtype; an even number of int16 in each part.
         right: `(n, columns)` of the same.
-        starts: `(parts + 1,)` int64: the columns of each part.
-        unit: What a product of 1 is worth.
-        rest: `(n, left out)` float32; of no columns on a GPU, which scores at once instead.
-        rest_starts: `(parts + 1,)` int64: the columns of each part.
-        signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
-        spread: `(n, parts)` float32, no less than the rows' lengths in each part of `rest`.
+        part_starts: `(parts + 1,)` int64: the columns of each part.
+        product_scale: What a product of 1 is worth.
+        residuals: `(n, left out)` float32; of no columns on a GPU, which scores at once instead.
+        residual_starts: `(parts + 1,)` int64: the columns of each part.
+        residual_signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
+        residual_norms: `(n, parts)` float32, no less than the rows' lengths in each part of `rest`.
         slacks: Of each category, in its unit.
-        units: What 1 is worth in each category's scores.
+        category_scales: What 1 is worth in each category's scores.
     """
 
     left: torch.Tensor
     right: torch.Tensor
-    starts: np.ndarray
-    unit: float
-    rest: torch.Tensor
-    rest_starts: np.ndarray
-    signs: torch.Tensor
-    spread: torch.Tensor
+    part_starts: np.ndarray
+    product_scale: float
+    residuals: torch.Tensor
+    residual_starts: np.ndarray
+    residual_signs: torch.Tensor
+    residual_norms: torch.Tensor
     slacks: list[float]
-    units: list[float]
+    category_scales: list[float]
 
-    def take(self, order: np.ndarray, sought: int) -> Bound:
+    def reordered(self, order: np.ndarray, sought: int) -> UpperBound:
         """The same in another order; the first `sought` rows, who have one, keep a left side."""
         places = torch.from_numpy(order).to(self.right.device)
-        sides = [(self.left, places[:sought]), (self.right, places), (self.rest, places)]
+        sides = [(self.left, places[:sought]), (self.right, places), (self.residuals, places)]
         left, right, rest = (
             torch.index_select(
                 side, 0, at, out=_empty(len(at), side.shape[1], side.dtype, at.device)
             )
             for side, at in sides
         )
-        return replace(self, left=left, right=right, rest=rest, spread=self.spread[places])
+        return replace(
+            self, left=left, right=right, residuals=rest, residual_norms=self.residual_norms[places]
+        )
 
-    def only(self, category: int) -> Bound:
+    def for_category(self, category: int) -> UpperBound:
         """The bound of one of the categories."""
-        if len(self.units) == 1:
+        if len(self.category_scales) == 1:
             return self
-        columns, starts = _parts_of(self.starts, category)
-        others, rest_starts = _parts_of(self.rest_starts, category)
+        columns, starts = _parts_of(self.part_starts, category)
+        others, rest_starts = _parts_of(self.residual_starts, category)
         return replace(
             self,
             left=self.left[:, columns],
             right=self.right[:, columns],
-            starts=starts,
-            rest=self.rest[:, others],
-            rest_starts=rest_starts,
-            signs=self.signs[others],
-            spread=self.spread[:, [0, 1 + category]],
+            part_starts=starts,
+            residuals=self.residuals[:, others],
+            residual_starts=rest_starts,
+            residual_signs=self.residual_signs[others],
+            residual_norms=self.residual_norms[:, [0, 1 + category]],
             slacks=[self.slacks[category]],
-            units=[self.units[category]],
+            category_scales=[self.category_scales[category]],
         )
 
 
@@ -112,22 +114,22 @@ def _parts_of(starts: np.ndarray, category: int) -> tuple[torch.Tensor, np.ndarr
 
 
 def rotated_bound(
-    forms: CategoryForms, rows: np.ndarray, k: int, dtype: torch.dtype, device: str, threads: int
-) -> Bound:
-    """Bound for the pairs among `rows`, `(n,)` int64, of which each side's k best are wanted."""
+    forms: CategoryFactors, rows: np.ndarray, k: int, dtype: torch.dtype, device: str, threads: int
+) -> UpperBound:
+    """Upper bound for the pairs among `rows`, `(n,)` int64, rotated for lists of k."""
     parts = principal_axes(forms, rows, k, PAIR_COSTS[device][dtype])
     there = [axes.on(place(device)) for axes in parts]
     return _laid_out(forms, rows, there, len(rows), dtype, device, threads)
 
 
-def plain_bound(
-    forms: CategoryForms,
+def unrotated_bound(
+    forms: CategoryFactors,
     rows: np.ndarray,
     sought: int,
     dtype: torch.dtype,
     device: str,
     threads: int,
-) -> Bound:
+) -> UpperBound:
     """The same with all columns as they are: less to prepare, more to multiply.
 
     Only the first `sought` rows get a left side.
@@ -137,14 +139,14 @@ def plain_bound(
 
 
 def _laid_out(
-    forms: CategoryForms,
+    forms: CategoryFactors,
     rows: np.ndarray,
     parts: Sequence[Part],
     sought: int,
     dtype: torch.dtype,
     device: str,
     threads: int,
-) -> Bound:
+) -> UpperBound:
     """The thin matrices of the kept columns and one that bounds the others, chunk by chunk."""
     where, integers = place(device), dtype == torch.int16
     scale = LONGEST / forms.longest if integers else 1.0
@@ -189,7 +191,7 @@ def _laid_out(
         for its in range(1, len(parts))
     ]
     left_out = torch.cat([negative for _, negative in signs])
-    return Bound(
+    return UpperBound(
         left, right, starts, scale**-2, rest, rest_starts, left_out, spread, slacks, forms.units
     )
 

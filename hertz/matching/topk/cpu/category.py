@@ -12,8 +12,8 @@ from threading import Lock
 
 import numpy as np
 
-from hertz.matching.kernels.heaps import NOBODY, pick
-from hertz.matching.kernels.pairs import find, still_reach
+from hertz.matching.kernels.heaps import EMPTY_ID, largest_columns
+from hertz.matching.kernels.pairs import find_survivors, reaches_with_residuals
 from hertz.matching.topk.cpu.tiles import Found
 from hertz.matching.topk.options import CategorySearch
 from hertz.matching.topk.plan import Plan
@@ -33,8 +33,8 @@ class CategoryPass:
         self.plan, self.its, self.rows, self.cuts = plan, its, plan.rows, plan.cuts
         self.scorer, self.rules, self.lists = category.scorer, category.rules, category.lists
         self.scored: list[int] = []  # pairs scored, a call each
-        self.unit, self.slack = plan.bound.units[its], plan.bound.slacks[its]
-        left_out = plan.bound.spread, plan.bound.rest, plan.bound.signs
+        self.unit, self.slack = plan.bound.category_scales[its], plan.bound.slacks[its]
+        left_out = plan.bound.residual_norms, plan.bound.residuals, plan.bound.residual_signs
         self.spread, self.rest, self.signs = (part.numpy() for part in left_out)
         self.floor = floor(self.scorer.combine)
         self.hoped = np.full(len(self.rows), -np.inf, dtype=np.float32)
@@ -51,8 +51,8 @@ class CategoryPass:
             upper: Their bounds, `(rows, m)` float32.
             wanted: The rank in the sample whose score a list hardly ends below.
         """
-        picked = pick(upper, np.arange(len(upper)), ASKED * wanted)
-        at, rank = np.nonzero(picked != NOBODY)
+        picked = largest_columns(upper, np.arange(len(upper)), ASKED * wanted)
+        at, rank = np.nonzero(picked != EMPTY_ID)
         a, b = self.rows[at + cut.start], self.rows[sample[picked[at, rank]]]
         allowed = self.rules.may_meet(a, b)
         scores = np.full(picked.shape, -np.inf, dtype=np.float32)
@@ -75,7 +75,9 @@ class CategoryPass:
         with self._holding(i, j):
             self._start(upper, rows, columns, self.plan.mixed[self.its, i, j])
         found = np.empty((2, upper.size), dtype=np.int32)
-        count = find(upper, self.least[rows], self.least[columns], 0 if i == j else -1, found)
+        count = find_survivors(
+            upper, self.least[rows], self.least[columns], 0 if i == j else -1, found
+        )
         i_found, j_found = found[:, :count]
         return i_found, j_found, upper[i_found, j_found]
 
@@ -107,9 +109,9 @@ class CategoryPass:
     def _take_best(
         self, upper: np.ndarray, mine: slice, theirs: slice, without: np.ndarray
     ) -> None:
-        picked = pick(np.ascontiguousarray(upper), without, self.lists.scores.shape[1])
-        at, _ = np.nonzero(picked != NOBODY)
-        i, j = without[at], picked[picked != NOBODY].astype(np.int64)
+        picked = largest_columns(np.ascontiguousarray(upper), without, self.lists.scores.shape[1])
+        at, _ = np.nonzero(picked != EMPTY_ID)
+        i, j = without[at], picked[picked != EMPTY_ID].astype(np.int64)
         if mine == theirs:  # each pair once, nobody with oneself
             once = np.unique(np.minimum(i, j) * len(upper) + np.maximum(i, j))
             i, j = once // len(upper), once % len(upper)
@@ -122,9 +124,9 @@ class CategoryPass:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Positions of the found pairs whose tighter bound still reaches what either side takes."""
         a, b = i.astype(np.int64) + row, j.astype(np.int64) + column
-        starts, its = self.plan.bound.rest_starts, 1 + self.its
+        starts, its = self.plan.bound.residual_starts, 1 + self.its
         left_out = self.spread, self.rest, starts, self.signs, its
-        keep = still_reach(upper, *left_out, self.least, a, b)
+        keep = reaches_with_residuals(upper, *left_out, self.least, a, b)
         return a[keep], b[keep]
 
     def _forbid(self, upper: np.ndarray, rows: slice, columns: slice) -> None:

@@ -1,6 +1,6 @@
 """Upper bounds of a tile of pairs on a CPU, and which of them reach what either side takes.
 
-In: a `Bound` of some categories. `FloatTiles` writes tiles with torch and looks through them,
+In: an `UpperBound` of some categories. `FloatTiles` writes tiles with torch and looks through them,
 `IntegerTiles` does both at once. What is common to the categories is multiplied once. Buffers are
 kept, those of each thread apart.
 """
@@ -14,10 +14,15 @@ from threading import local
 import numpy as np
 import torch
 
-from hertz.matching.kernels.int16_tiles import LEAST, MOST, multiply, reach
-from hertz.matching.kernels.llvm import ROWS, WIDTH
-from hertz.matching.kernels.pairs import find
-from hertz.matching.topk.bound.upper_bound import Bound
+from hertz.matching.kernels.int16_tiles import (
+    INT32_MAX,
+    INT32_MIN,
+    find_product_survivors,
+    multiply_tile,
+)
+from hertz.matching.kernels.llvm import BLOCK_COLUMNS, BLOCK_ROWS
+from hertz.matching.kernels.pairs import find_survivors
+from hertz.matching.topk.bound.upper_bound import UpperBound
 
 STRIPE = 256  # rows of a tile written at once: small enough to stay in the cache
 
@@ -27,8 +32,8 @@ Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 class FloatTiles:
     """Tiles of float32 or bfloat16, by torch."""
 
-    def __init__(self, bound: Bound) -> None:
-        starts = bound.starts.tolist()
+    def __init__(self, bound: UpperBound) -> None:
+        starts = bound.part_starts.tolist()
         parts = [slice(*part) for part in pairwise(starts)]
         self._left, self._right = (
             [side[:, part] for part in parts] for side in (bound.left, bound.right)
@@ -77,7 +82,9 @@ class FloatTiles:
             for at, its in enumerate(which):
                 upper = self._added(common, whole, its, some, columns)
                 offset = above if rows == columns else -1
-                count = find(upper, least_rows[at][above:], least_columns[at], offset, found)
+                count = find_survivors(
+                    upper, least_rows[at][above:], least_columns[at], offset, found
+                )
                 a, b = found[:, :count]
                 parts[at].append((a + np.int32(above), b.copy(), upper[a, b]))
         return [tuple(np.concatenate(part) for part in zip(*mine, strict=True)) for mine in parts]
@@ -95,16 +102,19 @@ class FloatTiles:
 class IntegerTiles:
     """Tiles of int16."""
 
-    def __init__(self, bound: Bound) -> None:
+    def __init__(self, bound: UpperBound) -> None:
         self._left, self._right = bound.left.numpy(), bound.right.numpy()
-        self._starts, self._unit, self._own = bound.starts, bound.unit, local()
+        self._starts, self._unit, self._own = bound.part_starts, bound.product_scale, local()
 
     def upper(self, which: Sequence[int], rows: slice, columns: slice) -> list[np.ndarray]:
         """See `FloatTiles`."""
         left, right = self._left[rows], np.ascontiguousarray(self._right[columns])
-        shape = [size + -size % step for size, step in ((len(left), ROWS), (len(right), WIDTH))]
+        shape = [
+            size + -size % step
+            for size, step in ((len(left), BLOCK_ROWS), (len(right), BLOCK_COLUMNS))
+        ]
         products = np.empty((len(which), *shape), dtype=np.int32)
-        multiply(left, right, self._starts, _parts(which), products)
+        multiply_tile(left, right, self._starts, _parts(which), products)
         return [p[: len(left), : len(right)] * np.float32(self._unit) for p in products]
 
     def find(
@@ -121,7 +131,9 @@ class IntegerTiles:
         found = _buffer(self._own, "found", shape, torch.int32).numpy()
         mine, theirs = (self._bars(np.stack(least)) for least in (least_rows, least_columns))
         diagonal = rows == columns
-        counts = reach(left, right, self._starts, _parts(which), mine, theirs, diagonal, found)
+        counts = find_product_survivors(
+            left, right, self._starts, _parts(which), mine, theirs, diagonal, found
+        )
         return [
             (a.copy(), b.copy(), np.float32(self._unit) * products.astype(np.float32))
             for a, b, products in (f[:, :n] for f, n in zip(found, counts, strict=True))
@@ -130,7 +142,7 @@ class IntegerTiles:
     def _bars(self, least: np.ndarray) -> np.ndarray:
         """The least products whose bounds are no less than `least`, or a little less."""
         bars = np.floor(least.astype(np.float64) / self._unit)
-        return bars.clip(LEAST, MOST).astype(np.int32)
+        return bars.clip(INT32_MIN, INT32_MAX).astype(np.int32)
 
 
 Tiles = FloatTiles | IntegerTiles

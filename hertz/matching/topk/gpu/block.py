@@ -61,7 +61,7 @@ class DevicePass:
 
     def _product(self, part: int, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Of a part's columns, float32."""
-        columns = slice(*self.bound.starts[part : part + 2].tolist())
+        columns = slice(*self.bound.part_starts[part : part + 2].tolist())
         return (left[:, columns] @ right[:, columns].T).float()
 
     def _tile(self, categories: Sequence[DeviceCategory], rows: slice, columns: slice) -> None:
@@ -111,7 +111,7 @@ class DevicePass:
     ) -> list[tuple[torch.Tensor, torch.Tensor]] | None:
         """See `device_kernels.survivors`."""
         which = [1 + category.its for category in categories]
-        parts = [self.bound.starts[part : part + 2].tolist() for part in (0, *which)]
+        parts = [self.bound.part_starts[part : part + 2].tolist() for part in (0, *which)]
         left, right = self.bound.left[rows], self.bound.right[columns]
         return survivors(left, right, parts, least_rows, least_columns, diagonal, ROOM)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from hertz.matching.kernels.heaps import NOBODY
+from hertz.matching.kernels.heaps import EMPTY_ID
 from hertz.matching.topk.gpu.pair_scores import DeviceScorer
 from hertz.matching.topk.options import CategorySearch
 from hertz.matching.topk.plan import Plan
@@ -25,10 +25,10 @@ def keys_of(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     """int64 that order entries as lists do: float32 scores, and of the same score the lower id."""
     bits = (scores + 0.0).view(torch.int32)  # one zero, not two
     rising = torch.where(bits < 0, bits ^ SIGN, bits)
-    return (rising.long() << 32) | (NOBODY - ids.long())
+    return (rising.long() << 32) | (EMPTY_ID - ids.long())
 
 
-EMPTY = int(keys_of(torch.tensor(-torch.inf), torch.tensor(NOBODY)))
+EMPTY = int(keys_of(torch.tensor(-torch.inf), torch.tensor(EMPTY_ID)))
 
 
 class DeviceCategory:
@@ -45,7 +45,7 @@ class DeviceCategory:
         self, plan: Plan, its: int, category: CategorySearch, scorer: DeviceScorer
     ) -> None:
         self.plan, self.its, self.lists, self.scorer = plan, its, category.lists, scorer
-        self.unit, self.slack = plan.bound.units[its], plan.bound.slacks[its]
+        self.unit, self.slack = plan.bound.category_scales[its], plan.bound.slacks[its]
         self.floor, self.depth = floor(category.scorer.combine), self.lists.scores.shape[1]
         self.scored, own = 0, self.lists
         self.ids = torch.from_numpy(plan.rows).to(plan.bound.right.device)
@@ -150,4 +150,4 @@ def entries_of(keys: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The float32 scores and the int32 ids of `keys_of`."""
     rising = (keys >> 32).int()
     scores = torch.where(rising < 0, rising ^ SIGN, rising).view(torch.float32)
-    return scores, (NOBODY - (keys & SIGN)).int()
+    return scores, (EMPTY_ID - (keys & SIGN)).int()

@@ -57,7 +57,7 @@ def survivors(
 
 
 def cosines(vectors: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """`scoring.cosine` of the rows `a` and `b`, `(m,)` int64 each: `(m,)` float64.
+    """`reference.cosine` of the rows `a` and `b`, `(m,)` int64 each: `(m,)` float64.
 
     Args:
         vectors: `(n, dim)` float32, dim a multiple of LANES.

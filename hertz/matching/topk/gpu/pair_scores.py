@@ -13,8 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from hertz.matching.eligibility import Rules
-from hertz.matching.pair_scores import Codes, Cosine, Number, Open, Overlap, PairScorer
+from hertz.matching.eligibility import EligibilityRules
+from hertz.matching.pair_scores import (
+    CodeTerm,
+    CosineTerm,
+    NumberTerm,
+    OpenCodeTerm,
+    OverlapTerm,
+    PairScorer,
+)
 from hertz.matching.topk.gpu.kernels import cosines
 
 Both = tuple[torch.Tensor, torch.Tensor]
@@ -30,15 +37,15 @@ class DeviceScorer:
         where: The device.
     """
 
-    def __init__(self, scorer: PairScorer, rules: Rules, where: torch.device) -> None:
+    def __init__(self, scorer: PairScorer, rules: EligibilityRules, where: torch.device) -> None:
         self._combine, self._distances = scorer.combine, rules.distances.tolist()
         self._terms = [(weight, _term(term, where)) for weight, term in scorer.terms]
-        tables = (rules.same, rules.different, rules.numbers, rules.told)
+        tables = (rules.same, rules.different, rules.numbers, rules.code_columns)
         self._same, self._different, self._numbers, self._told = (
             [_put(column, where) for column in table.T] for table in tables
         )
         self._accepted, self._rows = _put(rules.accepted, where), len(rules.same)
-        first = np.repeat(np.arange(self._rows), np.diff(rules.starts))
+        first = np.repeat(np.arange(self._rows), np.diff(rules.blocked_starts))
         self._blocked = _put(first * self._rows + rules.blocked, where)
 
     def mutual(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -70,7 +77,7 @@ class DeviceScorer:
 
 
 def combine(how: str, forward: torch.Tensor, backward: torch.Tensor) -> torch.Tensor:
-    """`scoring.combine` on tensors of any shape."""
+    """`reference.combine` on tensors of any shape."""
     if how == "arithmetic":
         return (forward + backward) * 0.5
     if how == "minimum":
@@ -88,7 +95,7 @@ def _term(term: Any, where: torch.device) -> Term:  # noqa: ANN401
 
 
 @_term.register
-def _(term: Cosine, where: torch.device) -> Term:
+def _(term: CosineTerm, where: torch.device) -> Term:
     vectors = _put(term.vectors, where)
 
     def both(a: torch.Tensor, b: torch.Tensor) -> Both:
@@ -99,13 +106,13 @@ def _(term: Cosine, where: torch.device) -> Term:
 
 
 @_term.register
-def _(term: Codes, where: torch.device) -> Term:
+def _(term: CodeTerm, where: torch.device) -> Term:
     codes, matrix = _put(term.codes, where), _put(term.matrix, where)
     return lambda a, b: (matrix[codes[a], codes[b]], matrix[codes[b], codes[a]])
 
 
 @_term.register
-def _(term: Open, where: torch.device) -> Term:
+def _(term: OpenCodeTerm, where: torch.device) -> Term:
     codes = _put(term.codes, where)
 
     def both(a: torch.Tensor, b: torch.Tensor) -> Both:
@@ -117,7 +124,7 @@ def _(term: Open, where: torch.device) -> Term:
 
 
 @_term.register
-def _(term: Number, where: torch.device) -> Term:
+def _(term: NumberTerm, where: torch.device) -> Term:
     numbers = _put(term.numbers, where)
 
     def both(a: torch.Tensor, b: torch.Tensor) -> Both:
@@ -130,9 +137,9 @@ def _(term: Number, where: torch.device) -> Term:
 
 
 @_term.register
-def _(term: Overlap, where: torch.device) -> Term:
+def _(term: OverlapTerm, where: torch.device) -> Term:
     wishes, traits = (_put(bits.view(np.int64), where) for bits in (term.wishes, term.traits))
-    wished, told = _put(term.wished, where), _put(term.told, where)
+    wished, told = _put(term.wish_counts, where), _put(term.trait_counts, where)
 
     def looking(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         shared = _ones(wishes[a] & traits[b]).sum(dim=1)

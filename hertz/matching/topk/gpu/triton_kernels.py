@@ -108,7 +108,7 @@ def _cosines(  # type: ignore[no-untyped-def]  # noqa: ANN202
     vectors, a, b, out, pairs,  # noqa: ANN001
     WIDTH: tl.constexpr, PAIRS: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
-    """`scoring.cosine` of some pairs: lane by lane, then halves onto halves."""
+    """`reference.cosine` of some pairs: lane by lane, then halves onto halves."""
     pair, lane = tl.program_id(0) * PAIRS + tl.arange(0, PAIRS), tl.arange(0, LANES)
     known = pair < pairs
     mine = vectors + tl.load(a + pair, mask=known, other=0)[:, None] * WIDTH + lane[None, :]
