@@ -10,7 +10,9 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from hertz.core.strict import Strict
 
 Labels = dict[str, str]
 Vocabulary = dict[str, Labels]
@@ -19,11 +21,7 @@ Combine = Literal["arithmetic", "geometric", "harmonic", "minimum"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldRule(_Strict):
+class FieldRule(Strict):
     """One field of a profile: its kind, its accepted values and its labels."""
 
     kind: Kind
@@ -45,7 +43,7 @@ class FieldRule(_Strict):
     max_length: int = Field(2000, ge=1, description="Longest accepted text, in characters")
 
 
-class Table(_Strict):
+class Table(Strict):
     """A directional matrix over a field's codes, written out or derived from the codes' letters.
 
     Derived: `letters_share` x (weights of equal letters / sum of weights) +
@@ -69,7 +67,7 @@ class Table(_Strict):
         )
 
 
-class Term(_Strict):
+class Term(Strict):
     """One weighted rule, worth 0..1 (`cosine`: -1..1) for one side looking at the other."""
 
     kind: Literal["cosine", "equal", "table", "ordinal", "number", "overlap"]
@@ -91,21 +89,21 @@ class Term(_Strict):
         return tuple(name for name in (self.field, self.mine, self.theirs) if name)
 
 
-class Accepts(_Strict):
+class Accepts(Strict):
     """A wish that must hold both ways: the other's `of` is among my `wish` (no wish: anyone)."""
 
     wish: str
     of: str
 
 
-class Within(_Strict):
+class Within(Strict):
     """A number in which the two may differ by `distance` at most."""
 
     field: str
     distance: float = Field(ge=0)
 
 
-class Eligibility(_Strict):
+class Eligibility(Strict):
     """Who may meet at all; enforced in both directions before scoring. Oneself never is."""
 
     same: tuple[str, ...] = ()
@@ -120,7 +118,7 @@ class Eligibility(_Strict):
         return Eligibility(**{n: getattr(self, n) + getattr(other, n) for n in names})
 
 
-class Category(_Strict):
+class Category(Strict):
     """One kind of match: its weights, its own eligibility, and the voice of its explanations."""
 
     label: Labels = Field(default_factory=dict)
@@ -129,7 +127,7 @@ class Category(_Strict):
     voice: Literal["neutral", "friend", "couple"] = "neutral"
 
 
-class Embed(_Strict):
+class Embed(Strict):
     """What is embedded: the profile text and the mean of the fields, each with its weight."""
 
     language: str
@@ -141,7 +139,7 @@ class Embed(_Strict):
     fields: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 
-class Gate(_Strict):
+class Gate(Strict):
     """Floors and ceilings of a run's figures: outside, its snapshot is kept aside, not published.
 
     They decide nothing about who matches whom, so they are no part of `Policy.digest`.
@@ -162,7 +160,7 @@ class Gate(_Strict):
     smallest_candidates: int = Field(20, ge=1, description="The same for the model's texts")
 
 
-class Policy(_Strict):
+class Policy(Strict):
     """Everything that decides who matches whom. `digest` changes when any of it does.
 
     The gate judges what came out; it can be changed without another digest.
@@ -222,6 +220,11 @@ class Policy(_Strict):
     def eligibility_of(self, category: str) -> Eligibility:
         """The rules for everyone and the category's own, together."""
         return self.eligibility + self.categories[category].eligibility
+
+    @property
+    def id_list_fields(self) -> tuple[str, ...]:
+        """The fields that hold lists of user ids."""
+        return tuple(name for name, rule in self.fields.items() if rule.kind == "ids")
 
     @property
     def block_fields(self) -> tuple[str, ...]:

@@ -11,21 +11,18 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from hertz.core.compute import Device
 from hertz.core.errors import PolicyError
+from hertz.core.strict import Strict
 from hertz.embedding.encoder import EmbeddingSettings
 from hertz.explanations.settings import ExplanationSettings
 from hertz.policy.load import describe_error, parse_policy
 from hertz.policy.model import Policy
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceSettings(_Strict):
+class SourceSettings(Strict):
     """Where the profiles come from: a file, or a query against HERTZ_DATABASE_URL."""
 
     path: str | None = Field(None, description=".parquet, .csv, .jsonl, or a folder of .parquet")
@@ -37,7 +34,7 @@ class SourceSettings(_Strict):
     )
 
 
-class StorageSettings(_Strict):
+class StorageSettings(Strict):
     """Where everything is kept, and how many snapshots."""
 
     home: Path = Path("data")
@@ -46,13 +43,13 @@ class StorageSettings(_Strict):
     )
 
 
-class MatchingSettings(_Strict):
+class MatchingSettings(Strict):
     """Where the matching's tiles are multiplied; the lists are the same."""
 
     device: Device = Field("auto", description="auto: the GPU, if there is one")
 
 
-class ApiSettings(_Strict):
+class ApiSettings(Strict):
     """Where the API listens, who may call it, and how much."""
 
     host: str = "127.0.0.1"
@@ -68,7 +65,7 @@ class ApiSettings(_Strict):
     access_log: bool = Field(True, description="A line a request: route, status, milliseconds")
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """Everything a run needs to know."""
 
     source: SourceSettings = SourceSettings()
