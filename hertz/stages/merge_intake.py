@@ -45,7 +45,7 @@ def drain(
         forgotten = intake.forgotten(_named_ids(policy, checked))
     fold = _without_older(fold, _changed_at(policy, raw, settings.source.updated_at), checked)
     sent = _sent(policy, fold)
-    away, lists = forgotten | fold.removed, _id_fields(policy)
+    away, lists = forgotten | fold.removed, policy.id_list_fields
     stays = without_users(checked.profiles, away, lists)
     profiles = _overlaid(stays, without_users(sent.profiles, away, lists))
     figures = {
@@ -67,15 +67,11 @@ def drain(
 def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:
     """Every id that the source names: as a user, in a list of ids, or in a bad row."""
     found = set(checked.profiles["user_id"])
-    for name in _id_fields(policy):
+    for name in policy.id_list_fields:
         found |= set(checked.profiles[name].explode().drop_nulls())
-    named = checked.quarantine.filter(pl.col("field").is_in(_id_fields(policy)))["value"]
+    named = checked.quarantine.filter(pl.col("field").is_in(policy.id_list_fields))["value"]
     found |= set(ids_in(named).explode().drop_nulls())
     return found | set(as_ids(checked.quarantine["user_id"]).drop_nulls())
-
-
-def _id_fields(policy: Policy) -> list[str]:
-    return [name for name, rule in policy.fields.items() if rule.kind == "ids"]
 
 
 def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[int, str]:
