@@ -23,6 +23,7 @@ from hertz.embedding.encoder import EmbeddingSettings, Encoder
 from hertz.embedding.generic_profiles import GENERIC_PROFILES
 from hertz.embedding.texts import unit
 from hertz.storage.models.bundled import EMBEDDING_MODEL, bundled_embedding_model
+from hertz.storage.models.embedding import find_embedding_model
 
 STS = Path(__file__).resolve().parents[2] / "shared/data/sts"
 SETS = ("klue_sts_dev", "korsts_dev")
@@ -66,7 +67,8 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=64)
     parser.add_argument("--sts", type=Path, default=STS, help="folder of the sentence-pair files")
     options = parser.parse_args()
-    encoder = Encoder(EmbeddingSettings(center=False), bundled_embedding_model())
+    settings = EmbeddingSettings(center=False)
+    encoder = Encoder(settings, find_embedding_model(settings))
     found = {"model": EMBEDDING_MODEL, **speed(encoder, options.users)}
     found |= quality(encoder, options.sts)
     if options.json:

@@ -14,26 +14,27 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors import SafetensorError
 
-from hertz.core.compute import Device, chosen_device, fast_dtype, single_threaded
+from hertz.core.compute import Device, chosen_device, fast_dtype, single_threaded, slices
 from hertz.core.errors import ModelError
+from hertz.core.strict import Strict
 from hertz.embedding.generic_profiles import GENERIC_PROFILES
 from hertz.embedding.texts import unit
 
 # torch, transformers and sentence-transformers are imported where they are first needed: they take
-# about ten seconds, and `hertz --help` or a night that encodes nothing can do without.
+# about ten seconds, and `hertz --help` or a run that encodes nothing can do without.
 
 logger = logging.getLogger(__name__)
 
-HUB_TIMEOUT_S = 8
+TOKENIZED_AT_ONCE = 1024  # texts; bounds the memory of their tokens
 LOADING_ERRORS = (
     OSError,
     ValueError,
@@ -45,10 +46,8 @@ LOADING_ERRORS = (
 )
 
 
-class EmbeddingSettings(BaseModel):
+class EmbeddingSettings(Strict):
     """Which model turns texts into vectors, and how it runs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field("bundled", description='"bundled", a Hugging Face id, or a folder')
     revision: str | None = Field(None, description="Branch, tag or commit of a Hugging Face id")
@@ -66,56 +65,72 @@ class EmbeddingSettings(BaseModel):
     )
 
 
+@dataclass(frozen=True)
+class EmbeddingModel:
+    """Which model exactly an encoder loads, and from where.
+
+    Attributes:
+        source: What sentence-transformers loads: a folder, or a Hugging Face id.
+        version: Name of the weights: it differs wherever the weights do.
+        revision: Commit of a Hugging Face id; None for a folder.
+        offline: Whether the model loads from this machine alone, without the Hugging Face hub.
+    """
+
+    source: str
+    version: str
+    revision: str | None = None
+    offline: bool = True
+
+
 class Encoder:
-    """One embedding model; its files are read at the first text, not before.
+    """Turns texts into unit vectors with one embedding model, which the first text loads.
 
     Args:
-        settings: The model and how it runs.
-        path: What sentence-transformers is to load: a folder, or a Hugging Face id.
+        settings: How the model runs.
+        model: The model, as `hertz.storage.models.embedding` finds it.
 
     Raises:
-        ModelError: If the model or the device is not there.
+        ModelError: If the device is not there.
     """
 
     identity: str
     """JSON that changes whenever a vector would: the key under which vectors are stored."""
 
-    def __init__(self, settings: EmbeddingSettings, path: Path | str) -> None:
+    def __init__(self, settings: EmbeddingSettings, model: EmbeddingModel) -> None:
         self._settings = settings
-        self._path = str(path)
-        self._version, self._offline = _version(settings, self._path)
+        self._source = model
         self._device = chosen_device(settings.device, "embedding.device")
         self._dtype = fast_dtype(self._device) if settings.dtype == "auto" else settings.dtype
         self._tokenizing = Lock()
-        self.identity = _identity(settings, self._version, self._dtype)
+        self.identity = _identity(settings, model.version, self._dtype)
 
     @property
     def dim(self) -> int:
-        """Length of a vector; loads the model."""
+        """Number of dimensions of a vector; loads the model."""
         return int(self._model.get_embedding_dimension())
 
     def encode(
         self, texts: list[str], progress: Callable[[int, int], None] | None = None
     ) -> np.ndarray:
-        """Encode texts, each distinct one once, sorted by token count into batches.
+        """Encodes texts: each distinct one once, in batches of similar token counts.
 
         Args:
-            texts: Any texts, repeated ones included.
+            texts: Any texts; the same text may occur more than once.
             progress: Called with (distinct texts done, distinct texts) after each batch.
 
         Returns:
             `(len(texts), dim)` float32, unit rows; a vector of zeros stays zero.
 
         Raises:
-            ModelError: If the model cannot be loaded, or answers with NaN or infinity.
+            ModelError: If the model cannot be loaded, or a vector has NaN or infinity.
         """
         center = self._center
         order = self._by_length(set(texts))
         vectors = np.zeros((len(order), len(center)), dtype=np.float32)
         done = 0
         for batch in self._unit_vectors(order):
-            told = batch.any(axis=1, keepdims=True)
-            vectors[done : done + len(batch)] = unit(batch - told * center)
+            nonzero = batch.any(axis=1, keepdims=True)
+            vectors[done : done + len(batch)] = unit(batch - nonzero * center)
             done += len(batch)
             if progress:
                 progress(done, len(order))
@@ -124,30 +139,34 @@ class Encoder:
 
     @cached_property
     def _model(self) -> Any:  # noqa: ANN401 - a SentenceTransformer, imported on use
+        """The loaded model, a SentenceTransformer."""
+        source = self._source.source
         try:
             model = self._load()
         except LOADING_ERRORS as error:
-            raise _not_loaded(self._settings, f"loading {self._path}", error) from error
-        wanted, dim = self._settings.truncate_dim, model.get_embedding_dimension()
+            raise cannot_load(self._settings, f"loading {source}", error) from error
+        wanted = self._settings.truncate_dim
+        dim = model.get_embedding_dimension()
         if wanted and wanted > dim:
-            message = f"embedding.truncate_dim = {wanted}: {self._path} has only {dim} dimensions"
+            message = f"embedding.truncate_dim = {wanted}: {source} has only {dim} dimensions"
             raise ModelError(message)
         return model
 
     def _load(self) -> Any:  # noqa: ANN401
+        """Loads the model with the prompt, precision and lengths of the settings."""
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()  # Hertz shows its own
-        logging.getLogger("sentence_transformers.base.model").addFilter(_worth_reading)
+        logging.getLogger("sentence_transformers.base.model").addFilter(_is_news)
         settings = self._settings
         prompts = {} if settings.prompt is None else {"hertz": settings.prompt}
         model = SentenceTransformer(
-            self._path,
-            revision=None if Path(self._path).is_dir() else self._version,
+            self._source.source,
+            revision=self._source.revision,
             device=self._device,
-            local_files_only=self._offline,
+            local_files_only=self._source.offline,
             trust_remote_code=False,
             model_kwargs={"dtype": getattr(torch, self._dtype)},
             truncate_dim=settings.truncate_dim,
@@ -160,15 +179,16 @@ class Encoder:
 
     @cached_property
     def _center(self) -> np.ndarray:
-        """Mean of the generic profiles' unit vectors, `(dim,)` float32; zeros if not wanted."""
+        """Mean of the generic profiles' unit vectors, `(dim,)` float32; zeros without centering."""
         if not self._settings.center:
             return np.zeros(self.dim, dtype=np.float32)
         return np.concatenate(list(self._unit_vectors(list(GENERIC_PROFILES)))).mean(axis=0)
 
     def _by_length(self, texts: set[str]) -> list[str]:
-        """Texts by token count, then by text: a batch of equal lengths has no padding."""
+        """Sorts texts by token count, then by text: a batch of equal lengths has no padding."""
         ordered = sorted(texts)
-        counts = [count for part in _slices(ordered, 1024) for count in self._token_counts(part)]
+        parts = slices(len(ordered), TOKENIZED_AT_ONCE)
+        counts = [count for part in parts for count in self._token_counts(ordered[part])]
         limit = self._model.max_seq_length or float("inf")
         cut = sum(count > limit for count in counts)
         if cut:
@@ -178,6 +198,7 @@ class Encoder:
         return [ordered[row] for row in np.argsort(counts, kind="stable")]
 
     def _token_counts(self, texts: list[str]) -> list[int]:
+        """Counts the tokens of each text, its prompt and special tokens included."""
         tokenizer = self._model.tokenizer
         prompted = [(self._prompt or "") + text for text in texts]
         if hasattr(tokenizer, "encode_batch"):  # models of static word vectors have a bare one
@@ -186,19 +207,22 @@ class Encoder:
 
     @property
     def _prompt(self) -> str | None:
+        """The text put before each text: the setting's, or the model's default."""
         prompt: str | None = self._model.prompts.get(self._model.default_prompt_name)
         return prompt
 
     def _unit_vectors(self, texts: list[str]) -> Iterator[np.ndarray]:
-        """Unit vectors of each batch in turn, not centred: a batch a core."""
+        """Yields the unit vectors of each batch in turn, before centering; one batch a core."""
         import torch
 
         _ = self._model  # loaded before the threads start
         threads = torch.get_num_threads() if self._device == "cpu" else 1
+        batches = [texts[part] for part in slices(len(texts), self._settings.batch_size)]
         with single_threaded(threads) as pool:
-            yield from pool.map(self._forward, _slices(texts, self._settings.batch_size))
+            yield from pool.map(self._forward, batches)
 
     def _forward(self, texts: list[str]) -> np.ndarray:
+        """Encodes one batch: `(len(texts), dim)` float32, unit rows."""
         import torch
         from sentence_transformers.util import batch_to_device
 
@@ -206,66 +230,19 @@ class Encoder:
             features = self._model.preprocess(texts, prompt=self._prompt)
         with torch.inference_mode():
             output = self._model(batch_to_device(features, self._device))["sentence_embedding"]
-        # A bfloat16 vector is not of unit length, whatever the model normalised.
+        # A bfloat16 vector is not of unit length, even where the model normalizes.
         vectors = output[:, : self._settings.truncate_dim].float().cpu().numpy()
         if not np.isfinite(vectors).all():
             message = (
-                f"embedding model {self._path} gave NaN or infinity in {self._dtype}; "
+                f"embedding model {self._source.source} gave NaN or infinity in {self._dtype}; "
                 'set embedding.dtype = "float32"'
             )
             raise ModelError(message)
         return unit(vectors).astype(np.float32)
 
 
-def _version(settings: EmbeddingSettings, path: str) -> tuple[str, bool]:
-    """(which weights these are, whether they load from this machine alone)."""
-    if settings.model == "bundled":
-        return Path(path).name, True
-    if Path(path).is_dir():
-        return _digest(Path(path)), True
-    return _commit(settings)
-
-
-def _digest(folder: Path) -> str:
-    """First 16 hex digits of the sha256 of a model folder's file names and contents."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(str(file.relative_to(folder)).encode())
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()[:16]
-
-
-def _commit(settings: EmbeddingSettings) -> tuple[str, bool]:
-    """(commit of a Hugging Face id, whether the hub is out of reach).
-
-    The library's own look-ups have no time limit: a hub that does not answer would hang the night.
-    """
-    import httpx2  # what huggingface_hub speaks HTTP with
-    from huggingface_hub import HfApi, resolve_revision
-    from huggingface_hub.errors import RevisionResolutionError
-
-    model, revision = settings.model, settings.revision
-    problem: Exception = ModelError("embedding.local_files_only is set, the hub was not asked")
-    if not settings.local_files_only:
-        try:
-            return str(
-                HfApi().model_info(model, revision=revision, timeout=HUB_TIMEOUT_S).sha
-            ), False
-        except (OSError, ValueError, httpx2.TransportError) as error:
-            problem = error
-    try:
-        commit = resolve_revision(model, revision=revision, local_files_only=True)
-    except (RevisionResolutionError, ValueError) as error:
-        raise _not_loaded(
-            settings, "a folder, the Hugging Face hub and its cache", problem
-        ) from error
-    if not settings.local_files_only:
-        logger.warning("%s: the hub gives no answer, the cached %s is used", model, commit)
-    return str(commit), True
-
-
 def _identity(settings: EmbeddingSettings, version: str, dtype: str) -> str:
+    """Returns JSON of everything that a vector depends on, besides its text."""
     generic = hashlib.sha256("\n".join(GENERIC_PROFILES).encode()).hexdigest()[:16]
     return json.dumps(
         {
@@ -281,7 +258,14 @@ def _identity(settings: EmbeddingSettings, version: str, dtype: str) -> str:
     )
 
 
-def _not_loaded(settings: EmbeddingSettings, tried: str, error: Exception) -> ModelError:
+def cannot_load(settings: EmbeddingSettings, tried: str, error: Exception) -> ModelError:
+    """Returns the error for a model that cannot be loaded.
+
+    Args:
+        settings: The settings that name the model.
+        tried: What was tried, in words.
+        error: Why it failed.
+    """
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ModelError(
         f"embedding.model = {settings.model!r} cannot be loaded (tried {tried}: {reason}); "
@@ -290,10 +274,6 @@ def _not_loaded(settings: EmbeddingSettings, tried: str, error: Exception) -> Mo
     )
 
 
-def _worth_reading(record: logging.LogRecord) -> bool:
-    """Drops the nightly reminder that a model has a default prompt: it is meant to."""
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drops the reminder that a model has a default prompt, which is intended."""
     return "Default prompt name" not in record.getMessage()
-
-
-def _slices(items: list[str], size: int) -> list[list[str]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

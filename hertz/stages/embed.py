@@ -14,7 +14,8 @@ from hertz.embedding.texts import Lookup, all_texts
 from hertz.stages.run import Run, Step
 from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.files import read_frame
-from hertz.storage.models.bundled import EMBEDDING_MODEL, bundled_embedding_model
+from hertz.storage.models.bundled import EMBEDDING_MODEL
+from hertz.storage.models.embedding import find_embedding_model
 from hertz.storage.settings import Settings
 
 CHUNK = 2048  # texts encoded before they are stored: what a killed run can lose
@@ -43,9 +44,7 @@ def embed(run: Run) -> None:
 
 def open_encoder(settings: Settings) -> Encoder:
     """The configured embedding model; nothing is loaded before its first text."""
-    chosen = settings.embedding
-    path = bundled_embedding_model() if chosen.model == "bundled" else chosen.model
-    return Encoder(chosen, path)
+    return Encoder(settings.embedding, find_embedding_model(settings.embedding))
 
 
 def stored_vectors(home: Path, model_identity: dict[str, Any]) -> Lookup:

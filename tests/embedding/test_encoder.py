@@ -1,10 +1,8 @@
-"""The encoder against encoding one text at a time, and what happens when a model is not there."""
+"""The encoder against encoding one text at a time, and what happens when a model is damaged."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 
 from hertz.core.errors import ModelError
 from hertz.embedding.encoder import EmbeddingSettings, Encoder
-from hertz.storage.models.bundled import bundled_embedding_model
+from hertz.storage.models.embedding import find_embedding_model
 
 TEXTS = [
     "20대 남자, MBTI는 ENFP. 관심사는 영화, 요리. 취미는 음악.",
@@ -28,9 +26,9 @@ TEXTS = [
 WORDS = ["[PAD]", "[UNK]", "about:", "tea", "rice", "song", "walk"]
 
 
-def bundled_in(dtype: str) -> Encoder:
-    settings = EmbeddingSettings.model_validate({"batch_size": 2, "dtype": dtype})
-    return Encoder(settings, bundled_embedding_model())
+def bundled_in(dtype: str, **changed: object) -> Encoder:
+    settings = EmbeddingSettings.model_validate({"batch_size": 2, "dtype": dtype, **changed})
+    return Encoder(settings, find_embedding_model(settings))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +63,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tiny_encoder(folder: Path, **settings: object) -> Encoder:
     values = {"model": str(folder), "device": "cpu", "dtype": "float32", **settings}
-    return Encoder(EmbeddingSettings.model_validate(values), folder)
+    chosen = EmbeddingSettings.model_validate(values)
+    return Encoder(chosen, find_embedding_model(chosen))
 
 
 @pytest.mark.parametrize(("dtype", "apart"), [("float32", 1e-6), ("bfloat16", 5e-3)])
@@ -116,7 +115,8 @@ def test_likeness_crosses_wording_and_language(bundled: Encoder) -> None:
 
 
 def test_centring_spreads_the_cosines(bundled: Encoder) -> None:
-    plain = Encoder(EmbeddingSettings(center=False), bundled_embedding_model())
+    settings = EmbeddingSettings(center=False)
+    plain = Encoder(settings, find_embedding_model(settings))
     profiles = [TEXTS[0], TEXTS[2], TEXTS[6]]
     raw, centered = plain.encode(profiles), bundled.encode(profiles)
 
@@ -218,13 +218,6 @@ def test_too_many_dimensions_are_an_error(tiny: Path) -> None:
         tiny_encoder(tiny, truncate_dim=99).encode(["tea"])
 
 
-@pytest.mark.parametrize("model", ["no-such-organisation/no-such-model", "/no/such/folder"])
-def test_an_unknown_model_is_named_with_the_fix(model: str) -> None:
-    settings = EmbeddingSettings(model=model, local_files_only=True)
-    with pytest.raises(ModelError, match=f"'{model}' cannot be loaded .*accepted: \"bundled\""):
-        Encoder(settings, model)
-
-
 def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be loaded"):
         tiny_encoder(tmp_path).encode(["tea"])
@@ -237,34 +230,21 @@ def test_damaged_weights_are_an_error(tiny: Path, tmp_path: Path) -> None:
         tiny_encoder(tmp_path).encode(["tea"])
 
 
-def test_a_hub_that_never_answers_does_not_hang_the_night() -> None:
-    code = (
-        "from hertz.embedding.encoder import Encoder, EmbeddingSettings as S\n"
-        "Encoder(S(model='some-organisation/some-model'), 'some-organisation/some-model')"
-    )
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        hub = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HUB_OFFLINE": "0"}
-        command = [sys.executable, "-c", code]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90)
-
-    assert "ModelError: embedding.model = 'some-organisation/some-model'" in run.stderr
-
-
 def test_a_gpu_that_is_not_there_is_an_error() -> None:
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(ModelError, match=r'embedding\.device = "cuda", but torch sees no GPU'):
-        Encoder(EmbeddingSettings(device="cuda"), bundled_embedding_model())
+        bundled_in("float32", device="cuda")
 
 
 def test_making_an_encoder_does_not_import_the_heavy_libraries() -> None:
     code = (
         "import sys; from hertz.embedding.encoder import Encoder, EmbeddingSettings as S\n"
+        "from hertz.storage.models.embedding import find_embedding_model\n"
         "assert 'torch' not in sys.modules\n"
-        "print(Encoder(S(), '/models/bundled').identity)\n"
+        "print(Encoder(S(), find_embedding_model(S())).identity)\n"
         "assert 'sentence_transformers' not in sys.modules and 'transformers' not in sys.modules"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=90)
