@@ -105,7 +105,7 @@ def speed(encoder: Encoder, users: int) -> dict[str, float]:
 
 
 def quality(encoder: Encoder, folder: Path) -> dict[str, dict[str, float]]:
-    """Spearman correlation by set, of the model's own cosines and of the centred ones."""
+    """Spearman correlation by set, of the model's own cosines and of the centered ones."""
     plain, centered = {}, {}
     mean = encoder.encode(list(GENERIC_PROFILES)).mean(axis=0)
     for name in SETS:

@@ -4,7 +4,7 @@
 
 One engine is loaded. In every round new pairs are explained four ways, each with an empty prefix
 cache: by the stage as one batch and by `LLM.generate` with the same prompts, schema and sampling
-(raw, ours, ours, raw, so that a machine that gets slower or faster favours neither), by the stage
+(raw, ours, ours, raw, so that a machine that gets slower or faster favors neither), by the stage
 in many chunks, and by `LLM.generate` without the schema but forced to as many tokens. What is
 printed are medians over the rounds. `ratio_to_raw_vllm` compares the stage's whole wall time
 (prompts, pipe, checks, cache, template voice, files) with that of `LLM.generate` alone, which gets

@@ -51,7 +51,7 @@ class LineHandler(logging.StreamHandler):  # type: ignore[type-arg]  # no subscr
     """
 
     def __init__(self, stream: TextIO | None = None, **_: object) -> None:
-        super().__init__(stream)  # the rest is for colours
+        super().__init__(stream)  # the rest is for colors
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A line that cannot be written is lost; the server has it."""

@@ -1,7 +1,7 @@
 """Validates raw rows against the policy: clean profiles on one side, quarantine on the other.
 
 In: the policy and a frame as the source had it, of any types. Out: `ValidatedProfiles`: one typed,
-normalised row a user, one quarantine line a fault (row, field, value, what is accepted), and the
+normalized row a user, one quarantine line a fault (row, field, value, what is accepted), and the
 columns that the policy does not know. Nothing is dropped in silence, and apart from the question
 which of two duplicates came first, the profiles do not depend on the order of the rows.
 """

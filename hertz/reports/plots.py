@@ -1,6 +1,6 @@
-"""The report's plots: matplotlib draws them, the page colours them.
+"""The report's plots: matplotlib draws them, the page colors them.
 
-In: figures. Out: SVG for the inside of a page, without fonts or fixed colours: every colour is a
+In: figures. Out: SVG for the inside of a page, without fonts or fixed colors: every color is a
 custom property of the page (`--c0` ...), so that one drawing serves light and dark. Words stay
 outside, where they can be translated.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = 8
+COLORS = 8
 WIDTH, HEIGHT = 5.2, 2.3  # inches of 72 units: readable at the width of a phone
 
 _INK, _RULE = "#010101", "#020202"
@@ -48,7 +48,7 @@ _STYLE: Any = {  # matplotlib types each key
 
 
 def score_plot(
-    name: str, now: Mapping[str, Any], last: Mapping[str, Any] | None, colour: int
+    name: str, now: Mapping[str, Any], last: Mapping[str, Any] | None, color: int
 ) -> str:
     """Histogram of mutual scores; the last snapshot's as an outline.
 
@@ -56,11 +56,11 @@ def score_plot(
         name: Makes the drawing's ids unique in its page.
         now: `histogram` and `quantiles` of `hertz.reports.quality.scores`.
         last: The same of the last snapshot.
-        colour: Which of the page's colours.
+        color: Which of the page's colors.
     """
     figure, axes = _axes()
     heights, edges = _shares(now["histogram"])
-    axes.stairs(heights, edges, fill=True, color=_colour(colour), alpha=0.75)
+    axes.stairs(heights, edges, fill=True, color=_color(color), alpha=0.75)
     if last:
         heights, edges = _shares(last["histogram"])
         axes.stairs(heights, edges, color=_INK, linewidth=1)
@@ -76,7 +76,7 @@ def lorenz_plot(name: str, curves: Sequence[Sequence[float]]) -> str:
     axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
     for number, curve in enumerate(curves):
         if curve:
-            axes.plot(np.linspace(0, 1, len(curve)), curve, color=_colour(number))
+            axes.plot(np.linspace(0, 1, len(curve)), curve, color=_color(number))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
@@ -90,7 +90,7 @@ def seconds_plot(name: str, runs: Sequence[Mapping[str, Any]], stages: Sequence[
     places, base = np.arange(len(runs)), np.zeros(len(runs))
     for number, stage in enumerate(stages):
         seconds = np.array([run["seconds"].get(stage, 0.0) for run in runs])
-        axes.bar(places, seconds, 0.72, base, color=_colour(number), linewidth=0)
+        axes.bar(places, seconds, 0.72, base, color=_color(number), linewidth=0)
         base += seconds
     _cross(axes, runs, places, base)
     _name_runs(axes, runs)
@@ -103,7 +103,7 @@ def quality_plot(name: str, series: Sequence[Sequence[float | None]], runs: Sequ
     figure, axes = _axes()
     for number, values in enumerate(series):
         shown = np.array([np.nan if value is None else value for value in values])
-        axes.plot(np.arange(len(runs)), shown, "o-", color=_colour(number))
+        axes.plot(np.arange(len(runs)), shown, "o-", color=_color(number))
     _name_runs(axes, runs)
     axes.set_ylim(-0.02, 1.04)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
@@ -144,12 +144,12 @@ def _name_runs(axes: Axes, runs: Sequence[Mapping[str, Any]]) -> None:
     axes.set_xlim(-0.7, max(len(runs), 4) - 0.3)
 
 
-def _colour(number: int) -> str:
-    return f"#0300{number % COLOURS:02x}"
+def _color(number: int) -> str:
+    return f"#0300{number % COLORS:02x}"
 
 
 def _svg(figure: Figure, name: str) -> str:
-    """The drawing as SVG that takes its colours, font and width from the page."""
+    """The drawing as SVG that takes its colors, font and width from the page."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 

@@ -1,4 +1,4 @@
-"""Last stage but one: the run's figures, the gate's judgement, and the report in the snapshot.
+"""Last stage but one: the run's figures, the gate's judgment, and the report in the snapshot.
 
 In: the run's finished frames and the published snapshot they are compared with. Out: `quality` for
 the manifest, and report.html in the run's folder: one file that needs no other.

@@ -34,11 +34,11 @@
     const part = (value) => ((value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
     return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
   };
-  const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const numbers = (color) => color.match(/[\d.]+/g).map(Number);
   const behind = (element) => {
     for (let one = element; one; one = one.parentElement) {
-      const colour = numbers(getComputedStyle(one).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
+      const color = numbers(getComputedStyle(one).backgroundColor);
+      if (color.length === 3 || color[3] === 1) return color;
     }
     return [255, 255, 255];
   };

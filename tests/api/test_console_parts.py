@@ -18,7 +18,7 @@ parts = st.fixed_dictionaries({name: st.floats(-1, 1) for name in LABELS})
 
 def test_a_stack_puts_the_parts_one_after_the_other() -> None:
     pieces = stack({"a": 0.5, "b": 0.25, "c": 0.0}, LABELS, 1.0)
-    assert [(p.x, p.width, p.colour) for p in pieces] == [
+    assert [(p.x, p.width, p.color) for p in pieces] == [
         (0, 50, "t0"),
         (50, 25, "t1"),
         (75, 0, "t2"),
@@ -27,7 +27,7 @@ def test_a_stack_puts_the_parts_one_after_the_other() -> None:
 
 def test_what_is_negative_is_laid_over_the_end() -> None:
     pieces = stack({"a": 0.5, "b": -0.2, "c": 0.3}, LABELS, 2.0)
-    assert [(p.x, p.width, p.colour) for p in pieces] == [
+    assert [(p.x, p.width, p.color) for p in pieces] == [
         (0, 25, "t0"),
         (15, 10, "minus"),
         (15, 15, "t2"),

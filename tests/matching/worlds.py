@@ -12,14 +12,14 @@ from hertz.matching.topk.search import TopK, neighbours, top_k
 from hertz.policy.load import parse_policy
 from hertz.policy.model import Policy
 
-COLOURS = {"red": {}, "green": {}, "blue": {}, "secret": {}}
+COLORS = {"red": {}, "green": {}, "blue": {}, "secret": {}}
 SIZES = {"S": {}, "M": {}, "L": {}, "XL": {}}
 TRAITS = {name: {} for name in ("kind", "bold", "calm", "dry", "odd")}
 TERMS: dict[str, Any] = {
     "cosine": {"kind": "cosine"},
     "town": {"kind": "equal", "field": "town"},
-    "colour": {"kind": "equal", "field": "colour", "missing": 0.25},
-    "taste": {"kind": "table", "field": "colour", "table": "taste", "missing": 0.1},
+    "color": {"kind": "equal", "field": "color", "missing": 0.25},
+    "taste": {"kind": "table", "field": "color", "table": "taste", "missing": 0.1},
     "size": {"kind": "ordinal", "field": "size", "steps": [1.0, 0.5], "missing": 0.2},
     "wishes": {"kind": "overlap", "mine": "wants", "theirs": "traits"},
     "alike": {"kind": "overlap", "mine": "traits", "theirs": "traits"},
@@ -34,7 +34,7 @@ ELIGIBILITY = {
     "same": ["domain"],
     "different": ["size"],
     "within": [{"field": "age", "distance": 6.0}],
-    "accepts": [{"wish": "accepted", "of": "colour"}],
+    "accepts": [{"wish": "accepted", "of": "color"}],
     "blocked": ["blocks"],
 }
 
@@ -49,12 +49,12 @@ def make_policy(
             "languages": ["en"],
             "k": k,
             "combine": combine,
-            "vocabularies": {"traits": TRAITS, "colours": COLOURS},
+            "vocabularies": {"traits": TRAITS, "colors": COLORS},
             "fields": {
                 "domain": {"kind": "code"},
                 "town": {"kind": "code", "required": False},
-                "colour": {"kind": "code", "values": "colours", "hidden": ["secret"]},
-                "accepted": {"kind": "set", "values": "colours"},
+                "color": {"kind": "code", "values": "colors", "hidden": ["secret"]},
+                "accepted": {"kind": "set", "values": "colors"},
                 "size": {"kind": "ordered", "values": SIZES},
                 "wants": {"kind": "set", "values": "traits"},
                 "traits": {"kind": "set", "values": "traits"},
@@ -63,7 +63,7 @@ def make_policy(
             },
             "embed": {
                 "language": "en",
-                "templates": {"en": ["{colour}"]},
+                "templates": {"en": ["{color}"]},
                 "profile_weight": 1,
                 "fields_weight": 0,
             },
@@ -92,7 +92,7 @@ def make_profiles(users: int, seed: int, hidden: float = 0.2) -> pl.DataFrame:
             "user_id": np.sort(rng.choice(10 * users + 1, users, replace=False)) + 1,
             "domain": code(["a", "a", "a", "b", f"lonely-{seed}"]),
             "town": code(["x", "y", "z"]),
-            "colour": code(["red", "green", "blue"]),
+            "color": code(["red", "green", "blue"]),
             "accepted": some(["red", "green", "blue"]),
             "size": code(list(SIZES)),
             "wants": some(list(TRAITS)),
@@ -102,7 +102,7 @@ def make_profiles(users: int, seed: int, hidden: float = 0.2) -> pl.DataFrame:
         },
         schema_overrides={
             "user_id": pl.Int64,
-            **{n: pl.String for n in ("domain", "town", "colour", "size")},
+            **{n: pl.String for n in ("domain", "town", "color", "size")},
             **{n: pl.List(pl.String) for n in ("accepted", "wants", "traits")},
             "age": pl.Float64,
             "blocks": pl.List(pl.Int64),

@@ -92,7 +92,7 @@ def test_headings_captions_and_names_for_who_does_not_see(page: str) -> None:
     assert set(labels) == {"row", "col"}
 
 
-def test_drawings_take_every_colour_from_the_page_and_share_no_id(page: str) -> None:
+def test_drawings_take_every_color_from_the_page_and_share_no_id(page: str) -> None:
     drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
     assert all("var(--" in drawing for drawing in drawings)
     assert [re.findall(r"#[0-9a-f]{6}\b|font-family", drawing) for drawing in drawings] == [[]] * 6

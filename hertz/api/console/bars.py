@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_COLOURS = 8  # of the style sheet; more terms begin again
+_COLORS = 8  # of the style sheet; more terms begin again
 
 
 class Piece(NamedTuple):
@@ -19,7 +19,7 @@ class Piece(NamedTuple):
     value: float
     x: float
     width: float
-    colour: str
+    color: str
 
 
 class Axis(NamedTuple):
@@ -34,10 +34,10 @@ class Axis(NamedTuple):
         values = [value for side in sides for value in side.values()]
         return cls(min(0.0, *values), max(*weights.values(), *values))
 
-    def bar(self, label: str, value: float, colour: str) -> Piece:
+    def bar(self, label: str, value: float, color: str) -> Piece:
         """One value as a bar from zero."""
         left, right = self._percent(min(0.0, value)), self._percent(max(0.0, value))
-        return Piece(label, value, left, round(right - left, 3), colour)
+        return Piece(label, value, left, round(right - left, 3), color)
 
     def _percent(self, value: float) -> float:
         return round(100 * (value - self.low) / (self.high - self.low), 3)
@@ -56,12 +56,12 @@ def stack(terms: Mapping[str, float], labels: Mapping[str, str], whole: float) -
         start, end = (end, end + value) if value >= 0 else (end + value, end)
         start, stop = (min(max(edge, 0.0), whole) for edge in (start, end))
         x, width = 100 * start / whole, 100 * (stop - start) / whole
-        kind = colour(place) if value >= 0 else "minus"
+        kind = color(place) if value >= 0 else "minus"
         pieces.append(Piece(labels[name], value, round(x, 3), round(width, 3), kind))
         end = end if value >= 0 else end + value
     return pieces
 
 
-def colour(place: int) -> str:
+def color(place: int) -> str:
     """The style sheet's class of the term at a place of the policy's category."""
-    return f"t{place % _COLOURS}"
+    return f"t{place % _COLORS}"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from hertz.api.console.bars import Axis, Piece, colour, stack
+from hertz.api.console.bars import Axis, Piece, color, stack
 from hertz.api.console.texts import TEXTS, Language
 from hertz.api.errors import NOT_FOUND_MATCH, ApiError
 from hertz.api.lists import reads
@@ -39,10 +39,10 @@ class Named(NamedTuple):
 
 
 class LegendEntry(NamedTuple):
-    """A term, its colour and its weight."""
+    """A term, its color and its weight."""
 
     label: str
-    colour: str
+    color: str
     weight: float
 
 
@@ -99,7 +99,7 @@ class TermRow(NamedTuple):
 
     label: str
     fields: str
-    colour: str
+    color: str
     weight: float
     forward: float
     backward: float
@@ -214,7 +214,7 @@ class _Words:
     def legend(self, category: str) -> list[LegendEntry]:
         weights = self._policy.categories[category].weights
         return [
-            LegendEntry(self._term(name), colour(place), weight)
+            LegendEntry(self._term(name), color(place), weight)
             for place, (name, weight) in enumerate(weights.items())
         ]
 
@@ -283,13 +283,13 @@ class _Words:
             TermRow(
                 label=self._term(name),
                 fields=", ".join(self._field(field["name"]) for field in term["fields"]),
-                colour=colour(place),
+                color=color(place),
                 weight=weights[name],
                 forward=forward[name],
                 backward=backward[name],
                 limit=axis.bar("", weights[name], "limit"),
-                there=axis.bar("", forward[name], colour(place)),
-                back=axis.bar("", backward[name], colour(place)),
+                there=axis.bar("", forward[name], color(place)),
+                back=axis.bar("", backward[name], color(place)),
             )
             for place, (name, term) in enumerate((term["term"], term) for term in terms)
         ]

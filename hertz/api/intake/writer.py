@@ -1,7 +1,7 @@
 """One thread that writes to the intake: whatever waits at the same time is one commit.
 
 In: requests from any coroutine. Out: their outcomes, once they are on the disk and the overlay
-honours them. A commit costs one flush of the disk (4 ms here), shared by all who wait for it.
+honors them. A commit costs one flush of the disk (4 ms here), shared by all who wait for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the intake has taken and the snapshots may not know yet, in memory, honoured by every read.
+"""What the intake has taken and the snapshots may not know yet, in memory, honored by every read.
 
 Fed by this server's own writes before they are answered, and five times a second by those of other
 processes. Holds the events that any kept snapshot lacks, so that a rollback needs no waiting; what

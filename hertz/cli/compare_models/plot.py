@@ -19,7 +19,7 @@ PANELS: dict[str, dict[str, str]] = {  # title -> field -> its name
     "share of the reports": {"valid": "valid JSON", "grounded": "grounded", "accepted": "accepted"},
 }
 SHARES = PANELS["share of the reports"]
-COLOURS = ("#1d3557", "#e76f51", "#2a9d8f")
+COLORS = ("#1d3557", "#e76f51", "#2a9d8f")
 
 
 def plot(path: Path, rows: Sequence[Measured]) -> None:
@@ -60,7 +60,7 @@ def _bars(axes: Axes, rows: Sequence[Measured], fields: dict[str, str]) -> None:
             [at + shift for at, _ in known],
             values := [getattr(row, field) / scale for _, row in known],
             0.9 * height,
-            color=COLOURS[place],
+            color=COLORS[place],
             label=label,
         )
         for bar, (_, row) in zip(bars, known, strict=True):

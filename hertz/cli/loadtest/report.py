@@ -74,7 +74,7 @@ def plot(path: Path, runs: dict[str, dict[str, dict[str, list[float]]]]) -> None
 
     Args:
         path: The .png to write.
-        runs: Run -> test -> round -> milliseconds; the first run is drawn in full colour.
+        runs: Run -> test -> round -> milliseconds; the first run is drawn in full color.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

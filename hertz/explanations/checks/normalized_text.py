@@ -1,4 +1,4 @@
-"""A candidate text, prepared once for all checks: normalised, in lower case, cut into sentences."""
+"""A candidate text, prepared once for all checks: normalized, in lower case, cut into sentences."""
 
 from __future__ import annotations
 

