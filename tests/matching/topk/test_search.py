@@ -162,6 +162,15 @@ def test_equals_the_reference_at_300_users() -> None:
         assert listed(tiled(features, "all", dtype=dtype)) == expected
 
 
+def test_float_tiles_higher_than_a_stripe_find_the_lists_of_integer_tiles() -> None:
+    features = make_world(1500, 7, {"all": EVERYTHING}, k=10)
+    expected = neighbours(features, "all", dtype="int16", tile=512)
+    for dtype in ("float32", "bfloat16"):
+        found = neighbours(features, "all", dtype=dtype, tile=512)
+        np.testing.assert_array_equal(found.ids, expected.ids)
+        np.testing.assert_array_equal(found.scores, expected.scores)
+
+
 @pytest.mark.parametrize("combine", ["arithmetic", "geometric", "harmonic", "minimum"])
 @pytest.mark.parametrize("same", [[], ["domain"]])
 def test_rows_that_hoped_for_too_much_are_searched_again(

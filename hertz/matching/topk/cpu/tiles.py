@@ -82,9 +82,8 @@ class FloatTiles:
             for at, its in enumerate(which):
                 upper = self._added(common, whole, its, some, columns)
                 offset = above if rows == columns else -1
-                count = find_survivors(
-                    upper, least_rows[at][above:], least_columns[at], offset, found
-                )
+                least = least_rows[at][above : above + len(upper)]
+                count = find_survivors(upper, least, least_columns[at], offset, found)
                 a, b = found[:, :count]
                 parts[at].append((a + np.int32(above), b.copy(), upper[a, b]))
         return [tuple(np.concatenate(part) for part in zip(*mine, strict=True)) for mine in parts]
