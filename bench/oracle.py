@@ -7,12 +7,12 @@ import numpy as np
 from hertz.matching.features import Features
 from hertz.matching.pair_scores import score_pairs
 from hertz.matching.reference import score
-from hertz.matching.topk.lists import Neighbours
+from hertz.matching.topk.lists import NeighborLists
 
 CHECKED = 20  # rows
 
 
-def equals_reference(features: Features, found: Neighbours) -> bool:
+def equals_reference(features: Features, found: NeighborLists) -> bool:
     """Whether the lists of category `all` are the best of all pairs by `scoring.score`."""
     n, k = len(features), features.policy.k
     for row in np.linspace(0, n - 1, CHECKED).astype(int):

@@ -34,9 +34,15 @@ from population import K, changed, population, profiles, service_population
 from threadpoolctl import threadpool_limits
 
 from hertz.matching.features import Features
-from hertz.matching.topk.incremental import SPARE, Known, compare, fingerprints, update
-from hertz.matching.topk.lists import Neighbours
-from hertz.matching.topk.search import neighbours, neighbours_of
+from hertz.matching.topk.incremental import (
+    SPARE_ENTRIES,
+    PreviousLists,
+    find_delta,
+    update_neighbors,
+    user_fingerprints,
+)
+from hertz.matching.topk.lists import NeighborLists
+from hertz.matching.topk.search import find_neighbors, find_neighbors_by_category
 
 SIZES = [10_000, 20_000, 50_000, 100_000]
 CHURN = [0.001, 0.01, 0.1]
@@ -189,25 +195,29 @@ def ours(features: Features, depth: int = K) -> Timed:
     found: list[int] = []
 
     def run() -> None:
-        found.append(neighbours(features, "all", depth, threads=1).scored_pairs)
+        found.append(find_neighbors(features, "all", depth, threads=1).scored_pairs)
 
     seconds = cpu_seconds(run)
     return Timed(seconds, f"{found[0] / len(features):,.0f} pairs scored a user")
 
 
-def incremental(features: Features, before: Neighbours, share: float) -> tuple[float, float, bool]:
+def incremental(
+    features: Features, before: NeighborLists, share: float
+) -> tuple[float, float, bool]:
     """(full, incremental) wall seconds on all threads at a churn, and whether they agree.
 
     The incremental ones are the median of five: they are so few that anything disturbs them.
     """
-    known = Known(features.user_ids, fingerprints(features), before)
+    known = PreviousLists(features.user_ids, user_fingerprints(features), before)
     tonight = changed(features, share)
     started = time.perf_counter()
-    full = neighbours(tonight, "all", K + SPARE)
+    full = find_neighbors(tonight, "all", K + SPARE_ENTRIES)
     seconds, taken, same = time.perf_counter() - started, [], True
     for _ in range(5):
         started = time.perf_counter()
-        found = update(tonight, "all", before, compare(known, tonight, fingerprints(tonight)))
+        found = update_neighbors(
+            tonight, "all", before, find_delta(known, tonight, user_fingerprints(tonight))
+        )
         taken.append(time.perf_counter() - started)
         same &= bool(np.array_equal(found.ids[:, :K], full.ids[:, :K]))
     return seconds, median(taken), same
@@ -218,7 +228,7 @@ def scaling(features: Features) -> float:
     seconds = []
     for threads in (1, 2):
         started = time.perf_counter()
-        neighbours(features, "all", threads=threads)
+        find_neighbors(features, "all", threads=threads)
         seconds.append(time.perf_counter() - started)
     return seconds[0] / seconds[1]
 
@@ -226,15 +236,17 @@ def scaling(features: Features) -> float:
 def one_pass(features: Features) -> tuple[float, bool]:
     """CPU seconds of all categories one by one over those of one pass, and whether they agree."""
     names = list(features.policy.categories)
-    found: dict[str, Neighbours] = {}
-    alone: dict[str, Neighbours] = {}
+    found: dict[str, NeighborLists] = {}
+    alone: dict[str, NeighborLists] = {}
 
     def one_by_one() -> None:
         for name in names:
-            alone[name] = neighbours(features, name, threads=1)
+            alone[name] = find_neighbors(features, name, threads=1)
 
     apart = cpu_seconds(one_by_one)
-    together = cpu_seconds(lambda: found.update(neighbours_of(features, names, threads=1)))
+    together = cpu_seconds(
+        lambda: found.update(find_neighbors_by_category(features, names, threads=1))
+    )
     same = all(np.array_equal(alone[name].ids, found[name].ids) for name in names)
     return apart / together, same
 
@@ -242,8 +254,8 @@ def one_pass(features: Features) -> tuple[float, bool]:
 def peak_megabytes(features: Features) -> float:
     """Peak resident memory of a process that does nothing but match these users."""
     code = (
-        "import pickle, sys; from hertz.matching.topk.search import neighbours, top_k;"
-        "f = pickle.load(open(sys.argv[1], 'rb')); top_k(f, 'all', neighbours(f, 'all', 66));"
+        "import pickle, sys; from hertz.matching.topk.search import find_neighbors, top_k;"
+        "f = pickle.load(open(sys.argv[1], 'rb')); top_k(f, 'all', find_neighbors(f, 'all', 66));"
         "status = open('/proc/self/status').read();"  # getrusage would tell of the parent, too
         "print(int(status.split('VmHWM:')[1].split()[0]) / 1e3)"
     )
@@ -261,7 +273,9 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
     alone = population(users, {"cosine": 1.0}, flat=flat)
     vectors = features.vectors
     few = population(2000)
-    incremental(few, neighbours(few, "all", K + SPARE), 0.01)  # compiled kernels are loaded
+    incremental(
+        few, find_neighbors(few, "all", K + SPARE_ENTRIES), 0.01
+    )  # compiled kernels are loaded
     peers: dict[str, Callable[[], Timed]] = {
         "fp32 GEMM alone": lambda: fp32_gemm(vectors),
         "faiss IndexFlatIP": lambda: faiss_flat(vectors),
@@ -291,7 +305,7 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
             )
         torch.set_num_threads(torch_threads)
     saved, same = one_pass(service_population(users, flat))
-    before = neighbours(features, "all", K + SPARE)
+    before = find_neighbors(features, "all", K + SPARE_ENTRIES)
     churn = {share: incremental(features, before, share) for share in CHURN}
     faiss, gemm = timed["faiss IndexFlatIP"].seconds, timed["fp32 GEMM alone"].seconds
     cosine, full = timed["Hertz, cosine only"].seconds, timed["Hertz, full score"].seconds

@@ -19,7 +19,7 @@ import torch
 from oracle import equals_reference
 from population import population
 
-from hertz.matching.topk.search import neighbours
+from hertz.matching.topk.search import find_neighbors
 
 SIZES = [100_000, 300_000, 1_000_000]
 
@@ -43,7 +43,7 @@ def one_size(users: int, peak: float) -> dict[str, Any]:
     features = population(users)
     torch.cuda.reset_peak_memory_stats()
     started = time.perf_counter()
-    found = neighbours(features, "all", device="cuda")
+    found = find_neighbors(features, "all", device="cuda")
     seconds = time.perf_counter() - started
     flops = users * users * features.vectors.shape[1]  # half of the pairs, two a product
     return {
@@ -65,7 +65,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         sys.exit("no CUDA device: bench/topk.py measures the CPU")
     peak = peak_flops()
-    neighbours(population(3000), "all", device="cuda")  # compiled kernels are loaded
+    find_neighbors(population(3000), "all", device="cuda")  # compiled kernels are loaded
     runs = [one_size(users, peak) for users in options.users]
     result = {
         "device": torch.cuda.get_device_name(),

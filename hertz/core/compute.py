@@ -37,8 +37,8 @@ def chosen_device(wanted: Device, setting: str) -> Literal["cpu", "cuda"]:
     return "cpu"
 
 
-def place(device: str) -> torch.device:
-    """Where torch keeps the tensors of a device."""
+def torch_device(device: str) -> torch.device:
+    """Returns the torch device that `device` names; tests let "cuda" name the CPU."""
     import torch
 
     return torch.device(GPU if device == "cuda" else "cpu")

@@ -11,7 +11,13 @@ import polars as pl
 
 from hertz.core.errors import SnapshotError, StorageError
 from hertz.matching.features import Features
-from hertz.matching.topk.incremental import MOST_CHANGED, SPARE, Change, Known, compare
+from hertz.matching.topk.incremental import (
+    MAX_CHANGED_SHARE,
+    SPARE_ENTRIES,
+    Delta,
+    PreviousLists,
+    find_delta,
+)
 from hertz.policy.model import Policy
 from hertz.stages.run import Run
 from hertz.storage.snapshot.neighbours import read_neighbours
@@ -37,14 +43,14 @@ class LastNight:
     path: Literal["full", "incremental", "unchanged"]
     why: str
     snapshot: Path = Path()
-    known: dict[str, Known] = field(default_factory=dict)
-    change: Change | None = None
+    known: dict[str, PreviousLists] = field(default_factory=dict)
+    change: Delta | None = None
     counts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sought(self) -> np.ndarray:
         """Rows of those whose scores changed."""
-        return np.flatnonzero(self.change.sought) if self.change else np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.change.changed) if self.change else np.zeros(0, dtype=np.int64)
 
 
 def changed_users(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> set[int]:
@@ -80,12 +86,12 @@ def last_night(run: Run, features: Features, marks: np.ndarray, full: bool) -> L
     except StorageError as error:
         return LastNight("full", str(error))
     first = next(iter(known.values()), None)
-    if first is None or first.lists.ids.shape[1] != run.settings.policy.k + SPARE:
+    if first is None or first.lists.ids.shape[1] != run.settings.policy.k + SPARE_ENTRIES:
         return LastNight("full", f"{snapshot.name} keeps lists of another length")
-    change = compare(first, features, marks)
-    told = f"{int(change.sought.sum())} users new or changed, {change.gone} gone since "
-    if change.share > MOST_CHANGED:
-        return LastNight("full", f"{told}{snapshot.name}: over {MOST_CHANGED:.0%} of all")
+    change = find_delta(first, features, marks)
+    told = f"{int(change.changed.sum())} users new or changed, {change.removed} gone since "
+    if change.share > MAX_CHANGED_SHARE:
+        return LastNight("full", f"{told}{snapshot.name}: over {MAX_CHANGED_SHARE:.0%} of all")
     path: Literal["unchanged", "incremental"]
     path = "incremental" if change.share else "unchanged"
     counts = {

@@ -15,10 +15,15 @@ import polars as pl
 from hertz.core.compute import chosen_device
 from hertz.embedding.texts import user_vectors
 from hertz.matching.features import Features, build_features
-from hertz.matching.topk.incremental import SPARE, Known, fingerprints, update_of
-from hertz.matching.topk.lists import Neighbours
+from hertz.matching.topk.incremental import (
+    SPARE_ENTRIES,
+    PreviousLists,
+    update_neighbors_by_category,
+    user_fingerprints,
+)
+from hertz.matching.topk.lists import NeighborLists
 from hertz.matching.topk.options import Progress
-from hertz.matching.topk.search import TopK, neighbours_of, top_k
+from hertz.matching.topk.search import TopK, find_neighbors_by_category, top_k
 from hertz.stages.embed import stored_vectors
 from hertz.stages.previous_run import SCORES_VERSION, LastNight, changed_users, last_night
 from hertz.stages.run import Run
@@ -42,7 +47,7 @@ def recompute(run: Run, full: bool = False, quick: bool = False) -> None:
         identity = run.stages["embed"]["model_identity"]
         vectors = user_vectors(policy, profiles, stored_vectors(run.settings.home, identity))
         features = build_features(policy, profiles, vectors)
-        marks = fingerprints(features)
+        marks = user_fingerprints(features)
         last = last_night(run, features, marks, full)
         figures |= {"path": last.path, "why": last.why, "scores_version": SCORES_VERSION}
         if last.path == "unchanged":
@@ -106,7 +111,7 @@ def _match(run: Run, features: Features, marks: np.ndarray, last: LastNight) -> 
     for name, found in _search(features, last, device, run.step("scoring pairs")).items():
         top = top_k(features, name, found)
         frames.append(match_frame(features, name, top))
-        lists[name] = Known(features.user_ids, marks, found)
+        lists[name] = PreviousLists(features.user_ids, marks, found)
         counts["eligible_pairs"][name] = found.eligible_pairs
         counts["scored_pairs"][name] = found.scored_pairs
         counts["matches"][name] = len(top.users)
@@ -117,12 +122,14 @@ def _match(run: Run, features: Features, marks: np.ndarray, last: LastNight) -> 
 
 def _search(
     features: Features, last: LastNight, device: Literal["cpu", "cuda"], step: Progress
-) -> dict[str, Neighbours]:
+) -> dict[str, NeighborLists]:
     categories = list(features.policy.categories)
     if last.change is None:
-        return neighbours_of(features, categories, features.policy.k + SPARE, step, device=device)
+        return find_neighbors_by_category(
+            features, categories, features.policy.k + SPARE_ENTRIES, step, device=device
+        )
     known = {name: last.known[name].lists for name in categories}
-    return update_of(features, known, last.change, step, device=device)
+    return update_neighbors_by_category(features, known, last.change, step, device=device)
 
 
 def _terms(contributions: np.ndarray) -> pl.Series:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hertz.matching.features import Features, build_features
-from hertz.matching.topk.search import TopK, neighbours, top_k
+from hertz.matching.topk.search import TopK, find_neighbors, top_k
 from hertz.policy.load import parse_policy
 from hertz.policy.model import Policy
 
@@ -137,6 +137,6 @@ def make_world(
 def mutual_top_k(features: Features) -> dict[str, TopK]:
     """Everyone's best in every category of the policy."""
     return {
-        name: top_k(features, name, neighbours(features, name))
+        name: top_k(features, name, find_neighbors(features, name))
         for name in features.policy.categories
     }

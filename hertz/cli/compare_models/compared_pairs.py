@@ -50,7 +50,7 @@ def made_up_lists(policy: Policy, seed: int, users: int = USERS) -> Lists:
 
     from hertz.cli.sample.sample import make_sample
     from hertz.matching.features import build_features
-    from hertz.matching.topk.search import neighbours, top_k
+    from hertz.matching.topk.search import find_neighbors, top_k
     from hertz.policy.profiles import validate_profiles
     from hertz.stages.recompute import match_frame
 
@@ -59,7 +59,9 @@ def made_up_lists(policy: Policy, seed: int, users: int = USERS) -> Lists:
     vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     features = build_features(policy, profiles, vectors)
     frames = [
-        match_frame(features, category, top_k(features, category, neighbours(features, category)))
+        match_frame(
+            features, category, top_k(features, category, find_neighbors(features, category))
+        )
         for category in policy.categories
     ]
     return Lists(profiles, pl.concat(frames))

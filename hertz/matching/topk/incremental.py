@@ -19,16 +19,16 @@ from hertz.core.compute import in_threads, slices
 from hertz.matching.features import Features
 from hertz.matching.kernels.heaps import lists_to_heaps, remove_below
 from hertz.matching.kernels.pairs import hash_rows, sum_member_values
-from hertz.matching.topk.lists import Lists, Neighbours, empty_lists, finished
-from hertz.matching.topk.options import How, Progress
+from hertz.matching.topk.lists import Lists, NeighborLists, empty_lists, finished
+from hertz.matching.topk.options import Progress, SearchOptions
 from hertz.matching.topk.search import search
 
-SPARE = 16  # entries kept beyond k, so that few lists run short
-MOST_CHANGED = 0.3  # share of users up to which this is 1.8 times as fast or more (measured)
+SPARE_ENTRIES = 16  # entries kept beyond k, so that few lists run short
+MAX_CHANGED_SHARE = 0.3  # share of users up to which this is 1.8 times as fast or more (measured)
 
 
 @dataclass(frozen=True)
-class Known:
+class PreviousLists:
     """What is known of a category from the last night.
 
     Attributes:
@@ -39,30 +39,30 @@ class Known:
 
     user_ids: np.ndarray
     fingerprints: np.ndarray
-    lists: Neighbours
+    lists: NeighborLists
 
 
 @dataclass(frozen=True)
-class Change:
+class Delta:
     """Who differs from the last night.
 
     Attributes:
         before: `(n,)` int64 row of the last night, -1 for a new user.
-        sought: `(n,)` bool: new, or with another fingerprint.
-        gone: How many users of the last night are gone.
+        changed: `(n,)` bool: new, or with another fingerprint.
+        removed: How many users of the last night are gone.
     """
 
     before: np.ndarray
-    sought: np.ndarray
-    gone: int
+    changed: np.ndarray
+    removed: int
 
     @property
     def share(self) -> float:
         """Changed and gone users, as a share of today's."""
-        return float(self.sought.sum() + self.gone) / max(len(self.sought), 1)
+        return float(self.changed.sum() + self.removed) / max(len(self.changed), 1)
 
 
-def fingerprints(features: Features) -> np.ndarray:
+def user_fingerprints(features: Features) -> np.ndarray:
     """`(n,)` uint64, the same as long as nothing changes that a score or a rule reads.
 
     Two different users have the same one with a chance of 2^-64.
@@ -88,34 +88,36 @@ def fingerprints(features: Features) -> np.ndarray:
     return hashes
 
 
-def compare(known: Known, features: Features, marks: np.ndarray) -> Change:
+def find_delta(known: PreviousLists, features: Features, marks: np.ndarray) -> Delta:
     """Who is new, changed or gone; `marks` are the features' fingerprints."""
     before = _places(features.user_ids, known.user_ids)
     sought = (
         (before < 0) | (known.fingerprints[before] != marks) if len(known.user_ids) else before < 0
     )
-    return Change(before, sought, len(known.user_ids) - int((before >= 0).sum()))
+    return Delta(before, sought, len(known.user_ids) - int((before >= 0).sum()))
 
 
-def update(
+def update_neighbors(
     features: Features,
     category: str,
-    known: Neighbours,
-    change: Change,
+    known: NeighborLists,
+    change: Delta,
     progress: Progress | None = None,
-    **how: Unpack[How],
-) -> Neighbours:
-    """`update_of` one category."""
-    return update_of(features, {category: known}, change, progress, **how)[category]
+    **how: Unpack[SearchOptions],
+) -> NeighborLists:
+    """`update_neighbors_by_category` one category."""
+    return update_neighbors_by_category(features, {category: known}, change, progress, **how)[
+        category
+    ]
 
 
-def update_of(
+def update_neighbors_by_category(
     features: Features,
-    known: Mapping[str, Neighbours],
-    change: Change,
+    known: Mapping[str, NeighborLists],
+    change: Delta,
     progress: Progress | None = None,
-    **how: Unpack[How],
-) -> dict[str, Neighbours]:
+    **how: Unpack[SearchOptions],
+) -> dict[str, NeighborLists]:
     """The neighbours of tonight, as deep as those known.
 
     The first k of each list, and where the lists are complete all of it, equal those of a full
@@ -125,8 +127,8 @@ def update_of(
         features: Tonight's.
         known: Last night's neighbours in each category.
         change: What differs.
-        progress: See `topk.neighbours_of`.
-        how: See `topk.How`.
+        progress: See `topk.find_neighbors_by_category`.
+        how: See `topk.SearchOptions`.
     """
     carried = {name: _carried(features, lists, change) for name, lists in known.items()}
     lists = {name: lists for name, (lists, _) in carried.items()}
@@ -143,8 +145,8 @@ def _completed(
     lists: Lists,
     bounds: tuple[np.ndarray, np.ndarray],
     found: tuple[int, int],
-    how: How,
-) -> Neighbours:
+    how: SearchOptions,
+) -> NeighborLists:
     """The lists, those searched for anew that are left with fewer than k of more."""
     first = _cut(features, finished(features, lists, *found), bounds)
     short = (first.ids[:, features.policy.k - 1] < 0) & (first.bound_scores > -np.inf)
@@ -164,12 +166,12 @@ def _completed(
 
 
 def _carried(
-    features: Features, known: Neighbours, change: Change
+    features: Features, known: NeighborLists, change: Delta
 ) -> tuple[Lists, tuple[np.ndarray, np.ndarray]]:
     """Last night's lists without those who changed or are gone, and their bounds."""
     n, depth = len(features), known.ids.shape[1]
-    lists = replace(empty_lists(n, depth), sought=change.sought)
-    before = np.where(change.sought, -1, change.before)
+    lists = replace(empty_lists(n, depth), sought=change.changed)
+    before = np.where(change.changed, -1, change.before)
     same = before >= 0
     row_of = np.full(len(known.ids), -1, dtype=np.int32)
     row_of[before[same]] = np.flatnonzero(same)
@@ -186,8 +188,8 @@ def _carried(
 
 
 def _cut(
-    features: Features, found: Neighbours, bounds: tuple[np.ndarray, np.ndarray]
-) -> Neighbours:
+    features: Features, found: NeighborLists, bounds: tuple[np.ndarray, np.ndarray]
+) -> NeighborLists:
     """Without the entries below the bound: someone not offered may be better than they."""
     least, least_ids = bounds
 

@@ -14,16 +14,16 @@ from functools import partial
 import numpy as np
 import torch
 
-from hertz.core.compute import place, tile_dtype
+from hertz.core.compute import tile_dtype, torch_device
 from hertz.matching.features import Features
 from hertz.matching.topk.blocks import classify
 from hertz.matching.topk.bound.factors import CategoryFactors, category_factors
-from hertz.matching.topk.cpu.block import BlockPass
-from hertz.matching.topk.cpu.category import CategoryPass
-from hertz.matching.topk.gpu.block import DevicePass
-from hertz.matching.topk.gpu.category import DeviceCategory
-from hertz.matching.topk.gpu.pair_scores import DeviceScorer
-from hertz.matching.topk.options import CategorySearch, How, Means
+from hertz.matching.topk.cpu.block import CpuBlockSearch
+from hertz.matching.topk.cpu.category import CpuCategorySearch
+from hertz.matching.topk.gpu.block import GpuBlockSearch
+from hertz.matching.topk.gpu.category import GpuCategorySearch
+from hertz.matching.topk.gpu.pair_scores import GpuPairScorer
+from hertz.matching.topk.options import CategorySearch, Means, SearchOptions
 from hertz.matching.topk.plan import Plan, planned
 from hertz.matching.topk.thresholds import Tick, part_of
 
@@ -38,7 +38,7 @@ def search_large(
     categories: Sequence[CategorySearch],
     blocks: list[np.ndarray],
     tick: Tick,
-    how: How,
+    how: SearchOptions,
 ) -> np.ndarray:
     """Offer to the lists every pair of the blocks that could matter to either side.
 
@@ -48,7 +48,7 @@ def search_large(
         categories: The categories, whose lists seek the same rows.
         blocks: `(n,)` int64 rows of each.
         tick: Called with the rows done.
-        how: See `topk.How`.
+        how: See `topk.SearchOptions`.
 
     Returns:
         `(2, categories)` int64: pairs that may meet, and pairs that were scored.
@@ -68,7 +68,7 @@ def search_large(
     return counts
 
 
-def _means(how: How) -> Means:
+def _means(how: SearchOptions) -> Means:
     device = how.get("device", "cpu")
     dtype = getattr(torch, how.get("dtype") or tile_dtype(device))
     threads = how.get("threads") or torch.get_num_threads()
@@ -79,19 +79,19 @@ def _search(categories: Sequence[CategorySearch], forms: CategoryFactors, means:
     """How a block is searched on the device."""
     if means.device == "cpu":
         return partial(_on_cpu, categories, forms, means)
-    where = place(means.device)
-    there = [DeviceScorer(category.scorer, category.rules, where) for category in categories]
+    where = torch_device(means.device)
+    there = [GpuPairScorer(category.scorer, category.rules, where) for category in categories]
     return partial(_on_device, there, categories)
 
 
 def _on_device(
-    there: Sequence[DeviceScorer], categories: Sequence[CategorySearch], plan: Plan, tick: Tick
+    there: Sequence[GpuPairScorer], categories: Sequence[CategorySearch], plan: Plan, tick: Tick
 ) -> list[int]:
     passes = [
-        DeviceCategory(plan, its, category, scorer)
+        GpuCategorySearch(plan, its, category, scorer)
         for its, (category, scorer) in enumerate(zip(categories, there, strict=True))
     ]
-    DevicePass(plan, passes).run(tick)
+    GpuBlockSearch(plan, passes).run(tick)
     return [its.scored for its in passes]
 
 
@@ -102,16 +102,16 @@ def _on_cpu(
     plan: Plan,
     tick: Tick,
 ) -> list[int]:
-    passes = [CategoryPass(plan, its, category) for its, category in enumerate(categories)]
-    BlockPass(plan, passes, means.threads, hopes=True).run(tick)
+    passes = [CpuCategorySearch(plan, its, category) for its, category in enumerate(categories)]
+    CpuBlockSearch(plan, passes, means.threads, hopes=True).run(tick)
     scored = [sum(its.scored) for its in passes]
     for its, category in enumerate(categories):
         disappointed = passes[its].disappointed()
         if len(disappointed):
             rest, bound = category.lists.again(disappointed), plan.bound.for_category(its)
             again = planned([category.rules], forms, plan.rows, rest, means, bound)
-            anew = CategoryPass(again, 0, replace(category, lists=rest))
-            BlockPass(again, [anew], means.threads, hopes=False).run(_silent)
+            anew = CpuCategorySearch(again, 0, replace(category, lists=rest))
+            CpuBlockSearch(again, [anew], means.threads, hopes=False).run(_silent)
             scored[its] += sum(anew.scored)
     return scored
 

@@ -1,7 +1,7 @@
 """Everyone's best so far while pairs are scored, and the finished lists.
 
 A `Lists` is filled by offering scored pairs to it; it never holds more than `depth` entries a
-user. `finished` turns it into `Neighbours`, best first.
+user. `finished` turns it into `NeighborLists`, best first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hertz.matching.kernels.heaps import EMPTY_ID, insert_pairs, sort_heaps
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class NeighborLists:
     """The best of every user in one category, best first.
 
     Attributes:
@@ -79,7 +79,7 @@ def empty_lists(users: int, depth: int) -> Lists:
     )
 
 
-def finished(features: Features, lists: Lists, eligible: int, scored: int) -> Neighbours:
+def finished(features: Features, lists: Lists, eligible: int, scored: int) -> NeighborLists:
     """The lists, sorted in place, once every pair that could matter was offered."""
     ids, scores = lists.ids, lists.scores
 
@@ -89,7 +89,7 @@ def finished(features: Features, lists: Lists, eligible: int, scored: int) -> Ne
     in_threads(sort, slices(len(ids)))
     full = ids[:, -1] >= 0
     last = np.where(full, ids[:, -1], 0)
-    return Neighbours(
+    return NeighborLists(
         ids=ids,
         scores=scores,
         bound_scores=np.where(full, scores[:, -1], -np.inf).astype(np.float32),

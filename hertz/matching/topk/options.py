@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 
-class How(TypedDict, total=False):
+class SearchOptions(TypedDict, total=False):
     """What changes speed and memory, never the result."""
 
     threads: int

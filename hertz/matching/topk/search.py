@@ -22,8 +22,8 @@ from hertz.matching.features import Features
 from hertz.matching.pair_scores import PairScorer, PairScores, score_pairs
 from hertz.matching.topk.blocks import blocks
 from hertz.matching.topk.bound.factors import category_groups
-from hertz.matching.topk.lists import Lists, Neighbours, empty_lists, finished
-from hertz.matching.topk.options import CategorySearch, How, Progress
+from hertz.matching.topk.lists import Lists, NeighborLists, empty_lists, finished
+from hertz.matching.topk.options import CategorySearch, Progress, SearchOptions
 from hertz.matching.topk.thresholds import Tick, part_of
 
 SMALL = 512  # rows; a block of so few is scored pair by pair
@@ -49,7 +49,7 @@ class TopK:
     eligible_pairs: int
 
 
-def top_k(features: Features, category: str, found: Neighbours) -> TopK:
+def top_k(features: Features, category: str, found: NeighborLists) -> TopK:
     """The policy's k best of the neighbours, with their whole scores."""
     ids = found.ids[:, : features.policy.k]
     users, ranks = np.nonzero(ids >= 0)
@@ -58,24 +58,24 @@ def top_k(features: Features, category: str, found: Neighbours) -> TopK:
     return TopK(users, others, (ranks + 1).astype(np.int32), scores, found.eligible_pairs)
 
 
-def neighbours(
+def find_neighbors(
     features: Features,
     category: str,
     depth: int | None = None,
     progress: Progress | None = None,
-    **how: Unpack[How],
-) -> Neighbours:
-    """`neighbours_of` one category."""
-    return neighbours_of(features, [category], depth, progress, **how)[category]
+    **how: Unpack[SearchOptions],
+) -> NeighborLists:
+    """`find_neighbors_by_category` one category."""
+    return find_neighbors_by_category(features, [category], depth, progress, **how)[category]
 
 
-def neighbours_of(
+def find_neighbors_by_category(
     features: Features,
     categories: Sequence[str],
     depth: int | None = None,
     progress: Progress | None = None,
-    **how: Unpack[How],
-) -> dict[str, Neighbours]:
+    **how: Unpack[SearchOptions],
+) -> dict[str, NeighborLists]:
     """Everyone's best eligible others in each category.
 
     Args:
@@ -83,7 +83,7 @@ def neighbours_of(
         categories: Categories of the policy; those that share columns are searched in one pass.
         depth: How many are kept of each user; the policy's k if not given.
         progress: Called with (users done, users in all), where a user counts in each category.
-        how: See `How`.
+        how: See `SearchOptions`.
     """
     lists = {name: empty_lists(len(features), depth or features.policy.k) for name in categories}
     found = search(features, lists, progress, **how)
@@ -94,15 +94,15 @@ def search(
     features: Features,
     lists: Mapping[str, Lists],
     progress: Progress | None = None,
-    **how: Unpack[How],
+    **how: Unpack[SearchOptions],
 ) -> dict[str, tuple[int, int]]:
     """Offer to the lists every pair with someone sought that could matter to either side.
 
     Args:
         features: Everyone who may be matched.
         lists: Of each category; all of them seek the same rows.
-        progress: See `neighbours_of`.
-        how: See `How`.
+        progress: See `find_neighbors_by_category`.
+        how: See `SearchOptions`.
 
     Returns:
         For each category: pairs that may meet, and pairs that were scored.
@@ -122,7 +122,7 @@ def search(
 
 
 def _search_group(
-    features: Features, lists: Mapping[str, Lists], tick: Tick, how: How
+    features: Features, lists: Mapping[str, Lists], tick: Tick, how: SearchOptions
 ) -> dict[str, tuple[int, int]]:
     """The same for categories that share columns."""
     small, names = how.get("small", SMALL), list(lists)

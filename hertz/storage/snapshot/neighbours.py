@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hertz.matching.topk.incremental import Known
-from hertz.matching.topk.lists import Neighbours
+from hertz.matching.topk.incremental import PreviousLists
+from hertz.matching.topk.lists import NeighborLists
 from hertz.storage.files import read_frame, write_frame
 
 NEIGHBOURS = "neighbours.parquet"
 
 
-def write_neighbours(folder: Path, known: dict[str, Known]) -> None:
+def write_neighbours(folder: Path, known: dict[str, PreviousLists]) -> None:
     """Write the lists of every category, by name."""
     write_frame(pl.concat([_frame(name, k) for name, k in known.items()]), folder / NEIGHBOURS)
 
 
-def read_neighbours(snapshot: Path) -> dict[str, Known]:
+def read_neighbours(snapshot: Path) -> dict[str, PreviousLists]:
     """The lists of every category, by name; their counts of pairs are 0.
 
     Raises:
@@ -33,7 +33,7 @@ def read_neighbours(snapshot: Path) -> dict[str, Known]:
     return {str(name): _known(part) for (name,), part in parts.items()}
 
 
-def _frame(category: str, known: Known) -> pl.DataFrame:
+def _frame(category: str, known: PreviousLists) -> pl.DataFrame:
     lists = known.lists
     return pl.DataFrame(
         {
@@ -48,8 +48,8 @@ def _frame(category: str, known: Known) -> pl.DataFrame:
     )
 
 
-def _known(part: pl.DataFrame) -> Known:
-    lists = Neighbours(
+def _known(part: pl.DataFrame) -> PreviousLists:
+    lists = NeighborLists(
         ids=np.ascontiguousarray(part["rows"].to_numpy()),
         scores=np.ascontiguousarray(part["scores"].to_numpy()),
         bound_scores=part["bound_score"].to_numpy(),
@@ -57,4 +57,4 @@ def _known(part: pl.DataFrame) -> Known:
         eligible_pairs=0,
         scored_pairs=0,
     )
-    return Known(part["user_id"].to_numpy(), part["fingerprint"].to_numpy(), lists)
+    return PreviousLists(part["user_id"].to_numpy(), part["fingerprint"].to_numpy(), lists)

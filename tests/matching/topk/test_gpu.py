@@ -27,10 +27,15 @@ from hertz.matching.reference import cosine
 from hertz.matching.topk import thresholds
 from hertz.matching.topk.gpu import block as device_pass
 from hertz.matching.topk.gpu import category as device_category
-from hertz.matching.topk.gpu.category import DeviceCategory, entries_of, keys_of
+from hertz.matching.topk.gpu.category import GpuCategorySearch, entries_of, keys_of
 from hertz.matching.topk.gpu.kernels import cosines
-from hertz.matching.topk.incremental import Known, compare, fingerprints, update
-from hertz.matching.topk.search import neighbours, neighbours_of, top_k
+from hertz.matching.topk.incremental import (
+    PreviousLists,
+    find_delta,
+    update_neighbors,
+    user_fingerprints,
+)
+from hertz.matching.topk.search import find_neighbors, find_neighbors_by_category, top_k
 from tests.matching.topk.test_incremental import Nights
 from tests.matching.topk.test_search import (
     EVERYTHING,
@@ -112,15 +117,15 @@ def test_equals_the_reference_for_every_policy(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(device_pass, "ROOM", room)
         patch.setattr(device_category, "ROOM", room)
-        found = neighbours(features, "all", device="cuda", tile=tile, dtype=dtype, small=0)
+        found = find_neighbors(features, "all", device="cuda", tile=tile, dtype=dtype, small=0)
     assert listed(top_k(features, "all", found)) == brute_force(features, "all")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_equals_the_cpu_at_1200_users(dtype: str) -> None:
     features = make_world(1200, 4, {"all": EVERYTHING}, "harmonic", 10)
-    expected = neighbours(features, "all", 14)
-    found = neighbours(features, "all", 14, device="cuda", dtype=dtype, tile=512)
+    expected = find_neighbors(features, "all", 14)
+    found = find_neighbors(features, "all", 14, device="cuda", dtype=dtype, tile=512)
     np.testing.assert_array_equal(found.ids, expected.ids)
     np.testing.assert_array_equal(found.scores, expected.scores)
     np.testing.assert_array_equal(found.bound_ids, expected.bound_ids)
@@ -131,8 +136,10 @@ def test_equals_the_cpu_at_1200_users(dtype: str) -> None:
 def test_several_categories_equal_the_cpu() -> None:
     weights = {"one": {"cosine": 1.0, "size": 0.3}, "two": {"cosine": 0.5, "wishes": 0.4}}
     features = make_world(900, 4, {name: {"weights": w} for name, w in weights.items()}, k=10)
-    expected = neighbours_of(features, list(weights), small=0)
-    for name, found in neighbours_of(features, list(weights), device="cuda", small=0).items():
+    expected = find_neighbors_by_category(features, list(weights), small=0)
+    for name, found in find_neighbors_by_category(
+        features, list(weights), device="cuda", small=0
+    ).items():
         np.testing.assert_array_equal(found.ids, expected[name].ids)
         np.testing.assert_array_equal(found.scores, expected[name].scores)
 
@@ -140,12 +147,12 @@ def test_several_categories_equal_the_cpu() -> None:
 def test_rows_that_hoped_for_too_much_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_pass, "STEP", 3)
     monkeypatch.setattr(thresholds, "SURE", -2.0)
-    disappointed = count_disappointed(monkeypatch, DeviceCategory)
+    disappointed = count_disappointed(monkeypatch, GpuCategorySearch)
     monkeypatch.setattr(device_pass, "ROOM", 1000)
     monkeypatch.setattr(device_category, "ROOM", 1000)
     everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": []}}
     features = make_world(300, 8, {"all": everything}, k=10)
-    lists = neighbours(features, "all", device="cuda", dtype="float32", tile=64, small=0)
+    lists = find_neighbors(features, "all", device="cuda", dtype="float32", tile=64, small=0)
     assert listed(top_k(features, "all", lists)) == brute_force(features, "all")
     assert max(disappointed) > 10
 
@@ -157,9 +164,9 @@ def test_nights_equal_a_full_search() -> None:
     for _ in range(5):
         draw = nights.rng.integers(1, 25, 3)
         nights.change(*(int(x) for x in draw))
-        known = Known(before[0].user_ids, fingerprints(before[0]), before[1])
-        change = compare(known, nights.features, fingerprints(nights.features))
-        found = update(
+        known = PreviousLists(before[0].user_ids, user_fingerprints(before[0]), before[1])
+        change = find_delta(known, nights.features, user_fingerprints(nights.features))
+        found = update_neighbors(
             nights.features, "all", before[1], change, device="cuda", dtype="bfloat16", small=0
         )
         np.testing.assert_array_equal(found.ids[:, :8], nights.lists.ids[:, :8])
@@ -171,7 +178,7 @@ def test_progress_rises_to_all_rows() -> None:
     seen: list[int] = []
     features = make_world(50, 2, {"all": EVERYTHING})
     report = lambda done, total: seen.append(done)  # noqa: E731
-    neighbours(features, "all", None, report, device="cuda", dtype="float32", small=0, tile=10)
+    find_neighbors(features, "all", None, report, device="cuda", dtype="float32", small=0, tile=10)
     assert seen == sorted(seen)
     assert seen[-1] == 50
 
@@ -190,7 +197,7 @@ def test_products_of_rows_are_the_references_cosine() -> None:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(30, 96)).astype(np.float32)
     a, b = rng.integers(0, 30, (2, 200))
-    where = hardware.place("cuda")
+    where = hardware.torch_device("cuda")
     x, i, j = (torch.tensor(array, device=where) for array in (vectors, a, b))
     expected = [cosine(vectors[m], vectors[n]) for m, n in zip(a, b, strict=True)]
     assert cosines(x, i, j).tolist() == expected
@@ -225,7 +232,7 @@ def test_the_kernels_compile_for_gpus_that_are_not_here(capability: int) -> None
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_gpu_finds_the_lists_of_the_cpu() -> None:
     features = make_world(20_000, 4, {"all": {**EVERYTHING, "eligibility": {}}}, k=50)
-    expected, found = (neighbours(features, "all", device=device) for device in ("cpu", "cuda"))
+    expected, found = (find_neighbors(features, "all", device=device) for device in ("cpu", "cuda"))
     np.testing.assert_array_equal(found.ids, expected.ids)
     np.testing.assert_array_equal(found.scores, expected.scores)
 

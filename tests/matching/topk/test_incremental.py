@@ -13,9 +13,16 @@ from hypothesis import strategies as st
 from hertz.matching.features import Features, build_features
 from hertz.matching.topk import thresholds
 from hertz.matching.topk.cpu import block as tiles
-from hertz.matching.topk.incremental import Change, Known, compare, fingerprints, update, update_of
-from hertz.matching.topk.lists import Neighbours
-from hertz.matching.topk.search import neighbours, neighbours_of, top_k
+from hertz.matching.topk.incremental import (
+    Delta,
+    PreviousLists,
+    find_delta,
+    update_neighbors,
+    update_neighbors_by_category,
+    user_fingerprints,
+)
+from hertz.matching.topk.lists import NeighborLists
+from hertz.matching.topk.search import find_neighbors, find_neighbors_by_category, top_k
 from hertz.policy.model import Policy
 from tests.matching.topk.test_search import (
     brute_force,
@@ -39,9 +46,9 @@ class Nights:
         self.vectors = make_vectors(users, seed)
         self.features = self._features()
         self.depth = depth
-        self.lists = neighbours(self.features, "all", depth)
+        self.lists = find_neighbors(self.features, "all", depth)
 
-    def change(self, leave: int, alter: int, join: int) -> Change:
+    def change(self, leave: int, alter: int, join: int) -> Delta:
         """Some leave, some change, some join; the lists follow."""
         n = len(self.profiles)
         stays = np.sort(self.rng.permutation(n)[: n - leave])
@@ -61,16 +68,16 @@ class Nights:
         self.vectors = np.concatenate([vectors[keep], others])[order]
         return self.follow()
 
-    def follow(self) -> Change:
+    def follow(self) -> Delta:
         """Bring the lists up to date with the profiles."""
-        known = Known(self.features.user_ids, fingerprints(self.features), self.lists)
+        known = PreviousLists(self.features.user_ids, user_fingerprints(self.features), self.lists)
         self.features = self._features()
-        change = compare(known, self.features, fingerprints(self.features))
-        self.lists = update(self.features, "all", self.lists, change, small=self.small)
+        change = find_delta(known, self.features, user_fingerprints(self.features))
+        self.lists = update_neighbors(self.features, "all", self.lists, change, small=self.small)
         return change
 
-    def expected(self) -> Neighbours:
-        return neighbours(self.features, "all", self.depth)
+    def expected(self) -> NeighborLists:
+        return find_neighbors(self.features, "all", self.depth)
 
     def _features(self) -> Features:
         return build_features(self.policy, self.profiles, self.vectors)
@@ -130,14 +137,20 @@ def test_categories_that_share_columns_are_carried_on_together() -> None:
         "two": {"weights": {"cosine": 0.5, "wishes": 0.4}, "eligibility": {"different": ["size"]}},
     }
     nights = Nights(700, 3, 12, make_policy({**categories, "all": COSINE}, k=8))
-    before, lists = nights.features, neighbours_of(nights.features, list(categories), 12)
+    before, lists = (
+        nights.features,
+        find_neighbors_by_category(nights.features, list(categories), 12),
+    )
     for _ in range(5):
         nights.change(4, 12, 6)
-        known = Known(before.user_ids, fingerprints(before), lists["one"])
-        change = compare(known, nights.features, fingerprints(nights.features))
-        before, lists = nights.features, update_of(nights.features, lists, change, small=0)
+        known = PreviousLists(before.user_ids, user_fingerprints(before), lists["one"])
+        change = find_delta(known, nights.features, user_fingerprints(nights.features))
+        before, lists = (
+            nights.features,
+            update_neighbors_by_category(nights.features, lists, change, small=0),
+        )
         for name in categories:
-            expected = neighbours(before, name, 12)
+            expected = find_neighbors(before, name, 12)
             np.testing.assert_array_equal(lists[name].ids[:, :8], expected.ids[:, :8])
             np.testing.assert_array_equal(lists[name].scores[:, :8], expected.scores[:, :8])
 
@@ -166,7 +179,7 @@ def test_changed_blocks_are_followed() -> None:
         blocks=pl.Series(blocks, dtype=pl.List(pl.Int64))
     )
     change = nights.follow()
-    assert change.sought.sum() == 2  # both sides of the new block
+    assert change.changed.sum() == 2  # both sides of the new block
     assert_same(nights)
     assert best not in nights.features.user_ids[nights.lists.ids[0]]
 
@@ -196,16 +209,16 @@ def test_a_fingerprint_changes_with_every_field_that_counts(field: str) -> None:
     }
     policy = make_policy({"all": everything})
     profiles, vectors = make_profiles(40, 2), make_vectors(40, 2)
-    marks = fingerprints(build_features(policy, profiles, vectors))
+    marks = user_fingerprints(build_features(policy, profiles, vectors))
     others = make_profiles(40, 99)
     mixed = profiles.with_columns(others[field])
     differs = [
         a != b for a, b in zip(profiles[field].to_list(), others[field].to_list(), strict=True)
     ]
-    changed = fingerprints(build_features(policy, mixed, vectors)) != marks
+    changed = user_fingerprints(build_features(policy, mixed, vectors)) != marks
     if field == "blocks":  # the blocked side changes too; ids of nobody here change nothing
         assert changed.any()
     else:
         assert changed.tolist() == differs
     turned = np.roll(vectors, 1, axis=1)
-    assert (fingerprints(build_features(policy, profiles, turned)) != marks).sum() >= 39
+    assert (user_fingerprints(build_features(policy, profiles, turned)) != marks).sum() >= 39

@@ -15,9 +15,9 @@ from hertz.matching.reference import eligible, score
 from hertz.matching.topk import thresholds
 from hertz.matching.topk.bound.factors import category_groups
 from hertz.matching.topk.cpu import block as tiles
-from hertz.matching.topk.cpu.category import CategoryPass
-from hertz.matching.topk.options import How
-from hertz.matching.topk.search import TopK, neighbours, neighbours_of, top_k
+from hertz.matching.topk.cpu.category import CpuCategorySearch
+from hertz.matching.topk.options import SearchOptions
+from hertz.matching.topk.search import TopK, find_neighbors, find_neighbors_by_category, top_k
 from tests.matching.worlds import (
     ELIGIBILITY,
     TERMS,
@@ -51,9 +51,9 @@ def brute_force(features: Features, category: str) -> list[tuple[int, int, float
     return kept
 
 
-def tiled(features: Features, category: str, **how: Unpack[How]) -> TopK:
+def tiled(features: Features, category: str, **how: Unpack[SearchOptions]) -> TopK:
     """Top-k by way of tiles, however few the users."""
-    return top_k(features, category, neighbours(features, category, small=0, **how))
+    return top_k(features, category, find_neighbors(features, category, small=0, **how))
 
 
 def listed(top: TopK) -> list[tuple[int, int, float]]:
@@ -62,7 +62,9 @@ def listed(top: TopK) -> list[tuple[int, int, float]]:
     )
 
 
-def count_disappointed(monkeypatch: pytest.MonkeyPatch, kind: type = CategoryPass) -> list[int]:
+def count_disappointed(
+    monkeypatch: pytest.MonkeyPatch, kind: type = CpuCategorySearch
+) -> list[int]:
     """How many rows each pass of a kind has to search again; filled as they end."""
     counts: list[int] = []
     found = kind.disappointed  # type: ignore[attr-defined]
@@ -103,8 +105,8 @@ def test_equals_the_reference_for_every_policy(
     small: int,
 ) -> None:
     features = make_world(users, seed, {"first": first, "second": second}, combine, k, distinct)
-    how: How = {"tile": tile, "dtype": dtype, "threads": threads, "small": small}
-    for category, found in neighbours_of(features, ["first", "second"], **how).items():
+    how: SearchOptions = {"tile": tile, "dtype": dtype, "threads": threads, "small": small}
+    for category, found in find_neighbors_by_category(features, ["first", "second"], **how).items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
 
 
@@ -136,8 +138,8 @@ def test_categories_that_share_columns_equal_the_reference(
         sharing[str(at)] = {"weights": {**weights, "cosine": cosine[at]}, "eligibility": rules}
     features = make_world(users, seed, sharing, combine, 5)
     assert category_groups(features.policy) == [list(sharing)]
-    how: How = {"tile": tile, "dtype": dtype, "threads": threads, "small": 0}
-    for category, found in neighbours_of(features, list(sharing), **how).items():
+    how: SearchOptions = {"tile": tile, "dtype": dtype, "threads": threads, "small": 0}
+    for category, found in find_neighbors_by_category(features, list(sharing), **how).items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
 
 
@@ -164,9 +166,9 @@ def test_equals_the_reference_at_300_users() -> None:
 
 def test_float_tiles_higher_than_a_stripe_find_the_lists_of_integer_tiles() -> None:
     features = make_world(1500, 7, {"all": EVERYTHING}, k=10)
-    expected = neighbours(features, "all", dtype="int16", tile=512)
+    expected = find_neighbors(features, "all", dtype="int16", tile=512)
     for dtype in ("float32", "bfloat16"):
-        found = neighbours(features, "all", dtype=dtype, tile=512)
+        found = find_neighbors(features, "all", dtype=dtype, tile=512)
         np.testing.assert_array_equal(found.ids, expected.ids)
         np.testing.assert_array_equal(found.scores, expected.scores)
 
@@ -222,7 +224,7 @@ def test_nobody_eligible_gives_empty_lists_and_one_user_is_alone() -> None:
         assert top.eligible_pairs == 0
     never = {"weights": {"cosine": 1.0}, "eligibility": {"same": ["size"], "different": ["size"]}}
     for small in (0, 512):
-        found = neighbours(make_world(50, 1, {"none": never}), "none", small=small)
+        found = find_neighbors(make_world(50, 1, {"none": never}), "none", small=small)
         assert found.eligible_pairs == 0
         assert (found.ids == -1).all()
 
@@ -232,7 +234,7 @@ def test_counts_eligible_pairs_once() -> None:
     n = len(features)
     expected = sum(eligible(features, "all", a, b) for a in range(n) for b in range(a))
     for small in (0, 512):
-        assert neighbours(features, "all", small=small).eligible_pairs == expected
+        assert find_neighbors(features, "all", small=small).eligible_pairs == expected
 
 
 def test_blocking_either_way_separates() -> None:
@@ -249,7 +251,7 @@ def test_blocking_either_way_separates() -> None:
 def test_progress_counts_up_to_all_rows() -> None:
     seen: list[tuple[int, int]] = []
     features = make_world(50, 2, {"all": EVERYTHING})
-    neighbours(
+    find_neighbors(
         features, "all", None, lambda done, total: seen.append((done, total)), small=0, tile=10
     )
     assert seen[-1][0] == seen[-1][1]

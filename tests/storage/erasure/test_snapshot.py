@@ -9,8 +9,13 @@ import polars as pl
 import pytest
 
 from hertz.matching.features import build_features
-from hertz.matching.topk.incremental import Known, compare, fingerprints, update
-from hertz.matching.topk.search import neighbours, top_k
+from hertz.matching.topk.incremental import (
+    PreviousLists,
+    find_delta,
+    update_neighbors,
+    user_fingerprints,
+)
+from hertz.matching.topk.search import find_neighbors, top_k
 from hertz.storage.erasure.snapshot import without_users
 from hertz.storage.files import read_frame, write_frame
 from hertz.storage.snapshot.neighbours import NEIGHBOURS, read_neighbours, write_neighbours
@@ -23,8 +28,8 @@ def test_the_next_night_finds_what_a_full_one_does(tmp_path: Path, seed: int) ->
     policy = make_policy({"all": rules}, k=4)
     profiles, vectors = make_profiles(60, seed, hidden=0.05), make_vectors(60, seed)
     features = build_features(policy, profiles, vectors)
-    found = neighbours(features, "all", 6)
-    known = Known(features.user_ids, fingerprints(features), found)
+    found = find_neighbors(features, "all", 6)
+    known = PreviousLists(features.user_ids, user_fingerprints(features), found)
     write_neighbours(tmp_path, {"all": known})
 
     listed = found.ids[found.ids >= 0]
@@ -40,10 +45,10 @@ def test_the_next_night_finds_what_a_full_one_does(tmp_path: Path, seed: int) ->
     stays = ~np.isin(features.user_ids, gone)
     rest = build_features(policy, profiles.filter(pl.Series(stays)), vectors[stays])
     carried = read_neighbours(tmp_path)["all"]
-    change = compare(carried, rest, fingerprints(rest))
+    change = find_delta(carried, rest, user_fingerprints(rest))
     assert change.gone == 0
-    again = top_k(rest, "all", update(rest, "all", carried.lists, change))
-    full = top_k(rest, "all", neighbours(rest, "all", 6))
+    again = top_k(rest, "all", update_neighbors(rest, "all", carried.lists, change))
+    full = top_k(rest, "all", find_neighbors(rest, "all", 6))
     assert again.users.tolist() == full.users.tolist()
     assert again.others.tolist() == full.others.tolist()
     assert again.scores.mutual.tobytes() == full.scores.mutual.tobytes()

@@ -26,7 +26,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from hertz.core.compute import ROWS, in_threads, place, slices
+from hertz.core.compute import ROWS, in_threads, slices, torch_device
 from hertz.matching.kernels.columns import quantise
 from hertz.matching.topk.bound.factors import CategoryFactors
 from hertz.matching.topk.bound.rotation import PAIR_COSTS, Part, Plain, principal_axes
@@ -118,7 +118,7 @@ def rotated_bound(
 ) -> UpperBound:
     """Upper bound for the pairs among `rows`, `(n,)` int64, rotated for lists of k."""
     parts = principal_axes(forms, rows, k, PAIR_COSTS[device][dtype])
-    there = [axes.on(place(device)) for axes in parts]
+    there = [axes.on(torch_device(device)) for axes in parts]
     return _laid_out(forms, rows, there, len(rows), dtype, device, threads)
 
 
@@ -134,7 +134,7 @@ def unrotated_bound(
 
     Only the first `sought` rows get a left side.
     """
-    parts = [Plain(part.widths, place(device)) for part in forms.parts]
+    parts = [Plain(part.widths, torch_device(device)) for part in forms.parts]
     return _laid_out(forms, rows, parts, sought, dtype, device, threads)
 
 
@@ -148,7 +148,7 @@ def _laid_out(
     threads: int,
 ) -> UpperBound:
     """The thin matrices of the kept columns and one that bounds the others, chunk by chunk."""
-    where, integers = place(device), dtype == torch.int16
+    where, integers = torch_device(device), dtype == torch.int16
     scale = LONGEST / forms.longest if integers else 1.0
     signs = [part.signs() for part in parts]
     starts = np.cumsum(

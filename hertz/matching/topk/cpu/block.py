@@ -17,7 +17,7 @@ from concurrent.futures import wait
 import numpy as np
 
 from hertz.core.compute import single_threaded, slices
-from hertz.matching.topk.cpu.category import CategoryPass
+from hertz.matching.topk.cpu.category import CpuCategorySearch
 from hertz.matching.topk.cpu.tiles import FloatTiles, IntegerTiles, Tiles
 from hertz.matching.topk.plan import Plan
 from hertz.matching.topk.thresholds import ASKED, STEP, Tick, hopeful
@@ -25,7 +25,7 @@ from hertz.matching.topk.thresholds import ASKED, STEP, Tick, hopeful
 HOPING = 1024  # rows that a thread asks the sample for at once, at most
 
 
-class BlockPass:
+class CpuBlockSearch:
     """One block.
 
     Args:
@@ -36,7 +36,7 @@ class BlockPass:
     """
 
     def __init__(
-        self, plan: Plan, categories: Sequence[CategoryPass], threads: int, hopes: bool
+        self, plan: Plan, categories: Sequence[CpuCategorySearch], threads: int, hopes: bool
     ) -> None:
         self.plan, self.cuts, self.categories = plan, plan.cuts, categories
         self.threads, self.hopes = threads, hopes

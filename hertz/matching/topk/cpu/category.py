@@ -20,7 +20,7 @@ from hertz.matching.topk.plan import Plan
 from hertz.matching.topk.thresholds import ASKED, floor
 
 
-class CategoryPass:
+class CpuCategorySearch:
     """One block of one category.
 
     Args:

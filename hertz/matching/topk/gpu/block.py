@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import torch
 
-from hertz.matching.topk.gpu.category import ROOM, DeviceCategory
+from hertz.matching.topk.gpu.category import ROOM, GpuCategorySearch
 from hertz.matching.topk.gpu.kernels import survivors
 from hertz.matching.topk.plan import Plan
 from hertz.matching.topk.thresholds import ASKED, STEP, Tick, hopeful
 
 
-class DevicePass:
+class GpuBlockSearch:
     """One block, on the device of its plan's bound.
 
     Args:
@@ -25,7 +25,7 @@ class DevicePass:
         categories: The plan's.
     """
 
-    def __init__(self, plan: Plan, categories: Sequence[DeviceCategory]) -> None:
+    def __init__(self, plan: Plan, categories: Sequence[GpuCategorySearch]) -> None:
         self.plan, self.bound, self.categories = plan, plan.bound, categories
         self.where = plan.bound.right.device
 
@@ -64,7 +64,7 @@ class DevicePass:
         columns = slice(*self.bound.part_starts[part : part + 2].tolist())
         return (left[:, columns] @ right[:, columns].T).float()
 
-    def _tile(self, categories: Sequence[DeviceCategory], rows: slice, columns: slice) -> None:
+    def _tile(self, categories: Sequence[GpuCategorySearch], rows: slice, columns: slice) -> None:
         """Offer what survives of a tile to both sides; what is too much at once, in parts."""
         mine, theirs = (torch.stack([c.least[s] for c in categories]) for s in (rows, columns))
         found = self._survivors(categories, rows, columns, mine, theirs, rows == columns)
@@ -77,7 +77,7 @@ class DevicePass:
             category.rise(rows)
             category.rise(columns)
 
-    def _again(self, category: DeviceCategory) -> None:
+    def _again(self, category: GpuCategorySearch) -> None:
         """Search for rows that had hoped for too much."""
         rows = category.disappointed()
         if len(rows):
@@ -85,7 +85,7 @@ class DevicePass:
             for columns in self.plan.cuts:
                 self._column(category, rows, columns)
 
-    def _column(self, category: DeviceCategory, rows: torch.Tensor, columns: slice) -> None:
+    def _column(self, category: GpuCategorySearch, rows: torch.Tensor, columns: slice) -> None:
         """Offer to some rows what survives of a tile of theirs."""
         nothing = torch.full((1, columns.stop - columns.start), torch.inf, device=self.where)
         found = self._survivors([category], rows, columns, category.least[rows][None], nothing)
@@ -102,7 +102,7 @@ class DevicePass:
 
     def _survivors(
         self,
-        categories: Sequence[DeviceCategory],
+        categories: Sequence[GpuCategorySearch],
         rows: slice | torch.Tensor,
         columns: slice,
         least_rows: torch.Tensor,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from hertz.matching.kernels.heaps import EMPTY_ID
-from hertz.matching.topk.gpu.pair_scores import DeviceScorer
+from hertz.matching.topk.gpu.pair_scores import GpuPairScorer
 from hertz.matching.topk.options import CategorySearch
 from hertz.matching.topk.plan import Plan
 from hertz.matching.topk.thresholds import floor
@@ -31,7 +31,7 @@ def keys_of(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
 EMPTY = int(keys_of(torch.tensor(-torch.inf), torch.tensor(EMPTY_ID)))
 
 
-class DeviceCategory:
+class GpuCategorySearch:
     """One block of one category, on the device of its plan's bound.
 
     Args:
@@ -42,7 +42,7 @@ class DeviceCategory:
     """
 
     def __init__(
-        self, plan: Plan, its: int, category: CategorySearch, scorer: DeviceScorer
+        self, plan: Plan, its: int, category: CategorySearch, scorer: GpuPairScorer
     ) -> None:
         self.plan, self.its, self.lists, self.scorer = plan, its, category.lists, scorer
         self.unit, self.slack = plan.bound.category_scales[its], plan.bound.slacks[its]

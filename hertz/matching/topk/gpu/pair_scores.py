@@ -28,7 +28,7 @@ Both = tuple[torch.Tensor, torch.Tensor]
 Term = Callable[[torch.Tensor, torch.Tensor], Both]
 
 
-class DeviceScorer:
+class GpuPairScorer:
     """What pairs of rows are worth in a category, and which may meet.
 
     Args:
