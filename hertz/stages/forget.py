@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from hertz.core.errors import LockedError
+from hertz.core.faults import fault_point
 from hertz.embedding.texts import all_texts, profile_texts
 from hertz.policy.model import Policy
 from hertz.policy.profiles import validate_profiles
@@ -98,6 +99,7 @@ def forget(settings: Settings, user_id: int) -> Receipt:
             receipt = _purge(settings, {user_id: outcome.sequence}, "forget", damaged)[0]
             scan = scan_home(home, user_id, texts, _source_of(settings))
             receipt.scan = scan.as_dict()
+            fault_point("forget.before_receipt")
             _store(home, receipt)
     except LockedError as error:
         message = f"{error}. The user is hidden already; the end of that run erases the rest"
@@ -147,14 +149,19 @@ def _purge(
         receipts = {
             user: Receipt(intake.mark_of(user).hex(), cause, requested) for user in sorted(users)
         }
+        fault_point("forget.before_vectors")
         _purge_vectors(settings, intake, users, receipts)
+        fault_point("forget.before_cache")
         _purge_cache(home, users, receipts)
         for snapshot in kept_folders(home):
+            fault_point("forget.before_snapshot")
             _purge_snapshot(snapshot, users, receipts)
+        fault_point("forget.before_intake")
         for user, sequence in users.items():
             receipts[user].add("intake", intake.erase(user, sequence))
         for user, runs in erase_from_history(home, users).items():
             receipts[user].add("history", runs)
+        fault_point("forget.before_wipe")
         intake.wipe()
     for receipt in receipts.values():
         for name, why in damaged.items():

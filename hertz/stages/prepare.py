@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from hertz.core.errors import SourceError
+from hertz.core.faults import fault_point
 from hertz.policy.profiles import validate_profiles
 from hertz.stages.merge_intake import drain
 from hertz.stages.run import Run
@@ -28,6 +29,7 @@ def prepare(run: Run) -> None:
         checked, folded = drain(run.settings, source.frame, valid)
         write_frame(checked.quarantine, run.folder / "quarantine.parquet")
         write_frame(checked.profiles, run.folder / "users.parquet")
+        fault_point("prepare.written")
         figures["users"] = len(checked.profiles)
         figures["quarantined"] = checked.quarantine["row"].n_unique()
         figures["ignored_columns"] = list(checked.ignored_columns)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hertz.core.errors import GateError
+from hertz.core.faults import fault_point
 from hertz.reports.gate import Check, first_line, told
 from hertz.stages.forget import purge_removed
 from hertz.stages.report import held_reason, judged, measure_run, write_report
@@ -51,12 +52,14 @@ def publish_run(run: Run) -> Path:
     settings, whole = run.settings, manifest(run)
     with run.stage("report"):
         whole["quality"] = measure_run(run)
+        fault_point("publish.before_report")
         write_report(run, whole)
     found = judged(whole)
     if first_line(found):
         _hold(run, whole, found)
     snapshot = publish(settings.home, run.folder, whole, settings.storage.keep)
     record(settings.home, run.id, "published", manifest=whole)
+    fault_point("publish.before_erasures")
     purge_removed(settings, whole["intake_sequence"])
     return snapshot
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from hertz.core.compute import chosen_device
+from hertz.core.faults import fault_point
 from hertz.embedding.texts import user_vectors
 from hertz.matching.features import Features, build_features
 from hertz.matching.topk.incremental import (
@@ -55,6 +56,7 @@ def recompute(run: Run, full: bool = False, quick: bool = False) -> None:
             figures |= last.counts
         else:
             figures |= _match(run, features, marks, last)
+        fault_point("recompute.written")
     with run.stage("chroma") as figures:
         if last.path == "unchanged" and read_frame(last.snapshot / "users.parquet").equals(
             profiles

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hertz.core.errors import StorageError
+from hertz.core.faults import fault_point
 from hertz.storage.files import sync, write_text
 
 MOST_SMALL_PARTS = 32
@@ -138,6 +139,7 @@ class EmbeddingStore:
     def _replace(self, paths: list[Path], table: pa.Table) -> None:
         """Put the table in the place of these parts: its part first, so nothing is ever missing."""
         written = self._write(table) if len(table) else None
+        fault_point("embeddings.after_merge")
         for path in paths:
             if path != written:
                 path.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from hertz.core.errors import StorageError
+from hertz.core.faults import fault_point
 
 _HERE = -100  # AT_FDCWD
 _RENAME_EXCHANGE = 2
@@ -27,6 +28,7 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8")
     sync(temporary)
+    fault_point("file.before_rename")
     temporary.replace(path)
     sync(path.parent)
 

@@ -99,12 +99,13 @@ def test_who_waits_goes_on_when_the_home_is_free(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_run_is_free_and_the_next_holder_is_named(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path\n"
+        "import sys; from pathlib import Path\n"
         "from hertz.storage.snapshot.snapshots import locked_home\n"
-        "with locked_home(Path(sys.argv[1]), 'killed'): print('held', flush=True); time.sleep(60)"
+        "with locked_home(Path(sys.argv[1]), 'killed'): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as holder:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
         assert holder_of(tmp_path) == "killed"

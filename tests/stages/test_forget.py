@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -37,7 +36,7 @@ from hertz.storage.snapshot.snapshots import (
 )
 from tests.api.profiles import listed, profile
 from tests.api.servers import eventually, served_home
-from tests.nights import ROOT
+from tests.faults import kill_at
 from tests.stages.small_nights import IDENTITY, small_night, small_settings, write_source
 
 RARE, BIO = 987_654_321, "오직 한 사람만 쓴 아주 드문 자기소개 문장입니다"
@@ -331,43 +330,34 @@ def test_while_a_run_holds_the_home_the_user_is_hidden_and_the_run_s_end_erases(
     assert holding(plain.home, BIO.encode(), str(RARE).encode()) == []
 
 
-KILLED = """
-import os, signal, sys
+FORGET = """
+import sys
 from pathlib import Path
-import hertz.stages.forget as module
-from hertz.storage.erasure import snapshot as erasure
-from hertz.storage.intake.queue import Intake
+from hertz.stages.forget import forget
 from hertz.storage.settings import load_settings
-def die(*args, **kwargs): os.kill(os.getpid(), signal.SIGKILL)
-where = {
-    "vectors": (module, "_purge_vectors"), "cache": (module, "_purge_cache"),
-    "first snapshot": (module, "_purge_snapshot"), "rebuilt": (erasure, "replace_snapshot"),
-    "intake": (Intake, "erase"), "wipe": (Intake, "wipe"), "receipt": (module, "_store"),
-}
-if sys.argv[4] == "second snapshot":
-    first = []
-    purge = module._purge_snapshot
-    def second(*args):
-        first and die()
-        first.append(purge(*args))
-    module._purge_snapshot = second
-else:
-    setattr(*where[sys.argv[4]], die)
-module.forget(load_settings(Path("hertz.toml"), Path(sys.argv[1]), sys.argv[2]), int(sys.argv[3]))
+forget(load_settings(Path("hertz.toml"), Path(sys.argv[1]), sys.argv[2]), int(sys.argv[3]))
 """
 
 
 @pytest.mark.parametrize(
-    "at",
+    "fault",
     [
-        "vectors", "cache", "first snapshot", "rebuilt", "second snapshot", "intake", "wipe",
-        "receipt",
+        "forget.before_vectors",
+        "embeddings.after_merge",
+        "forget.before_cache",
+        "forget.before_snapshot:1",
+        "erase.before_exchange",
+        "erase.after_exchange",
+        "forget.before_snapshot:2",
+        "forget.before_intake",
+        "forget.before_wipe",
+        "forget.before_receipt",
     ],
-)  # fmt: skip
-def test_a_killed_forget_hides_the_user_and_a_second_one_ends_it(plain: Settings, at: str) -> None:
-    arguments = [str(plain.home), str(plain.source.path), str(RARE), at]
-    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=ROOT, check=False)
-    assert killed.returncode == -signal.SIGKILL
+)
+def test_a_killed_forget_hides_the_user_and_a_second_one_ends_it(
+    plain: Settings, fault: str
+) -> None:
+    kill_at(fault, FORGET, plain.home, plain.source.path, RARE)
     with served_home(plain.home) as client:
         assert client.get(f"/matches/{RARE}").status_code == 404
         assert all(RARE not in listed(client, user) for user in OTHERS)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest, rollback
 from tests.api.profiles import profile
-from tests.nights import ROOT
+from tests.faults import kill_at
 from tests.stages.small_nights import small_night, small_settings, write_source
 
 
@@ -160,36 +157,23 @@ def test_after_a_rollback_events_wait_again(settings: Settings) -> None:
     assert 1001 in users(small_night(settings))
 
 
-KILLED = """
-import os, signal, sys
+NIGHT = """
+import sys
 from pathlib import Path
-from hertz.stages.prepare import prepare
-from hertz.stages.publish import publish_run
-from hertz.stages.run import open_run
 from hertz.storage.settings import load_settings
-from hertz.storage.snapshot import snapshots
-from tests.stages.small_nights import finish
-settings = load_settings(Path("hertz.toml"), Path(sys.argv[1]), sys.argv[2])
-at = sys.argv[3]
-def die(): os.kill(os.getpid(), signal.SIGKILL)
-with open_run(settings) as run:
-    prepare(run)
-    if at == "prepared": die()
-    finish(run)
-    if at == "finished": die()
-    publish_run(run)
-    if at == "published": die()
+from tests.stages.small_nights import small_night
+small_night(load_settings(Path("hertz.toml"), Path(sys.argv[1]), sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("at", ["prepared", "finished", "published"])
-def test_a_killed_run_loses_and_doubles_nothing(settings: Settings, at: str) -> None:
+@pytest.mark.parametrize(
+    "fault", ["prepare.written", "snapshot.before_manifest", "publish.before_erasures"]
+)
+def test_a_killed_run_loses_and_doubles_nothing(settings: Settings, fault: str) -> None:
     small_night(settings)
     send(settings, register(1001), Request("delete", 4), update(3, bio="changed"))
-    command = [sys.executable, "-c", KILLED, str(settings.home), str(settings.source.path), at]
-    killed = subprocess.run(command, cwd=ROOT, check=False)
-    assert killed.returncode == -signal.SIGKILL
-    assert waiting(settings) == ([] if at == "published" else [1001, 4, 3])
+    kill_at(fault, NIGHT, settings.home, settings.source.path)
+    assert waiting(settings) == ([] if fault == "publish.before_erasures" else [1001, 4, 3])
     send(settings, register(1002))
     found = users(small_night(settings))
     assert sorted(found) == [1, 2, 3, 5, 6, 1001, 1002]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.serving import ServingReader
 from hertz.storage.snapshot.snapshots import corrupt_files, published_snapshot, read_manifest
+from tests.faults import kill_at
 from tests.nights import changed, settings_for, write_sample
 
 DETERMINISTIC = (
@@ -36,6 +35,13 @@ DETERMINISTIC = (
     "serving/lists.lmdb",
 )
 Home = Callable[[Path], Settings]
+NIGHT = """
+import sys
+from pathlib import Path
+from hertz.stages.nightly import nightly
+from hertz.storage.settings import load_settings
+nightly(load_settings(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -324,23 +330,15 @@ def test_a_model_that_cannot_be_loaded_leaves_the_old_snapshot(
     assert published_snapshot(settings.home) == before
 
 
-@pytest.mark.parametrize("stage", ["users.parquet", "matches.parquet", "explanations.parquet"])
+@pytest.mark.parametrize("fault", ["prepare.written", "recompute.written", "explain.written"])
 def test_a_killed_night_leaves_the_old_snapshot_and_the_next_one_clears_up(
-    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path, stage: str
+    first_night: tuple[Path, Settings], copied: Home, tmp_path: Path, fault: str
 ) -> None:
     folder, _ = first_night
     settings = copied(folder / "profiles.parquet")
     before = published_snapshot(settings.home)
-    command = [sys.executable, "-m", "hertz.cli.main", "nightly", "--home", str(settings.home)]
-    options = ["--policy", str(tmp_path / "hertz.toml"), "--source", settings.source.path or ""]
-    night = subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not list((settings.home / "snapshots").glob(f".building-*/{stage}")):
-        assert night.poll() is None, "the night ended before it could be killed"
-        assert time.monotonic() < until
-        time.sleep(0.005)
-    night.send_signal(signal.SIGKILL)
-    night.wait()
+    kill_at(fault, NIGHT, tmp_path / "hertz.toml", settings.home, settings.source.path)
+    assert list((settings.home / "snapshots").glob(".building-*"))
     assert published_snapshot(settings.home) == before
     assert corrupt_files(before) == []
     after = nightly(settings)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +30,7 @@ from hertz.storage.snapshot.snapshots import (
     rollback,
 )
 from tests.api.profiles import profile
-from tests.nights import ROOT
+from tests.faults import kill_at
 from tests.stages.small_nights import finish, small_night, small_settings, write_source
 
 STRICT = Gate(users_lost=0.2, churn=1.0, score_shift=1.0, smallest=0)
@@ -240,63 +236,65 @@ def test_who_asked_to_be_forgotten_during_a_held_run_is_erased_at_its_end(
         assert intake.is_wiped
 
 
-KILLED = """
-import os, signal, sys
+NIGHT = """
+import sys
 from pathlib import Path
-import hertz.stages.publish as module
 from hertz.policy.model import Gate
-from hertz.storage.snapshot import snapshots
+from hertz.stages.publish import publish_anyway
 from hertz.storage.settings import load_settings
 from tests.stages.small_nights import small_night
-def die(*args, **kwargs): os.kill(os.getpid(), signal.SIGKILL)
 settings = load_settings(Path("hertz.toml"), Path(sys.argv[1]), sys.argv[2])
 gate = Gate(users_lost=0.2, churn=1, score_shift=1, smallest=0)
 policy = settings.policy.model_copy(update={"gate": gate})
-where = {"report": (module, "write_report"), "sealed": (snapshots, "_seal"),
-         "held": (module, "record"), "appointed": (snapshots, "remove_old")}
-setattr(*where[sys.argv[3]], die)
 settings = settings.model_copy(update={"policy": policy})
-if sys.argv[4:]:
-    module.publish_anyway(settings, sys.argv[4])
-else:
-    small_night(settings)
+publish_anyway(settings, sys.argv[3]) if sys.argv[3:] else small_night(settings)
 """
 
 
-def killed(settings: Settings, at: str, *more: str) -> None:
-    arguments = [str(settings.home), str(settings.source.path), at, *more]
-    command = [sys.executable, "-c", KILLED, *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, check=False, env=environment)
-    assert done.returncode == -signal.SIGKILL
+def kill_night(settings: Settings, fault: str, *held: str) -> None:
+    """Kills a night, or the publication of a held run, at a fault point."""
+    kill_at(fault, NIGHT, settings.home, settings.source.path, *held)
 
 
-@pytest.mark.parametrize("at", ["report", "sealed", "held"])
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        ("publish.before_report", "failed"),
+        ("snapshot.before_manifest", "failed"),
+        ("history.before_record", "held"),
+    ],
+)
 def test_killed_while_holding_the_old_snapshot_serves_and_the_next_run_goes_on(
-    settings: Settings, tmp_path: Path, at: str
+    settings: Settings, tmp_path: Path, fault: str, outcome: str
 ) -> None:
     first = small_night(settings)
     source(tmp_path, 10)
-    killed(settings, at)
+    kill_night(settings, fault)
     assert published_snapshot(settings.home) == first
     source(tmp_path, 20)
     second = small_night(settings)
     assert published_snapshot(settings.home) == second
-    expected = "held" if at == "held" else "failed"
-    assert outcomes(settings.home) == ["published", expected, "published"]
+    assert outcomes(settings.home) == ["published", outcome, "published"]
     assert sorted(p.name for p in (settings.home / "snapshots").iterdir()) == [
         first.name,
         second.name,
     ]
 
 
-@pytest.mark.parametrize(("at", "serves"), [("appointed", True), ("held", True)])
+@pytest.mark.parametrize(
+    ("fault", "serves"),
+    [
+        ("snapshot.before_current", False),
+        ("snapshot.after_current", True),
+        ("history.before_record", True),
+    ],
+)
 def test_killed_while_forcing_a_whole_snapshot_serves_and_a_second_run_goes_on(
-    outside: tuple[Settings, str], at: str, serves: bool
+    outside: tuple[Settings, str], fault: str, serves: bool
 ) -> None:
     settings, _ = outside
     run_id = list_runs(settings.home)[-1]["run_id"]
-    killed(settings, at, run_id)
+    kill_night(settings, fault, run_id)
     assert (published_snapshot(settings.home).name == run_id) == serves
     assert corrupt_files(published_snapshot(settings.home)) == []
     assert small_night(settings) == published_snapshot(settings.home)

@@ -17,6 +17,7 @@ import orjson
 import polars as pl
 
 from hertz.core.errors import ModelError
+from hertz.core.faults import fault_point
 from hertz.explanations.generation.engine import load_engine
 from hertz.explanations.generation.generator import Generator, VllmGenerator
 from hertz.explanations.generation.ray_engine import load_engines
@@ -86,6 +87,7 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
         texts = _Texts(desk, voice, name, same)
         frame = texts.frame(wanted, run.step("template voice"))
         write_frame(frame, run.folder / "explanations.parquet")
+        fault_point("explain.written")
         figures |= {"model": name, "pairs": len(pairs), **texts.figures(frame)}
 
 

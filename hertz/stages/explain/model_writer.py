@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from hertz.core.errors import GenerationError, ModelError
+from hertz.core.faults import fault_point
 from hertz.explanations.checks.grounding import failed_checks
 from hertz.explanations.facts import Explanation
 from hertz.explanations.generation.engine import PARTS_AT_ONCE
@@ -186,6 +187,7 @@ class ModelVoice:
             jobs = [self._queue.popleft() for _ in range(min(size, len(self._queue)))]
             jobs.sort(key=lambda job: job.task)  # a user's pairs share the longest prefix
             asked.append(jobs)
+            fault_point("explain.before_send")
             yield [self._prompt(job) for job in jobs]
 
     def _prompt(self, job: _Job) -> Prompt:
@@ -218,7 +220,9 @@ class ModelVoice:
                 self.written[job.task] = accepted[key] = text
         self.counts["accepted"] += len(accepted)
         self.counts["settled"] += len(accepted)
+        fault_point("explain.before_keep")
         self.cache.put_many(accepted, tried)
+        fault_point("explain.after_keep")
 
     def _count(self, found: Generated) -> None:
         self.counts["candidates"] += 1

@@ -23,6 +23,7 @@ from typing import Any, Self
 import orjson
 
 from hertz.core.errors import IntakeFullError, StorageError
+from hertz.core.faults import fault_point
 from hertz.storage.intake.events import Event, Fold, Outcome, Profile, Request, Verdict
 from hertz.storage.intake.tombstones import Marks
 
@@ -331,7 +332,9 @@ class Intake:
             self._database.execute("begin immediate")
             try:
                 yield
+                fault_point("intake.before_commit")
                 self._database.execute("commit")
+                fault_point("intake.after_commit")
             finally:
                 if self._database.in_transaction:
                     self._database.execute("rollback")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from hertz.core.faults import fault_point
 from hertz.reports.quality import without_ids
 from hertz.storage.files import write_text
 
@@ -46,6 +47,7 @@ def record(
     folder = home / FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / f"{run_id}.json"
+    fault_point("history.before_record")
     write_text(path, json.dumps(told(run_id, outcome, reason, manifest or {}, forced)))
     for old in sorted(folder.glob("[!.]*.json"))[:-KEPT]:
         old.unlink()

@@ -21,6 +21,7 @@ from typing import Any
 import filelock
 
 from hertz.core.errors import LockedError, SnapshotError, StorageError
+from hertz.core.faults import fault_point
 from hertz.storage.files import (
     checksums,
     exchange,
@@ -120,6 +121,7 @@ def hold(home: Path, folder: Path, manifest: dict[str, Any]) -> Path:
     _seal(folder, manifest)
     held = folder.rename(folder.parent / f"{HELD}{manifest['run_id']}")
     sync(held.parent)
+    fault_point("snapshot.after_hold")
     for older in list_held(home):
         if older != held:
             _remove(older)
@@ -196,7 +198,9 @@ def replace_snapshot(snapshot: Path, folder: Path, manifest: dict[str, Any]) -> 
     before = stamps(folder)
     whole = {**manifest, "files": dict(checksums(folder)), "stamps": before}
     write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
+    fault_point("erase.before_exchange")
     exchange(folder, snapshot)
+    fault_point("erase.after_exchange")
     shutil.rmtree(folder)  # the old one by now
 
 
@@ -306,18 +310,22 @@ def new_run_id() -> str:
 
 def _seal(folder: Path, manifest: dict[str, Any]) -> None:
     """Flush, checksum, write the manifest: from here on nothing in the folder changes."""
+    fault_point("snapshot.before_manifest")
     sync_tree(folder)
     before = stamps(folder)
     whole = {"schema_version": SCHEMA_VERSION, **manifest, "files": dict(checksums(folder))}
     whole["stamps"] = before
     write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
+    fault_point("snapshot.after_manifest")
 
 
 def _appoint(home: Path, folder: Path, run_id: str, keep: int) -> Path:
     """Make a sealed folder a snapshot and CURRENT name it; then remove what is too many."""
     snapshot = folder.rename(home / "snapshots" / run_id)
     sync(snapshot.parent)
+    fault_point("snapshot.before_current")
     write_text(home / "CURRENT", snapshot.name)
+    fault_point("snapshot.after_current")
     remove_old(home, keep)
     remove_held(home)
     return snapshot
@@ -338,7 +346,9 @@ def _check_whole(snapshot: Path) -> None:
 
 def _remove(snapshot: Path) -> None:
     """Remove a snapshot so that killed at any point no half of it passes for a whole one."""
-    shutil.rmtree(snapshot.rename(snapshot.with_name(f"{REMOVED}{snapshot.name}")))
+    renamed = snapshot.rename(snapshot.with_name(f"{REMOVED}{snapshot.name}"))
+    fault_point("snapshot.before_removal")
+    shutil.rmtree(renamed)
 
 
 def _clear(home: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 
 from hertz.explanations.generation.child_process import Worker
 from tests.explanations.generation import workers
@@ -13,4 +12,4 @@ if __name__ == "__main__":
     grandchild = worker.start()
     sys.stdout.write(f"{worker.pid} {grandchild}\n")
     sys.stdout.flush()
-    time.sleep(600)
+    sys.stdin.read()

@@ -115,6 +115,7 @@ def test_a_killed_parent_takes_its_worker_along() -> None:
     parent = subprocess.Popen(
         [sys.executable, "-m", "tests.explanations.generation.killed_parent"],
         cwd=Path(__file__).parents[3],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )

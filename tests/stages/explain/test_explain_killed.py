@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -18,13 +13,13 @@ from hertz.policy.model import Policy
 from hertz.policy.profiles import validate_profiles
 from hertz.storage.snapshot.snapshots import corrupt_files, published_snapshot
 from tests.explanations.recorded import paid
+from tests.faults import kill_at, run_python
 from tests.stages.explain.explaining import matches_by_facts, model_folder
 from tests.stages.explain.killable_night import night
 
 KILLS, SHARE, CHUNK = 10, 300, 24
-ROOT = Path(__file__).parents[3]
-# Not `-m`: each engine would import that module again before it starts.
-COMMAND = [sys.executable, "-c", "from tests.stages.explain.killable_night import main; main()"]
+MOMENTS = ("explain.before_send", "explain.before_keep", "explain.after_keep")
+NIGHT = "from tests.stages.explain.killable_night import main; main()"
 
 pytestmark = pytest.mark.slow
 
@@ -41,30 +36,16 @@ def folder(tmp_path: Path, service_policy: Policy) -> Path:
     return tmp_path
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    told = [*COMMAND, str(folder), str(SHARE), str(CHUNK)]
-    return subprocess.Popen(told, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-
-
-def kill_after(process: subprocess.Popen[bytes], ledger: Path, prompts: int) -> None:
-    """Kill it once so many prompts are paid for."""
-    while len(paid(ledger)) < prompts and process.poll() is None:
-        time.sleep(0.002)
-    assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-
 def test_ten_kills_cost_a_chunk_each_at_most_and_nothing_published(folder: Path) -> None:
     rng, ledger, home = random.Random(4), folder / "ledger", folder / "home"
     before = published_snapshot(home)
     for _ in range(KILLS):
-        kill_after(start(folder), ledger, len(paid(ledger)) + rng.randint(1, 40))
-        time.sleep(0.2)  # an engine that outlived the run would go on paying
+        # An engine that outlived the run would go on paying: `kill_at` waits for its end as well.
+        kill_at(f"{rng.choice(MOMENTS)}:{rng.randint(1, 5)}", NIGHT, folder, SHARE, CHUNK)
         assert published_snapshot(home) == before
         assert corrupt_files(before) == []
     unfinished = len(paid(ledger))
-    assert start(folder).wait() == 0
+    assert run_python(NIGHT, folder, SHARE, CHUNK).returncode == 0
     assert len(set(paid(ledger))) == SHARE
     assert unfinished < len(paid(ledger)) <= SHARE + KILLS * CHUNK
     after = published_snapshot(home)
@@ -73,7 +54,7 @@ def test_ten_kills_cost_a_chunk_each_at_most_and_nothing_published(folder: Path)
     assert SHARE / 3 < len(models) < SHARE * 2 / 3
 
     total = len(paid(ledger))
-    assert start(folder).wait() == 0
+    assert run_python(NIGHT, folder, SHARE, CHUNK).returncode == 0
     assert len(paid(ledger)) == total  # nothing has changed: nothing is asked
     again = pl.read_parquet(published_snapshot(home) / "explanations.parquet")
     assert again.equals(pl.read_parquet(after / "explanations.parquet"))

@@ -12,6 +12,7 @@ from hertz.core.errors import IntakeFullError, StorageError
 from hertz.storage.intake.events import Kind, Request
 from hertz.storage.intake.queue import Intake
 from hertz.storage.intake.tombstones import KEY_FILE, Marks
+from tests.faults import kill_at
 from tests.nights import ROOT
 
 RARE, TEXT = 987_654_321, "a rare text that nobody else wrote"
@@ -168,6 +169,28 @@ def test_what_the_disk_refuses_is_not_taken_and_the_intake_goes_on(tmp_path: Pat
     assert shown.split()[1] == "1", "none of the batch was taken"
     with Intake(tmp_path) as intake:
         assert [event.user_id for event in intake.events(0)] == [1, 2]
+
+
+ONE_BY_ONE = """
+import sys
+from pathlib import Path
+from hertz.storage.intake.events import Request
+from hertz.storage.intake.queue import Intake
+with Intake(Path(sys.argv[1])) as intake:
+    for user in range(1, 6):
+        intake.apply([Request("register", user, profile={})], lambda _: False)
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "kept"), [("intake.before_commit:3", [1, 2]), ("intake.after_commit:3", [1, 2, 3])]
+)
+def test_what_is_committed_survives_a_kill_and_what_is_not_is_not_there(
+    tmp_path: Path, fault: str, kept: list[int]
+) -> None:
+    kill_at(fault, ONE_BY_ONE, tmp_path)
+    with Intake(tmp_path) as intake:
+        assert [event.user_id for event in intake.events(0)] == kept
 
 
 def test_a_full_disk_has_an_error_of_its_own(tmp_path: Path) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +33,7 @@ from hertz.storage.snapshot.snapshots import (
     remove_old,
     rollback,
 )
+from tests.faults import kill_at
 
 WORKER = """
 import sys
@@ -183,15 +182,24 @@ def test_readers_see_whole_snapshots_while_others_are_published(tmp_path: Path) 
     assert torn == []
 
 
-@pytest.mark.parametrize("after", [0.0, 0.004, 0.02, 0.05, 0.11])
-def test_killed_anywhere_one_whole_snapshot_stays_published(tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(
+            f"file.before_rename:{visit}" for visit in (1, 2, 3, 12)
+        ),  # holder, manifest, CURRENT, manifest
+        "snapshot.before_manifest:1",
+        "snapshot.after_manifest:2",
+        "snapshot.before_current:1",
+        "snapshot.before_current:7",
+        "snapshot.after_current:5",
+        "snapshot.before_removal:1",
+        "snapshot.before_removal:3",
+    ],
+)
+def test_killed_anywhere_one_whole_snapshot_stays_published(tmp_path: Path, fault: str) -> None:
     make(tmp_path, "run-00000", text="0")
-    worker = start_worker(tmp_path, 1, 10_000)
-    assert worker.stdout is not None
-    worker.stdout.readline()
-    time.sleep(after)
-    worker.send_signal(signal.SIGKILL)
-    worker.communicate()
+    kill_at(fault, WORKER, tmp_path, 1, 100)
     snapshot = published_snapshot(tmp_path)
     assert corrupt_files(snapshot) == []
     published = make(tmp_path, "run-99999")
@@ -306,8 +314,8 @@ HELD_WORKER = """
 import sys
 from pathlib import Path
 from hertz.storage.snapshot.snapshots import hold, locked_home, new_folder, publish_held
-home, first = Path(sys.argv[1]), int(sys.argv[2])
-for number in range(first, 10_000):
+home = Path(sys.argv[1])
+for number in range(1, 100):
     with locked_home(home, "worker"):
         folder = new_folder(home, f"run-{number:05}")
         for name in ("a.txt", "b.txt"):
@@ -319,18 +327,25 @@ for number in range(first, 10_000):
 """
 
 
-@pytest.mark.parametrize("after", [0.0, 0.003, 0.01, 0.03, 0.07, 0.13])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(f"file.before_rename:{visit}" for visit in (1, 2, 3, 7, 8)),
+        "snapshot.before_manifest:2",
+        "snapshot.after_manifest:1",
+        "snapshot.after_manifest:4",
+        "snapshot.after_hold:1",
+        "snapshot.after_hold:3",
+        "snapshot.before_current:1",
+        "snapshot.after_current:2",
+        "snapshot.before_removal:2",
+    ],
+)
 def test_killed_while_holding_or_publishing_what_is_held_a_whole_snapshot_serves(
-    tmp_path: Path, after: float
+    tmp_path: Path, fault: str
 ) -> None:
     make(tmp_path, "run-00000", text="0")
-    command = [sys.executable, "-c", HELD_WORKER, str(tmp_path), "1"]
-    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert worker.stdout is not None
-    worker.stdout.readline()
-    time.sleep(after)
-    worker.send_signal(signal.SIGKILL)
-    worker.communicate()
+    kill_at(fault, HELD_WORKER, tmp_path)
     assert corrupt_files(published_snapshot(tmp_path)) == []
     found = list_held(tmp_path)  # two where the older one was still to be removed
     assert [corrupt_files(held) for held in found] == [[]] * len(found)
