@@ -357,10 +357,19 @@ def test_killed_while_holding_or_publishing_what_is_held_a_whole_snapshot_serves
     assert not list((tmp_path / "snapshots").glob(".*"))
 
 
+PUBLISH_HELD = """
+import sys
+from pathlib import Path
+from hertz.storage.snapshot.snapshots import publish_held
+publish_held(Path(sys.argv[1]), sys.argv[2], keep=3)
+"""
+
+
 def test_killed_between_rename_and_current_a_second_call_ends_it(tmp_path: Path) -> None:
     make(tmp_path, "run-1")
-    held = make_held(tmp_path, "run-2")
-    held.rename(tmp_path / "snapshots" / "run-2")
+    make_held(tmp_path, "run-2")
+    kill_at("snapshot.before_current", PUBLISH_HELD, tmp_path, "run-2")
+    assert (tmp_path / "snapshots" / "run-2").is_dir()
     assert published_snapshot(tmp_path).name == "run-1"
     assert publish_held(tmp_path, "run-2", keep=3) == published_snapshot(tmp_path)
 
