@@ -10,24 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from hertz.core.interface_texts.catalogue import text
 from hertz.policy.model import Gate
 
 Verdict = Literal["ok", "outside", "not judged"]
-
-NOTES = {
-    "first_run": "nothing was published before: the next run is compared with this one",
-    "policy_changed": "the policy has changed since: its lists are of another kind",
-    "model_changed": "the embedding model has changed since: its scores are of another kind",
-    "few_users": "shares of so few users are told, not judged ([policy.gate] smallest)",
-    "few_candidates": "so few of the model's texts are not judged ([policy.gate])",
-    "nothing": "there is nothing to measure",
-    "coverage": "look for a wrong [policy.eligibility] or a source that lost a field",
-    "users_lost": "look whether the source is whole",
-    "churn": "look at what changed in the source",
-    "score_shift": "look at what changed in the source",
-    "quarantined": "look into quarantine.parquet for what the source does differently",
-    "grounded": "look at the failed checks, and whether the language model fits",
-}
 
 
 class Check(NamedTuple):
@@ -39,7 +25,8 @@ class Check(NamedTuple):
         limit: The policy's limit.
         value: What was found; None where there is nothing.
         verdict: Whether it is within.
-        why: Key of `NOTES`: why it is not judged, or what to look at where it is outside.
+        why: Why it is not judged, or what to look at where it is outside: the end of the key of
+            an interface text, `report_why_...`.
     """
 
     figure: str
@@ -52,7 +39,7 @@ class Check(NamedTuple):
     @property
     def note(self) -> str:
         """`why` in words."""
-        return NOTES.get(self.why, "")
+        return note_of(self.why)
 
 
 def checks(gate: Gate, quality: Mapping[str, Any]) -> list[Check]:
@@ -86,6 +73,11 @@ def told(check: Check) -> str:
     """A check in words: the figure, what was found and what is accepted."""
     value = "nothing" if check.value is None else f"{check.value:.4g}"
     return f"{check.figure} = {value}: at {check.bound} {check.limit:g} is accepted"
+
+
+def note_of(why: str) -> str:
+    """Returns the English text of a check's `why`; empty where it has none."""
+    return text(f"report_why_{why}", "en") if why else ""
 
 
 def _compared(gate: Gate, last: Mapping[str, Any] | None, few: str) -> Iterator[Check]:

@@ -15,8 +15,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from hertz.core.interface_texts.catalogue import text
 from hertz.reports import plots
-from hertz.reports.words import WORDS
 
 RUNS_SHOWN = 14
 TRENDS = ("coverage", "reciprocity", "gini", "churn")
@@ -64,17 +64,17 @@ def stages_of(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 def compared_counts(
     run: Mapping[str, Any], before: Mapping[str, Any] | None
 ) -> list[tuple[str, str, int, int | None]]:
-    """(key of WORDS, category or "", count, count in the run published before) of all counts."""
+    """(text key, category or "", count, count in the run published before) of all counts."""
     found: list[tuple[str, str, int, int | None]] = []
     old = before["counts"] if before else {}
-    for key, name in (("users", "users"), ("quarantined", "quarantined")):
+    for key, name in (("common_users", "users"), ("report_quarantined", "quarantined")):
         found.append((key, "", run["counts"][name], old.get(name)))
-    for key, name in (("pairs", "eligible_pairs"), ("matches", "matches")):
+    for key, name in (("report_pairs", "eligible_pairs"), ("common_matches", "matches")):
         for category, count in run["counts"][name].items():
             found.append((key, category, count, old.get(name, {}).get(category)))
     texts = old.get("explanations")
     total = sum(run["counts"]["explanations"].values())
-    found.append(("explanations", "", total, sum(texts.values()) if texts else None))
+    found.append(("common_explanations", "", total, sum(texts.values()) if texts else None))
     return found
 
 
@@ -156,13 +156,13 @@ def _drawn(
 
 def _said(key: str) -> Markup:
     """A word in both languages, of which the page shows one."""
-    korean, english = WORDS[key]
+    korean, english = text(key, "ko"), text(key, "en")
     return Markup('<span lang="ko">{}</span><span lang="en">{}</span>').format(korean, english)
 
 
 def _both(key: str) -> str:
     """A word in both languages, for attributes."""
-    return " / ".join(WORDS[key])
+    return f"{text(key, 'ko')} / {text(key, 'en')}"
 
 
 def _named(labels: Mapping[str, Mapping[str, str]], name: str) -> Markup:

@@ -1,16 +1,15 @@
-"""The console's bars and words by themselves."""
+"""The console's bars and addresses by themselves."""
 
 from __future__ import annotations
-
-import string
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hertz.api.console.bars import Axis, stack
+from hertz.api.console.language import wanted_language
 from hertz.api.console.pages import own_page
-from hertz.api.console.texts import LANGUAGES, TEXTS, say, wanted_language
+from hertz.core.interface_texts.catalogue import LANGUAGES
 
 LABELS = {"a": "A", "b": "B", "c": "C"}
 parts = st.fixed_dictionaries({name: st.floats(-1, 1) for name in LABELS})
@@ -52,20 +51,6 @@ def test_bars_on_one_axis_can_be_compared(
         piece = axis.bar("", value, "t0")
         assert piece.width == pytest.approx(100 * abs(value) / span, abs=0.01)
         assert -0.01 <= piece.x <= 100.01 - piece.width
-
-
-def test_every_text_is_there_in_both_languages_with_the_same_values() -> None:
-    for name, korean in TEXTS["ko"].items():
-        english = TEXTS["en"][name]
-        assert korean.strip()
-        assert english.strip()
-        fields = [{part[1] for part in string.Formatter().parse(t)} for t in (korean, english)]
-        assert fields[0] - {None} == fields[1] - {None}, name
-
-
-def test_korean_particles_fit_the_number_before_them() -> None:
-    assert say("ko", "why_of", a=42, b=7) == "사용자 42와 7의 매칭 근거"
-    assert say("ko", "why_of", a=43, b=7) == "사용자 43과 7의 매칭 근거"
 
 
 @pytest.mark.parametrize(

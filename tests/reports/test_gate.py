@@ -9,7 +9,7 @@ import pytest
 from hertz.core.errors import PolicyError
 from hertz.policy.load import parse_policy
 from hertz.policy.model import Gate, Policy
-from hertz.reports.gate import NOTES, Check, checks, first_line
+from hertz.reports.gate import Check, checks, first_line, note_of
 
 HEALTHY: dict[str, Any] = {
     "overall": {"users": 1000, "coverage": 0.99},
@@ -52,7 +52,7 @@ def test_each_figure_outside_is_named_with_its_limit_and_what_to_look_at(
     assert [check.figure for check in outside] == [figure]
     assert first_line(found).startswith(f"{figure} = ")
     assert f"{outside[0].limit:g} is accepted" in first_line(found)
-    assert outside[0].note == NOTES[figure]
+    assert outside[0].note == note_of(figure)
 
 
 def test_the_limit_itself_is_accepted() -> None:
@@ -68,7 +68,7 @@ def test_a_category_has_its_own_floor_where_the_policy_names_one() -> None:
 def test_a_first_run_says_what_could_not_be_compared() -> None:
     found = checks(Gate(), HEALTHY | {"last": None})
     open_ = {check.figure: check.note for check in found if check.verdict == "not judged"}
-    assert open_ == dict.fromkeys(["users_lost", "churn", "score_shift"], NOTES["first_run"])
+    assert open_ == dict.fromkeys(["users_lost", "churn", "score_shift"], note_of("first_run"))
 
 
 def test_another_policy_excuses_other_lists_but_not_lost_users() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hertz.core.interface_texts.catalogue import text
 from hertz.policy.model import Policy
-from hertz.reports.gate import NOTES
 from hertz.reports.page import (
     RUNS_SHOWN,
     block_rows,
@@ -24,7 +24,6 @@ from hertz.reports.page import (
 )
 from hertz.reports.quality import measure
 from hertz.reports.rows import rows_of, without_rows_of
-from hertz.reports.words import WORDS
 from tests.reports.figures import HOSTILE, IDS, manifest_of, runs_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -73,10 +72,6 @@ def test_it_needs_no_other_file_no_network_and_no_script(page: str) -> None:
 def test_every_word_is_there_in_both_languages(page: str) -> None:
     spans = Counter(re.findall(r'<span lang="(ko|en)">', page))
     assert spans["ko"] == spans["en"] > 100
-    for korean, english in WORDS.values():
-        assert re.search("[가-힣]|×", korean)
-        assert not re.search("[가-힣]", english)
-    assert {f"why.{name}" for name in NOTES} <= WORDS.keys()
 
 
 def test_headings_captions_and_names_for_who_does_not_see(page: str) -> None:
@@ -135,8 +130,8 @@ def test_a_first_run_has_a_page_too(service_policy: Policy) -> None:
     manifest = manifest_of(service_policy, first=True)
     page = render(manifest, runs_of(manifest, before=0))
     Outline(page)
-    assert WORDS["why.first_run"][0] in page
-    assert WORDS["why.first_run"][1] in page
+    assert text("report_why_first_run", "ko") in page
+    assert text("report_why_first_run", "en") in page
 
 
 def test_a_run_without_any_match_has_a_page_too(service_policy: Policy) -> None:
@@ -149,13 +144,13 @@ def test_a_run_without_any_match_has_a_page_too(service_policy: Policy) -> None:
     manifest["quality"] |= measure(service_policy, users, nothing, pl.DataFrame(schema=schema))
     page = render(manifest, runs_of(manifest))
     Outline(page)
-    assert WORDS["none_quarantined"][1] in page
+    assert text("report_none_quarantined", "en") in page
 
 
 def test_outside_the_gate_it_says_so_and_how_to_publish(service_policy: Policy, page: str) -> None:
     manifest = manifest_of(service_policy)
     command = f"hertz publish --force {manifest['run_id']}"
-    assert WORDS["outside_told"][1] in page  # grounded = 0.1 of 30 texts
+    assert text("report_outside_note", "en") in page  # grounded = 0.1 of 30 texts
     assert command in page
     for check in manifest["quality"]["gate"]:
         check["verdict"] = "ok"
@@ -175,9 +170,9 @@ def test_counts_and_seconds_are_set_against_published_runs() -> None:
         {"outcome": "published", "seconds": {"embed": 2.0, "new": 1.0}, "counts": counts},
     ]
     rows = {(key, name): (now, then) for key, name, now, then in compared_counts(runs[-1], runs[2])}
-    assert rows["users", ""] == (10, 8)
-    assert rows["matches", "friend"] == (8, 5)
-    assert rows["explanations", ""] == (4, 4)
+    assert rows["common_users", ""] == (10, 8)
+    assert rows["common_matches", "friend"] == (8, 5)
+    assert rows["common_explanations", ""] == (4, 4)
     assert compared_seconds(runs, ["embed", "new"]) == [
         ("embed", 2.0, 5.0),
         ("new", 1.0, None),

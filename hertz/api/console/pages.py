@@ -21,10 +21,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hertz.api.console.texts import LANGUAGE_NAMES, TEXTS, Language, say, wanted_language
+from hertz.api.console.language import LANGUAGE_NAMES, wanted_language
 from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAUTHORIZED, ApiError
 from hertz.api.errors import UNAVAILABLE as NOTHING_SERVED
 from hertz.api.snapshot.follower import SnapshotFollower
+from hertz.core.interface_texts.catalogue import Language, text
 
 HOME = "/console"
 SIGN_IN = "/console/sign-in"
@@ -54,12 +55,12 @@ _HEADERS = {
 }
 _OWN_PAGE = re.compile(r"/console(/[A-Za-z0-9/_.:-]*)?(\?[A-Za-z0-9=&_.%+-]*)?")
 _ERRORS = {
-    NOT_FOUND_USER: "unknown_user",
-    NOT_FOUND_MATCH: "unknown_match",
-    CURSOR_EXPIRED: "expired",
-    NOTHING_SERVED: "nothing_served",
-    NO_PAGE: "no_page",
-    NO_REPORT: "no_report",
+    NOT_FOUND_USER: "console_unknown_user",
+    NOT_FOUND_MATCH: "console_unknown_match",
+    CURSOR_EXPIRED: "console_expired",
+    NOTHING_SERVED: "console_nothing_served",
+    NO_PAGE: "console_no_page",
+    NO_REPORT: "console_no_report",
 }
 _IDS = {"userId", "otherId", "id"}
 
@@ -105,8 +106,7 @@ def page(request: Request, template: str, status: int = 200, **values: object) -
     shared = {
         "language": language,
         "languages": LANGUAGE_NAMES,
-        "t": TEXTS[language],
-        "say": partial(say, language),
+        "t": partial(text, language=language),
         "here": quote(own_page(here), safe=""),
         "version": _VERSION,
         "inside": not signing,
@@ -153,11 +153,11 @@ def age(made: datetime, language: Language) -> str:
     """How long ago, in words."""
     minutes = int((datetime.now(UTC) - made).total_seconds() // 60)
     if minutes < 1:
-        return TEXTS[language]["just_now"]
-    for name, size in (("days_ago", 2 * 24 * 60), ("hours_ago", 2 * 60)):
+        return text("console_just_now", language)
+    for name, size in (("console_days_ago", 2 * 24 * 60), ("console_hours_ago", 2 * 60)):
         if minutes >= size:
-            return say(language, name, n=minutes // (size // 2))
-    return say(language, "minutes_ago", n=minutes)
+            return text(name, language, n=minutes // (size // 2))
+    return text("console_minutes_ago", language, n=minutes)
 
 
 def error_page(
@@ -165,7 +165,8 @@ def error_page(
 ) -> HTMLResponse:
     """What went wrong, in words: the texts `<name>_title` and `<name>`."""
     language = language_of(request)
-    title, words = TEXTS[language][f"{name}_title"], say(language, name, **values)
+    title = text(f"{name}_title", language)
+    words = text(name, language, **values)
     return page(request, "error.html", status, title=title, words=words, searched=searched)
 
 
@@ -179,9 +180,9 @@ def _known_error(request: Request, error: ApiError) -> Response:
 def _not_valid(request: Request, error: RequestValidationError) -> Response:
     wrong = {str(item["loc"][-1]) for item in error.errors()}
     if not wrong & _IDS:
-        return error_page(request, 422, "bad_address")
+        return error_page(request, 422, "console_bad_address")
     follower: SnapshotFollower = request.app.state.follower
     minimum = follower.served.reader.id_minimum if follower.served else 1
     return error_page(
-        request, 422, "bad_id", request.query_params.get("id", "")[:40], minimum=minimum
+        request, 422, "console_bad_id", request.query_params.get("id", "")[:40], minimum=minimum
     )

@@ -40,12 +40,12 @@ from hertz.api.console.pages import (
     report_page,
 )
 from hertz.api.console.sessions import Sessions
-from hertz.api.console.texts import LANGUAGES, say
 from hertz.api.errors import UNAUTHORIZED, ApiError
 from hertz.api.health import health
 from hertz.api.lists.routes import OtherUser, PathUser, SeenBy
 from hertz.api.middleware.guard import CALLER
 from hertz.api.middleware.security import Keys
+from hertz.core.interface_texts.catalogue import LANGUAGES, text
 
 _YEAR = 365 * 24 * 3600
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
@@ -122,13 +122,13 @@ async def sign_in(request: Request) -> Response:
     to, sessions = own_page(form.get("next", HOME)), _sessions(request)
     wait = sessions.wait(request.client.host if request.client else "", now)
     if wait:
-        answer = _again(request, 429, "too_many", to, seconds=math.ceil(wait))
+        answer = _again(request, 429, "console_too_many", to, seconds=math.ceil(wait))
         answer.headers["Retry-After"] = str(math.ceil(wait))
         return answer
     if request.headers.get("sec-fetch-site") in _OTHER_SITES:
-        return _again(request, 403, "foreign_form", to)
+        return _again(request, 403, "console_foreign_form", to)
     token = sessions.begin(form.get("key", "").strip(), now)
-    return _admitted(request, token, to) if token else _again(request, 401, "wrong_key", to)
+    return _admitted(request, token, to) if token else _again(request, 401, "console_wrong_key", to)
 
 
 @outside.post("/console/sign-out")
@@ -214,7 +214,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _again(request: Request, status: int, problem: str, to: str, **values: object) -> Response:
-    words = say(language_of(request), problem, **values)
+    words = text(problem, language_of(request), **values)
     return page(request, "sign_in.html", status, problem=words, to=to)
 
 

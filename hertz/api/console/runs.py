@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hertz.api.console.pages import age
-from hertz.api.console.texts import Language
 from hertz.api.lists.why import public
 from hertz.api.snapshot.follower import Served
 from hertz.core.errors import SnapshotError
+from hertz.core.interface_texts.catalogue import Language
 from hertz.storage.snapshot.history import Outcome, list_runs, told
 from hertz.storage.snapshot.snapshots import HELD, REPORT, list_held, list_snapshots, read_manifest
 

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from hertz.api.console.bars import Axis, Piece, color, stack
-from hertz.api.console.texts import TEXTS, Language
 from hertz.api.errors import NOT_FOUND_MATCH, ApiError
 from hertz.api.lists import reads
 from hertz.api.lists.reads import Page, View
 from hertz.api.lists.why import why
+from hertz.core.interface_texts.catalogue import Language, text
 from hertz.policy.model import Policy
 
 PAGE = 20  # matches at a time
@@ -205,7 +205,6 @@ class _Words:
     def __init__(self, policy: Policy, language: Language) -> None:
         self._policy = policy
         self._language = language
-        self._texts = TEXTS[language]
 
     def category(self, name: str) -> Named:
         label = self._policy.categories[name].label
@@ -248,7 +247,11 @@ class _Words:
             mutual=score["mutual"],
             forward=forward,
             backward=backward,
-            combined=self._texts["how_combined"].format(how=score["combined"][self._language]),
+            combined=text(
+                "console_how_combined",
+                self._language,
+                how=score["combined"][self._language],
+            ),
             formula=formula.format(f=f"{forward:.4f}", b=f"{backward:.4f}"),
             rank=found["rank"]["onUsersList"],
             other_rank=found["rank"]["onOthersList"],
@@ -268,9 +271,9 @@ class _Words:
         sides = (min(user, other), max(user, other))
         return Told(
             title=found["title"],
-            paragraphs=[text for text in found["content"].split("\n\n") if text.strip()],
+            paragraphs=[part for part in found["content"].split("\n\n") if part.strip()],
             language=found["language"],
-            origin=self._texts[f"by_{found['origin']}"],
+            origin=text(f"console_origin_{found['origin']}", self._language),
             reasons=[self._reason(reason, sides) for reason in found["reasons"]],
         )
 
@@ -300,7 +303,7 @@ class _Words:
         if kind in ("near", "pairing"):  # the first is a's own, the second b's
             values = [f"{side}: {value}" for side, value in zip(sides, values, strict=True)]
         arrows = {"a_to_b": f"{sides[0]} → {sides[1]}", "b_to_a": f"{sides[1]} → {sides[0]}"}
-        words = self._texts[kind].format(field=self._field(fields[0]))
+        words = text(f"console_reason_{kind}", self._language, field=self._field(fields[0]))
         return Reason(words, arrows.get(found["direction"], ""), ", ".join(values))
 
     def _term(self, name: str) -> str:

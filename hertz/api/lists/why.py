@@ -15,27 +15,9 @@ from fastapi import Response
 from hertz.api.errors import NOT_FOUND_MATCH, ApiError
 from hertz.api.lists.reads import View, answer, check_known
 from hertz.api.snapshot.follower import Served
+from hertz.core.interface_texts.catalogue import LANGUAGES, text
 from hertz.policy.model import Policy
 from hertz.storage.snapshot.serving import Match
-
-HOW_COMBINED = {
-    "arithmetic": {
-        "ko": "두 방향 점수의 산술평균",
-        "en": "the arithmetic mean of the two directional scores",
-    },
-    "geometric": {
-        "ko": "두 방향 점수의 기하평균",
-        "en": "the geometric mean of the two directional scores",
-    },
-    "harmonic": {
-        "ko": "두 방향 점수의 조화평균",
-        "en": "the harmonic mean of the two directional scores",
-    },
-    "minimum": {
-        "ko": "두 방향 점수 가운데 낮은 값",
-        "en": "the lower of the two directional scores",
-    },
-}
 
 
 def why(
@@ -94,7 +76,10 @@ def _record(served: Served, category: str, match: Match) -> dict[str, Any]:
             "forward": match.forward,
             "backward": match.backward,
             "combine": policy.combine,
-            "combined": HOW_COMBINED[policy.combine],
+            "combined": {
+                language: text(f"common_combined_{policy.combine}", language)
+                for language in LANGUAGES
+            },
         },
         "terms": [_term(policy, category, match, name) for name in match.forward_terms],
     }
