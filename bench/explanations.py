@@ -171,7 +171,7 @@ def lists_of(lists: Lists, pairs: pl.DataFrame, top: int) -> Lists:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Everything, as one object."""
-    from hertz.cli.compare_models.compared_pairs import cases, made_up_lists
+    from hertz.cli.compare_models.compared_pairs import cases, sample_lists
     from hertz.cli.compare_models.measure import settings_for
     from hertz.stages.explain.tasks import explained_pairs
     from hertz.storage.models.language import find_language_model
@@ -189,7 +189,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         }
     )
     print(f"lists of {options.users:,} made-up users", file=sys.stderr)
-    lists = made_up_lists(policy, 7, options.users)
+    lists = sample_lists(policy, 7, options.users)
     ends = range(WARM_UP, WARM_UP + options.prompts * options.rounds + 1, options.prompts)
     wanted = cases(policy, lists, top, ends[-1], (language,))
     print(f"loading {options.model}", file=sys.stderr)

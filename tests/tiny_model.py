@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hertz.explanations.prompts import wordings as prompt_texts
+from hertz.explanations.prompts.wordings import load_wordings
+from hertz.explanations.voices.phrases import LANGUAGES
 
-PROMPTS = Path(prompt_texts.__file__)
 SPECIAL = ("<|im_start|>", "<|im_end|>")
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -16,12 +16,12 @@ TEMPLATE = (
 
 
 def write_tiny_model(folder: Path, texts: Sequence[str] = ()) -> Path:
-    """A Qwen2 of two layers; its tokenizer knows `texts`, or else this repository's prompts."""
+    """Writes a Qwen2 of two layers whose tokenizer knows `texts`, or else the prompts' wordings."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(0)
-    tokenizer = _tokenizer(texts or [PROMPTS.read_text(encoding="utf-8")])
+    tokenizer = _tokenizer(texts or _wordings())
     config = Qwen2Config(
         vocab_size=2048,
         hidden_size=64,
@@ -37,6 +37,11 @@ def write_tiny_model(folder: Path, texts: Sequence[str] = ()) -> Path:
     Qwen2ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def _wordings() -> list[str]:
+    slots = [slot for language in LANGUAGES for slot in load_wordings(language).values()]
+    return [text for slot in slots for text in slot]
 
 
 def _tokenizer(texts: Sequence[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202  transformers has no types

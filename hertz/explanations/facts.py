@@ -1,7 +1,7 @@
 """What two profiles have in common and what they complement: the only things a text may claim.
 
 In: the policy and two profiles (rows of users.parquet as dicts). Out: `Facts`, pure data. `a` is
-always the lower user id.
+always the profile with the lower user id.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from hertz.explanations.patterns import unfit
+from hertz.explanations.forbidden_words import is_unfit
 from hertz.policy.model import Policy
 
 Profile = Mapping[str, Any]
@@ -30,18 +30,28 @@ _TYPED = re.compile(r"[^\W\d_][\w+#.'() -]{0,29}")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One true statement: `values` are codes both have, that are met, or a's and b's own."""
+    """One true statement about a pair.
+
+    Attributes:
+        kind: What the statement is: both have the values ("shared"), one wishes for what the other
+            is ("wish"), both gave the same answer ("same") or neighboring ones ("near"), or a
+            table of the policy rates the two answers ("pairing").
+        fields: Fields that the statement is about; for a wish the wish's field, then the trait's.
+        values: Codes that both have or that meet the wish; otherwise a's own code, then b's.
+        direction: For a wish, whose wish is met; "both" otherwise.
+        table_values: For a pairing, the table's value for a, then for b.
+    """
 
     kind: Kind
     fields: tuple[str, ...]
     values: tuple[str, ...]
     direction: Direction = "both"
-    worth: tuple[float, float] = (0.0, 0.0)  # pairing: the table's value for a, and for b
+    table_values: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Complement:
-    """A set field in which each has something that the other has not."""
+    """A set field in which each profile has codes that the other has not."""
 
     field: str
     only_a: tuple[str, ...]
@@ -50,29 +60,29 @@ class Complement:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything true of a pair, the category's weightiest first within a kind."""
+    """Everything true of a pair, within a kind the fields with the highest weight first."""
 
     found: tuple[Fact, ...]
     complements: tuple[Complement, ...] = ()
 
-    def of(self, kind: Kind) -> list[Fact]:
-        """The facts of one kind."""
+    def of_kind(self, kind: Kind) -> list[Fact]:
+        """Returns the facts of one kind."""
         return [fact for fact in self.found if fact.kind == kind]
 
     @property
-    def count(self) -> int:
-        """Entries that are exactly the same on both sides."""
+    def equal_entries(self) -> int:
+        """Number of entries that are the same in both profiles."""
         shared = sum(len(fact.values) for fact in self.found if fact.kind == "shared")
         return shared + sum(fact.kind == "same" for fact in self.found)
 
     def reasons(self) -> list[dict[str, Any]]:
-        """The facts as the published `reasons` list."""
-        return [reason(fact) for fact in self.found]
+        """Returns the facts as the published list of reasons."""
+        return [as_reason(fact) for fact in self.found]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What people read about a pair, and the reasons it rests on (the published shape)."""
+    """The text about a pair that people read, and its reasons in their published form."""
 
     title: str
     content: str
@@ -80,22 +90,34 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Which fields of a policy can make facts, in the order of a category's weights."""
+class FactPlan:
+    """Which fields of a policy can make facts, in the order of a category's weights.
 
-    shared: tuple[str, ...]  # set fields
-    codes: tuple[str, ...]  # code and ordered fields that no table reads
-    ordered: dict[str, dict[str, int]]  # position of each code of an ordered field
-    tables: tuple[tuple[str, str], ...]  # (term, field)
-    worth: dict[str, dict[tuple[str, str], float]]  # term -> (code, other code) -> value
-    wishes: tuple[tuple[str, str], ...]  # (mine, theirs)
-    topics: tuple[str, ...]  # set fields that are neither wishes nor traits
-    scores: dict[str, list[float]]  # table field -> its mean values over all pairs of codes, sorted
-    open: frozenset[str]  # fields in which users may write anything
+    Attributes:
+        shared: Set fields.
+        codes: Code and ordered fields that no table reads.
+        ordered: Position of each code, by ordered field.
+        tables: Pairs of a table term and the field that it reads.
+        table_values: Value of (code, other code), by table term.
+        mean_values: Sorted means of both directions over all pairs of codes, by field of a table.
+        wishes: Pairs of a wish's field and the field that meets it.
+        topics: Set fields that are neither wishes nor traits.
+        open: Fields in which users may write anything.
+    """
+
+    shared: tuple[str, ...]
+    codes: tuple[str, ...]
+    ordered: dict[str, dict[str, int]]
+    tables: tuple[tuple[str, str], ...]
+    table_values: dict[str, dict[tuple[str, str], float]]
+    mean_values: dict[str, list[float]]
+    wishes: tuple[tuple[str, str], ...]
+    topics: tuple[str, ...]
+    open: frozenset[str]
 
 
-def per_policy(make: Callable[..., T]) -> Callable[..., T]:
-    """Memoise a pure function of (policy, *names). A policy is frozen, but not hashable."""
+def cached_by_policy(make: Callable[..., T]) -> Callable[..., T]:
+    """Caches a pure function of (policy, *names); a policy is frozen, but not hashable."""
     kept: dict[tuple[Any, ...], tuple[Policy, T]] = {}
 
     def get(policy: Policy, *names: str) -> T:
@@ -104,15 +126,15 @@ def per_policy(make: Callable[..., T]) -> Callable[..., T]:
         if found is None:
             if len(kept) >= 64:  # policies are few; tests make many
                 kept.clear()
-            # holding the policy keeps its id its own
+            # the reference keeps the policy alive, so that no other object gets its id
             found = kept[key] = (policy, make(policy, *names))
         return found[1]
 
     return get
 
 
-def reason(fact: Fact) -> dict[str, Any]:
-    """One fact in the published shape."""
+def as_reason(fact: Fact) -> dict[str, Any]:
+    """Returns one fact in the published form."""
     return {
         "kind": fact.kind,
         "fields": list(fact.fields),
@@ -121,9 +143,12 @@ def reason(fact: Fact) -> dict[str, Any]:
     }
 
 
-@per_policy
-def talkable(policy: Policy) -> tuple[str, ...]:
-    """Fields one may speak about: named for people, and not only there to decide who may meet."""
+@cached_by_policy
+def mentionable_fields(policy: Policy) -> tuple[str, ...]:
+    """Returns the fields that a text may mention: those with a label that enter a score.
+
+    A field that no term reads may be mentioned too, unless it only decides who may meet.
+    """
     in_terms = {name for term in policy.terms.values() for name in term.fields}
     rules = [policy.eligibility_of(category) for category in policy.categories]
     deciding = {name for rule in rules for name in (*rule.same, *rule.different, *rule.blocked)}
@@ -136,13 +161,14 @@ def talkable(policy: Policy) -> tuple[str, ...]:
     )
 
 
-@per_policy
-def fact_plan(policy: Policy, category: str) -> Plan:
-    """What `pair_facts` looks at, worked out once for a policy and category."""
+@cached_by_policy
+def fact_plan(policy: Policy, category: str) -> FactPlan:
+    """Returns what `pair_facts` reads for a policy and category."""
     weight = policy.categories[category].weights
     terms = sorted(policy.terms.items(), key=lambda item: -weight.get(item[0], 0.0))
     read = [name for _, term in terms for name in term.fields]
-    names = sorted(talkable(policy), key=lambda n: read.index(n) if n in read else len(read))
+    order = {name: read.index(name) for name in read}
+    names = sorted(mentionable_fields(policy), key=lambda name: order.get(name, len(read)))
     kinds = {name: policy.fields[name].kind for name in names}
     tables = tuple((n, str(t.field)) for n, t in terms if t.kind == "table" and t.field in kinds)
     wishes = tuple(
@@ -150,97 +176,124 @@ def fact_plan(policy: Policy, category: str) -> Plan:
         for _, t in terms
         if t.kind == "overlap" and t.mine != t.theirs and {t.mine, t.theirs} <= kinds.keys()
     )
-    paired = {field for _, field in tables}
-    wishful = {name for wish in wishes for name in wish}
-    sets = tuple(n for n in names if kinds[n] == "set")
-    return Plan(
+    in_tables = {field for _, field in tables}
+    in_wishes = {name for wish in wishes for name in wish}
+    values = {term: _table_values(policy, term, field) for term, field in tables}
+    sets = tuple(name for name in names if kinds[name] == "set")
+    return FactPlan(
         shared=sets,
-        codes=tuple(n for n in names if kinds[n] in ("code", "ordered") and n not in paired),
+        codes=tuple(n for n in names if kinds[n] in ("code", "ordered") and n not in in_tables),
         ordered={
-            n: {code: at for at, code in enumerate(policy.shown_codes(n))}
-            for n in names
-            if kinds[n] == "ordered"
+            name: {code: at for at, code in enumerate(policy.shown_codes(name))}
+            for name in names
+            if kinds[name] == "ordered"
         },
         tables=tables,
-        worth={
-            term: {
-                (x, y): policy.term_value(term, x, y)
-                for x in policy.shown_codes(field)
-                for y in policy.shown_codes(field)
-            }
-            for term, field in tables
-        },
+        table_values=values,
+        mean_values={field: _mean_values(values[term]) for term, field in tables},
         wishes=wishes,
-        topics=tuple(n for n in sets if n not in wishful),
-        scores={field: _scores(policy, term, field) for term, field in tables},
-        open=frozenset(
-            n for n in names if kinds[n] in ("code", "set") and policy.vocabulary(n) is None
-        ),
+        topics=tuple(name for name in sets if name not in in_wishes),
+        open=frozenset(name for name in names if is_open_field(policy, name)),
     )
 
 
+def is_open_field(policy: Policy, name: str) -> bool:
+    """Returns whether users may write anything as a value of a code or set field."""
+    return policy.fields[name].kind in ("code", "set") and policy.vocabulary(name) is None
+
+
 def pair_facts(policy: Policy, category: str, a: Profile, b: Profile) -> Facts:
-    """Everything true of two profiles that a text may tell. `a` has the lower user id."""
+    """Returns everything true of two profiles that a text may mention.
+
+    Args:
+        policy: Policy whose fields and tables are used.
+        category: Category whose weights order the facts.
+        a: Profile with the lower user id.
+        b: Profile with the higher user id.
+    """
     plan = fact_plan(policy, category)
-    a, b = _sayable(plan, a), _sayable(plan, b)
+    a, b = _presentable(plan, a), _presentable(plan, b)
     shared = {name: tuple(c for c in a[name] if c in b[name]) for name in plan.shared}
     found = [Fact("shared", (name,), codes) for name, codes in shared.items() if codes]
     found += _wishes(plan, a, b)
     found += [fact for name in plan.codes if (fact := _code_fact(plan, name, a[name], b[name]))]
-    found += [
-        Fact("pairing", (field,), (x, y), worth=(plan.worth[term][x, y], plan.worth[term][y, x]))
+    return Facts((*found, *pairings(plan, a, b)), _complements(plan, a, b))
+
+
+def pairings(plan: FactPlan, a: Profile, b: Profile) -> list[Fact]:
+    """Returns the pairings of two profiles: what the tables say of their answers."""
+    return [
+        Fact("pairing", (field,), (x, y), table_values=_both_ways(plan.table_values[term], x, y))
         for term, field in plan.tables
         if (x := a[field]) and (y := b[field])
     ]
-    return Facts(tuple(found), _complements(plan, a, b))
 
 
 def pairing_level(policy: Policy, category: str, fact: Fact) -> Level:
-    """Where a pairing stands among all that its table knows."""
-    scores, worth = fact_plan(policy, category).scores[fact.fields[0]], sum(fact.worth) / 2
-    rank = (bisect_left(scores, worth) + bisect_right(scores, worth)) / 2 / len(scores)
+    """Returns where a pairing stands among all pairs of codes in its table."""
+    values = fact_plan(policy, category).mean_values[fact.fields[0]]
+    value = sum(fact.table_values) / 2
+    rank = (bisect_left(values, value) + bisect_right(values, value)) / 2 / len(values)
     return "high" if rank > HIGH else "low" if rank < LOW else "middle"
 
 
-def is_sayable(code: str) -> bool:
-    """May a value that a user typed be written out? A few plain words, none unfit to read."""
-    return bool(_TYPED.fullmatch(code)) and len(code.split()) <= TYPED_WORDS and not unfit(code)
+def is_presentable(code: str) -> bool:
+    """Returns whether a value that a user typed may be written out: a few plain, decent words."""
+    return bool(_TYPED.fullmatch(code)) and len(code.split()) <= TYPED_WORDS and not is_unfit(code)
 
 
 def profile_digest(policy: Policy, profile: Profile) -> str:
-    """Sha256 (hex) of what a profile tells: the talkable fields and the texts, without the id."""
-    told = [profile[name] for name in _told(policy)]
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
+    """Returns the SHA-256 (hex) of a profile's mentionable fields and texts, without the id."""
+    values = [profile[name] for name in _digest_fields(policy)]
+    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()
 
 
 def content_hash(digest_a: str, digest_b: str, *identity: str) -> str:
-    """Key of one explanation: both profiles (`profile_digest`) and whatever else made the text."""
+    """Returns the key under which one explanation is kept.
+
+    Args:
+        digest_a: `profile_digest` of the lower user id.
+        digest_b: `profile_digest` of the higher user id.
+        *identity: Whatever else decides the text, such as category, language and model.
+    """
     return hashlib.sha256("\n".join((digest_a, digest_b, *identity)).encode()).hexdigest()
 
 
-def _sayable(plan: Plan, profile: Profile) -> Profile:
-    """The profile, in open fields only with what may be written out."""
-    told: dict[str, Any] = {}
+def _presentable(plan: FactPlan, profile: Profile) -> Profile:
+    """Returns the profile without the values of open fields that may not be written out."""
+    kept: dict[str, Any] = {}
     for name in plan.open & profile.keys():
         value = profile[name]
         if isinstance(value, list):
-            told[name] = [code for code in value if is_sayable(code)]
+            kept[name] = [code for code in value if is_presentable(code)]
         elif isinstance(value, str):
-            told[name] = value if is_sayable(value) else None
-    return {**profile, **told} if told else profile
+            kept[name] = value if is_presentable(value) else None
+    return {**profile, **kept} if kept else profile
 
 
-def _scores(policy: Policy, term: str, field: str) -> list[float]:
-    codes, value = policy.shown_codes(field), policy.term_value
-    return sorted((value(term, a, b) + value(term, b, a)) / 2 for a in codes for b in codes)
+def _table_values(policy: Policy, term: str, field: str) -> dict[tuple[str, str], float]:
+    """Returns a table's value of every pair of codes."""
+    codes = policy.shown_codes(field)
+    return {(x, y): policy.term_value(term, x, y) for x in codes for y in codes}
 
 
-@per_policy
-def _told(policy: Policy) -> tuple[str, ...]:
-    return tuple(name for name in talkable(policy) if policy.fields[name].kind != "ids")
+def _mean_values(values: dict[tuple[str, str], float]) -> list[float]:
+    """Returns the mean of both directions of every pair of codes, sorted."""
+    return sorted((values[x, y] + values[y, x]) / 2 for x, y in values)
 
 
-def _wishes(plan: Plan, a: Profile, b: Profile) -> list[Fact]:
+def _both_ways(values: dict[tuple[str, str], float], x: str, y: str) -> tuple[float, float]:
+    return values[x, y], values[y, x]
+
+
+@cached_by_policy
+def _digest_fields(policy: Policy) -> tuple[str, ...]:
+    fields = policy.fields
+    return tuple(name for name in mentionable_fields(policy) if fields[name].kind != "ids")
+
+
+def _wishes(plan: FactPlan, a: Profile, b: Profile) -> list[Fact]:
+    """Returns the wishes that are met, in either direction."""
     found: list[Fact] = []
     for mine, theirs in plan.wishes:
         met = tuple(code for code in a[mine] if code in b[theirs])
@@ -252,18 +305,20 @@ def _wishes(plan: Plan, a: Profile, b: Profile) -> list[Fact]:
     return found
 
 
-def _code_fact(plan: Plan, name: str, a: str | None, b: str | None) -> Fact | None:
+def _code_fact(plan: FactPlan, name: str, a: str | None, b: str | None) -> Fact | None:
+    """Returns that two answers are the same or neighbors, if they are."""
     if not a or not b:
         return None
     if a == b:
         return Fact("same", (name,), (a,))
-    place = plan.ordered.get(name)
-    if place and abs(place[a] - place[b]) == 1:
+    position = plan.ordered.get(name)
+    if position and abs(position[a] - position[b]) == 1:
         return Fact("near", (name,), (a, b))
     return None
 
 
-def _complements(plan: Plan, a: Profile, b: Profile) -> tuple[Complement, ...]:
+def _complements(plan: FactPlan, a: Profile, b: Profile) -> tuple[Complement, ...]:
+    """Returns the first topics in which each profile has something that the other has not."""
     found: list[Complement] = []
     for name in plan.topics:
         only_a = tuple(code for code in a[name] if code not in b[name])

@@ -7,22 +7,26 @@ from collections.abc import Iterable, Iterator
 from ahocorasick_rs import AhoCorasick, Implementation
 
 
-class Needles:
-    """Strings to look for, none of them empty."""
+class MultiSearch:
+    """Finds which of many strings are in a text.
 
-    def __init__(self, needles: Iterable[str]) -> None:
-        self._all = tuple(needles)
+    Args:
+        strings: The strings to look for, none of them empty.
+    """
+
+    def __init__(self, strings: Iterable[str]) -> None:
+        self._strings = tuple(strings)
         self._finder = AhoCorasick(
-            self._all, store_patterns=True, implementation=Implementation.DFA
+            self._strings, store_patterns=True, implementation=Implementation.DFA
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all)
+        return iter(self._strings)
 
     def any_in(self, text: str) -> bool:
-        """Is one of them in the text?"""
+        """Returns whether the text contains one of the strings."""
         return bool(self._finder.find_matches_as_strings(text))
 
     def found_in(self, text: str) -> frozenset[str]:
-        """Those that are in the text."""
+        """Returns those of the strings that the text contains."""
         return frozenset(self._finder.find_matches_as_strings(text, overlapping=True))

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from hertz.core.korean import attach
-from hertz.explanations.voices.korean import PHRASES
+from hertz.explanations.voices.phrases import load_phrases
 from hertz.policy.model import Policy
 
 
@@ -97,7 +97,9 @@ def test_every_label_gets_its_particle_in_every_phrase(any_policy: Policy) -> No
         for code in any_policy.shown_codes(field)
         for language in any_policy.languages
     } | {any_policy.field_label(field, "ko") for field in any_policy.fields}
-    phrases = {text for options in PHRASES.values() for text in options if "{" in text}
+    phrases = {
+        text for options in load_phrases("ko").by_slot.values() for text in options if "{" in text
+    }
     assert len(phrases) > 60
     for label in sorted(labels):
         sound = closed(label)

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from hertz.explanations.facts import Facts, content_hash, pair_facts, profile_digest, talkable
+from hertz.explanations.facts import (
+    Facts,
+    content_hash,
+    mentionable_fields,
+    pair_facts,
+    profile_digest,
+)
 from hertz.policy.model import Policy
 from tests.explanations.people import profile, random_pair
 
@@ -46,9 +52,9 @@ def test_equal_and_neighboring_answers(facts: Facts) -> None:
 
 
 def test_a_pairing_carries_the_table_s_value_each_way(facts: Facts) -> None:
-    (pairing,) = facts.of("pairing")
+    (pairing,) = facts.of_kind("pairing")
     assert pairing.values == ("ENFP", "INTJ")
-    assert pairing.worth == pytest.approx((0.7 * 1 / 3 + 0.3, 0.7 * 1 / 3 + 0.3))
+    assert pairing.table_values == pytest.approx((0.7 * 1 / 3 + 0.3, 0.7 * 1 / 3 + 0.3))
 
 
 def test_complements_are_what_each_has_alone_in_two_fields_at_most(facts: Facts) -> None:
@@ -62,9 +68,11 @@ def test_fields_that_only_decide_who_may_meet_are_not_talked_about(
     service_policy: Policy, okcupid_policy: Policy
 ) -> None:
     for name in ("emailDomain", "gender", "blockedUserIds"):
-        assert name not in talkable(service_policy)
-    assert "sex" not in talkable(okcupid_policy)
-    assert "age" in talkable(okcupid_policy)  # an eligibility rule, but a term reads it too
+        assert name not in mentionable_fields(service_policy)
+    assert "sex" not in mentionable_fields(okcupid_policy)
+    assert "age" in mentionable_fields(
+        okcupid_policy
+    )  # an eligibility rule, but a term reads it too
 
 
 def test_what_is_not_told_makes_no_fact(service_policy: Policy, jun: Someone) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from hertz.cli.compare_models import table as compare_report
-from hertz.cli.compare_models.compared_pairs import Case, Lists, cases, made_up_lists
+from hertz.cli.compare_models.compared_pairs import Case, Lists, cases, sample_lists
 from hertz.cli.compare_models.measure import DUMMY, TEXTS, Comparison, Measured, frame
 from hertz.cli.compare_models.plot import plot
 from hertz.core.errors import HertzError
@@ -49,7 +49,7 @@ def compare_models(
         reports: How many in each language.
         published: Whether to write about the published snapshot's pairs.
         minutes: What one model may take.
-        progress: Told of every report.
+        progress: PromptFacts of every report.
 
     Returns:
         What --json prints, and the Markdown.
@@ -92,7 +92,7 @@ def _comparison(
             accepted = ", ".join(policy.languages)
             message = f"--language {language!r}: accepted: {accepted}, the policy's languages"
             raise HertzError(message)
-    lists = _published(settings.home) if published else made_up_lists(policy, SEED)
+    lists = _published(settings.home) if published else sample_lists(policy, SEED)
     warm_up: list[Case] = []
     asked: list[Case] = []
     for language in languages:

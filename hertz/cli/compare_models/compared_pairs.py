@@ -14,7 +14,7 @@ import polars as pl
 
 from hertz.explanations.facts import Profile, pair_facts
 from hertz.explanations.generation.generator import Conversation
-from hertz.explanations.prompts.prompts import Told, conversation, told_facts
+from hertz.explanations.prompts.prompts import PromptFacts, conversation, prompt_facts
 from hertz.policy.model import Policy
 from hertz.stages.explain.tasks import explained_pairs
 
@@ -29,7 +29,7 @@ class Case(NamedTuple):
     language: str
     a: Profile
     b: Profile
-    told: Told
+    told: PromptFacts
     talk: Conversation
 
 
@@ -40,7 +40,7 @@ class Lists(NamedTuple):
     matches: pl.DataFrame
 
 
-def made_up_lists(policy: Policy, seed: int, users: int = USERS) -> Lists:
+def sample_lists(policy: Policy, seed: int, users: int = USERS) -> Lists:
     """Sample profiles, and everyone's best matches with made-up embeddings.
 
     Raises:
@@ -84,6 +84,6 @@ def cases(
 
 def _case(policy: Policy, category: str, language: str, a: Profile, b: Profile) -> Case:
     facts = pair_facts(policy, category, a, b)
-    told = told_facts(policy, category, language, facts)
+    told = prompt_facts(policy, category, language, facts)
     talk = conversation(policy, category, language, a, b, facts) if told else []
     return Case(category, language, a, b, told, talk)

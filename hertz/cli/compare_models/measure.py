@@ -154,7 +154,7 @@ class Comparison:
 
         Args:
             model: "bundled", a folder, a Hugging Face id; with ":dummy" random weights.
-            progress: Told of every report.
+            progress: PromptFacts of every report.
         """
         name = model.removesuffix(DUMMY)
         row = Measured(LANGUAGE_MODEL if name == "bundled" else name, dummy=name != model)

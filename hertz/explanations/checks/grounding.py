@@ -1,18 +1,18 @@
 """Checks that decide whether a text about two people may be published.
 
-In: a candidate explanation and the two profiles it speaks of. Out: the names of the checks it
-fails; none means that real people may read it. Nothing here trusts the writer: every reason is held
-against the profiles, and so is every word of the text that is a label of some profile field.
+In: a candidate explanation and the two profiles it is about. Out: the names of the checks it fails;
+none means that people may read it. Nothing here trusts the writer: every reason is compared with
+the profiles, and so is every word of the text that is a label of some profile field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from hertz.explanations import patterns
+from hertz.explanations import forbidden_words
 from hertz.explanations.checks.claims import Claim, claims
-from hertz.explanations.checks.leaks import bios_of, copies, leaks
-from hertz.explanations.checks.normalized_text import read
+from hertz.explanations.checks.leaks import bios_of, copies_bio, leaks_internals
+from hertz.explanations.checks.normalized_text import normalize
 from hertz.explanations.checks.numbers import (
     foreign_type,
     has_phone,
@@ -20,7 +20,7 @@ from hertz.explanations.checks.numbers import (
     shows_id,
     wrong_number,
 )
-from hertz.explanations.checks.reasons import failed_reason, is_told
+from hertz.explanations.checks.reasons import failed_reason, is_mentioned
 from hertz.explanations.checks.style import (
     has_name,
     many_emoji,
@@ -30,7 +30,7 @@ from hertz.explanations.checks.style import (
     wrong_script,
 )
 from hertz.explanations.checks.vocabulary import labels
-from hertz.explanations.facts import Explanation, Plan, Profile, fact_plan, per_policy
+from hertz.explanations.facts import Explanation, FactPlan, Profile, cached_by_policy, fact_plan
 from hertz.policy.model import Policy
 
 CHECKS_VERSION = "3"
@@ -44,72 +44,77 @@ def failed_checks(
     b: Profile,
     explanation: Explanation | None,
 ) -> list[str]:
-    """Names of the checks that an explanation of the pair (a, b) fails, each once.
+    """Returns the names of the checks that an explanation of the pair (a, b) fails, each once.
 
     Args:
-        policy: Whose fields, labels and voice count.
-        category: Its voice decides about romance.
-        language: What the text must be written in.
+        policy: Policy whose fields, labels and voices are used.
+        category: Category of the pair; its voice decides about romance.
+        language: Language that the text must be written in.
         a: Profile of the lower user id.
-        b: Profile of the other.
-        explanation: The candidate; None is one that could not be read ("json").
+        b: Profile of the higher user id.
+        explanation: The candidate; None stands for an answer that could not be read ("json").
     """
     if explanation is None:
         return ["json"]
-    r, plan = read(explanation), fact_plan(policy, category)
+    text = normalize(explanation)
+    plan = fact_plan(policy, category)
     friend = policy.categories[category].voice == "friend"
     unwanted = _unwanted(policy)
 
-    def has(words: patterns.Words) -> bool:
-        return words.within(r.lower, r.listed, r.hits)
+    def has(words: forbidden_words.Words) -> bool:
+        return words.within(text.lower, text.listed, text.hits)
 
     checks: dict[str, Callable[[], object]] = {
         "empty": lambda: not (explanation.title.strip() and explanation.content.strip()),
         "length": lambda: wrong_length(explanation),
         "closing": lambda: wrong_closing(explanation.content),
         "emoji": lambda: many_emoji(explanation.content),
-        "script": lambda: wrong_script(policy, language, r, a, b),
-        "claims_in_text": lambda: not _all_true(plan, a, b, claims(policy, language, r)),
+        "script": lambda: wrong_script(policy, language, text, a, b),
+        "claims_in_text": lambda: not _all_true(plan, a, b, claims(policy, language, text)),
         "not_told": lambda: (
-            not all(is_told(policy, language, reason, r.plain) for reason in explanation.reasons)
+            not all(
+                is_mentioned(policy, language, reason, text.plain) for reason in explanation.reasons
+            )
         ),
-        "number": lambda: has(patterns.SHARE) or wrong_number(policy, plan, language, a, b, r),
-        "mbti": lambda: foreign_type(policy, a, b, r),
-        "pairing": lambda: overstated(policy, category, a, b, r),
-        "name": lambda: has_name(policy, language, r),
-        "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, r),
-        "contact": lambda: has(unwanted["contact"]) or has_phone(r),
+        "number": lambda: (
+            has(forbidden_words.SHARE) or wrong_number(policy, plan, language, a, b, text)
+        ),
+        "mbti": lambda: foreign_type(policy, a, b, text),
+        "pairing": lambda: overstated(policy, category, a, b, text),
+        "name": lambda: has_name(policy, language, text),
+        "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, text),
+        "contact": lambda: has(unwanted["contact"]) or has_phone(text),
         "solicitation": lambda: has(unwanted["solicitation"]),
         "romance": lambda: friend and has(unwanted["romance"]),
         "offensive": lambda: has(unwanted["offensive"]),
         "invented": lambda: has(unwanted["invented"]),
-        "bio_copied": lambda: copies(policy, language, bios_of(policy, a, b), r),
-        "prompt_leak": lambda: has(unwanted["leak"]) or leaks(policy, language, r),
-        "markup": lambda: has(patterns.MARKUP),
-        "placeholder": lambda: has(patterns.PLACEHOLDER),
-        "repetition": lambda: repeats(r),
+        "bio_copied": lambda: copies_bio(policy, language, bios_of(policy, a, b), text),
+        "prompt_leak": lambda: has(unwanted["leak"]) or leaks_internals(policy, language, text),
+        "markup": lambda: has(forbidden_words.MARKUP),
+        "placeholder": lambda: has(forbidden_words.PLACEHOLDER),
+        "repetition": lambda: repeats(text),
     }
     reasons = [failed_reason(policy, category, a, b, reason) for reason in explanation.reasons]
     named = [name for name in reasons if name]
     return list(dict.fromkeys(named + [name for name, fails in checks.items() if fails()]))
 
 
-@per_policy
-def _unwanted(policy: Policy) -> dict[str, patterns.Words]:
-    """The words that no text may have, less those that are labels: claims judge them."""
+@cached_by_policy
+def _unwanted(policy: Policy) -> dict[str, forbidden_words.Words]:
+    """Returns the words that no text may have, without labels, which are checked as claims."""
     shown = [label.casefold() for label in labels(policy)]
     return {
-        "contact": patterns.CONTACT,
-        "solicitation": patterns.SOLICITATION,
-        "romance": patterns.ROMANCE.without(shown),
-        "offensive": patterns.OFFENSIVE.without(shown),
-        "invented": patterns.INVENTED.without(shown),
-        "leak": patterns.LEAK.without(shown),
+        "contact": forbidden_words.CONTACT,
+        "solicitation": forbidden_words.SOLICITATION,
+        "romance": forbidden_words.ROMANCE.without(shown),
+        "offensive": forbidden_words.OFFENSIVE.without(shown),
+        "invented": forbidden_words.INVENTED.without(shown),
+        "leak": forbidden_words.LEAK.without(shown),
     }
 
 
-def _all_true(plan: Plan, a: Profile, b: Profile, found: list[Claim]) -> bool:
-    """Does what the sentences say with labels hold for the two?"""
+def _all_true(plan: FactPlan, a: Profile, b: Profile, found: list[Claim]) -> bool:
+    """Returns whether all claims are true of the two."""
     fields = {field for claim in found for field, _ in claim.meanings}
     of_a, of_b = (
         {(field, code) for field in fields for code in _codes(who[field])} for who in (a, b)
@@ -123,7 +128,7 @@ def _all_true(plan: Plan, a: Profile, b: Profile, found: list[Claim]) -> bool:
             meant = [m for m in meanings if m[0] not in wishes] if about_wishes else meanings
             if says_both:
                 true = not (of_a.isdisjoint(meant) or of_b.isdisjoint(meant))
-            else:  # what is told of one is not true of both
+            else:  # what is said of one alone is not true of both
                 true = not (
                     of_one.isdisjoint(meant) or (says_one and not of_both.isdisjoint(meant))
                 )
@@ -132,8 +137,8 @@ def _all_true(plan: Plan, a: Profile, b: Profile, found: list[Claim]) -> bool:
     return True
 
 
-def _wish_holds(plan: Plan, a: Profile, b: Profile, code: str) -> bool:
-    """Is the wish met, or the same on both sides?"""
+def _wish_holds(plan: FactPlan, a: Profile, b: Profile, code: str) -> bool:
+    """Returns whether a wish is met, or both have it."""
     return any(
         (code in a[mine] and (code in b[theirs] or code in b[mine]))
         or (code in b[mine] and code in a[theirs])
@@ -141,5 +146,5 @@ def _wish_holds(plan: Plan, a: Profile, b: Profile, code: str) -> bool:
     )
 
 
-def _codes(told: list[str] | str | None) -> list[str]:
-    return told if isinstance(told, list) else [told] if told else []
+def _codes(value: list[str] | str | None) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []

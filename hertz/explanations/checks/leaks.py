@@ -1,6 +1,6 @@
-"""What a text may not pass on: words of a bio, inner names, the instructions to the model.
+"""What a text may not disclose: words of a bio, internal names, instructions to the model.
 
-In: the policy, the bios and a `Reading`. Out: whether something of them is in the text.
+In: the policy, the bios and a `NormalizedText`. Out: whether the text contains something of them.
 """
 
 from __future__ import annotations
@@ -9,55 +9,65 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from hertz.explanations.checks.normalized_text import Reading, plain_words
+from hertz.explanations.checks.normalized_text import NormalizedText, plain_words
 from hertz.explanations.checks.vocabulary import known_words, labels, stems
-from hertz.explanations.facts import Profile, per_policy
-from hertz.explanations.multi_search import Needles
-from hertz.explanations.prompts.wordings import TEXTS
+from hertz.explanations.facts import Profile, cached_by_policy
+from hertz.explanations.multi_search import MultiSearch
+from hertz.explanations.prompts.wordings import load_wordings
 from hertz.policy.model import Policy
 
 COPIED_WORDS, COPIED_SYLLABLES = 5, 12
 LEAKED_WORDS = 4
-COPIED_STEMS = 3  # words of a bio, in one sentence, that are neither labels nor a reporter's
+COPIED_STEMS = 3  # unusual words of a bio in one sentence
 Run = TypeVar("Run", str, list[str])
 _WORD, _HANGUL = re.compile(r"\w+"), re.compile("[가-힣]+")
 
 
 def bios_of(policy: Policy, a: Profile, b: Profile) -> list[str]:
-    """The free texts of the two."""
+    """Returns the free texts of both profiles."""
     names = [name for name, rule in policy.fields.items() if rule.kind == "text"]
     return [who[name] for who in (a, b) for name in names if who[name]]
 
 
-def copies(policy: Policy, language: str, bios: list[str], r: Reading) -> bool:
-    """Does the text repeat a run of a bio, or its rarer words in one sentence?"""
+def copies_bio(policy: Policy, language: str, bios: list[str], text: NormalizedText) -> bool:
+    """Returns whether a text repeats a passage of a bio, or its unusual words in one sentence."""
     if not bios:
         return False
-    told = [_prepared(language, bio) for bio in bios]
-    if any(_repeats(bio, r) for bio in told):
+    prepared = [_prepared(language, bio) for bio in bios]
+    if any(_repeats(bio, text) for bio in prepared):
         return True
-    rare = frozenset[str]().union(*(bio.stems for bio in told)) - known_words(policy, language)
-    if len(rare) < COPIED_STEMS or sum([stem in r.plain for stem in rare]) < COPIED_STEMS:
+    stems_of_all = frozenset[str]().union(*(bio.stems for bio in prepared))
+    rare = stems_of_all - known_words(policy, language)
+    if len(rare) < COPIED_STEMS or sum([stem in text.plain for stem in rare]) < COPIED_STEMS:
         return False
-    return any(len(rare & stems(language, sentence)) >= COPIED_STEMS for sentence in r.sentences)
+    return any(len(rare & stems(language, sentence)) >= COPIED_STEMS for sentence in text.sentences)
 
 
-def leaks(policy: Policy, language: str, r: Reading) -> bool:
-    """Does the text show a field's or a code's inner name, or a part of the instructions?"""
-    return _inner_names(policy).any_in(r.text) or _instructions(language).any_in(r.joined)
+def leaks_internals(policy: Policy, language: str, text: NormalizedText) -> bool:
+    """Returns whether a text shows the name of a field or code, or a part of the instructions."""
+    return _internal_names(policy).any_in(text.text) or _instructions(language).any_in(text.joined)
 
 
 @dataclass(frozen=True, slots=True)
 class _Bio:
-    runs: dict[str, list[str]]  # runs of words, by one of them that is not at an end
-    spoken: str  # the Korean syllables
+    """A bio, prepared for the search.
+
+    Attributes:
+        runs: Runs of `COPIED_WORDS` words, by the longest word that is not at an end.
+        hangul: Its Korean syllables, with nothing between them.
+        stems: Its longer words without endings.
+    """
+
+    runs: dict[str, list[str]]
+    hangul: str
     stems: frozenset[str]
 
 
 @lru_cache(maxsize=1024)  # a user is in many pairs
 def _prepared(language: str, bio: str) -> _Bio:
+    """Returns a bio prepared for the search."""
     plain = plain_words(bio)
     runs: dict[str, list[str]] = {}
     for run in _runs(_WORD.findall(plain), COPIED_WORDS):
@@ -65,35 +75,45 @@ def _prepared(language: str, bio: str) -> _Bio:
     return _Bio(runs, "".join(_HANGUL.findall(plain)), frozenset(stems(language, bio)))
 
 
-def _repeats(bio: _Bio, r: Reading) -> bool:
-    """Does the text repeat a run of words or of Korean syllables?"""
-    if any(run in r.joined for word in r.said.intersection(bio.runs) for run in bio.runs[word]):
+def _repeats(bio: _Bio, text: NormalizedText) -> bool:
+    """Returns whether a text repeats a run of a bio's words or of its Korean syllables."""
+    words = text.distinct_words.intersection(bio.runs)
+    if any(run in text.joined for word in words for run in bio.runs[word]):
         return True
-    half = COPIED_SYLLABLES // 2  # a run of syllables has a whole half
-    return any(run in r.hangul for run in _runs(bio.spoken, half, half)) and any(
-        run in r.hangul for run in _runs(bio.spoken, COPIED_SYLLABLES)
+    half = COPIED_SYLLABLES // 2  # whichever run is repeated contains one of these halves
+    return any(run in text.hangul for run in _runs(bio.hangul, half, half)) and any(
+        run in text.hangul for run in _runs(bio.hangul, COPIED_SYLLABLES)
     )
 
 
-@per_policy
-def _inner_names(policy: Policy) -> Needles:
-    """Names and codes that no label spells the same: `preferredPeople`, `HOME_CAFE`, `a_to_b`."""
+@cached_by_policy
+def _internal_names(policy: Policy) -> MultiSearch:
+    """Returns the names of fields and codes that no label contains, such as `HOME_CAFE`."""
     shown = {*labels(policy)}
     codes = {code for field in policy.fields for code in policy.shown_codes(field)}
-    inner = {name for name in policy.fields if not name.islower() or "_" in name}
-    inner |= {code for code in codes if code.isupper() or "_" in code}
-    said = "\n".join(shown)
-    return Needles(sorted(name for name in inner | {"a_to_b", "b_to_a"} if name not in said))
+    internal = {name for name in policy.fields if not name.islower() or "_" in name}
+    internal |= {code for code in codes if code.isupper() or "_" in code}
+    shown_text = "\n".join(shown)
+    return MultiSearch(
+        sorted(name for name in internal | {"a_to_b", "b_to_a"} if name not in shown_text)
+    )
 
 
 @cache
-def _instructions(language: str) -> Needles:
-    """The instructions, in pieces of so many words: whoever repeats twice as many shows one."""
-    texts: dict[str, Any] = TEXTS[language]
-    told = [texts["system"], *texts["voices"].values(), *texts["rules"].values()]
-    words = [_WORD.findall(plain_words(text)) for text in told]
+def _instructions(language: str) -> MultiSearch:
+    """Returns the instructions cut into pieces of `LEAKED_WORDS` words.
+
+    A text that repeats twice as many words in a row contains a whole piece.
+    """
+    texts = load_wordings(language)
+    instructions = [
+        text
+        for slot, (text, *_) in texts.items()
+        if slot == "system" or slot.startswith(("voices.", "rules."))
+    ]
+    words = [_WORD.findall(plain_words(text)) for text in instructions]
     size = LEAKED_WORDS
-    return Needles(
+    return MultiSearch(
         " ".join(text[at : at + size])
         for text in words
         for at in range(0, len(text) - size + 1, size)
@@ -101,4 +121,5 @@ def _instructions(language: str) -> Needles:
 
 
 def _runs(parts: Run, size: int, step: int = 1) -> Iterator[Run]:
+    """Yields the runs of `size` parts that begin at every `step`-th part."""
     return (parts[at : at + size] for at in range(0, len(parts) - size + 1, step))

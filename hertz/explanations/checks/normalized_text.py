@@ -1,4 +1,4 @@
-"""A candidate text, prepared once for all checks: normalized, in lower case, cut into sentences."""
+"""A candidate text, normalized once for all checks: in lower case, cut into sentences and words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from hertz.explanations import patterns
+from hertz.explanations import forbidden_words
 from hertz.explanations.facts import Explanation
 
-# Sets that first name ASCII and Hangul, almost all of a text, are searched at a glance.
+# A set that names ASCII and Hangul first, which are almost all of a text, is searched fast.
 _DIGIT = "[^\\x00-/:-\\x7f가-힣\\D]"  # the same as \d
 _NUMBER = re.compile(f"{_DIGIT}{_DIGIT}*")  # without the set in front, a `+` is searched slowly
 _MARK = re.compile("[^\\x00-\\x7f가-힣\\w]")  # not ASCII, and no part of a word
@@ -24,70 +24,91 @@ _STOPS = ((". ", ".\n"), ("! ", "!\n"), ("? ", "?\n"))
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The forms in which checks read a text."""
+class NormalizedText:
+    """The forms of a text that the checks search.
 
-    raw: str  # title and content, as written
-    text: str  # NFKC
-    lower: str  # and in lower case, with straight apostrophes
-    plain: str  # and without accents, hyphens as spaces; as `plain_words`
-    sentences: list[str]  # of `plain`
-    words: list[list[str]]  # of each sentence
-    said: frozenset[str]  # each of them once
-    joined: str  # all of them, with blanks between
-    hangul: str  # the syllables of `joined`, without anything between
-    latin: list[str]  # Latin words of `lower`
-    tokens: frozenset[str]  # each of them once
-    listed: frozenset[str]  # those of them that `patterns.WHOLE` lists
-    numbers: list[str]  # runs of digits in `lower`
-    hits: frozenset[str]  # what `patterns.PARTS` finds in `lower`
+    Attributes:
+        raw: Title and content as written.
+        text: The same in Unicode's form NFKC.
+        lower: `text` in lower case, with straight apostrophes.
+        plain: `text` as `plain_words` gives it.
+        sentences: Sentences of `plain`.
+        words: Words of each sentence.
+        distinct_words: All words of `words`.
+        joined: All words of `words` in order, separated by blanks.
+        hangul: Korean syllables of `joined`, with nothing between them.
+        latin: Latin words of `lower`, in order.
+        distinct_latin: All words of `latin`.
+        listed: Those of `distinct_latin` that are in `forbidden_words.WHOLE`.
+        numbers: Runs of digits in `lower`.
+        hits: What `forbidden_words.PARTS` finds in `lower`.
+    """
+
+    raw: str
+    text: str
+    lower: str
+    plain: str
+    sentences: list[str]
+    words: list[list[str]]
+    distinct_words: frozenset[str]
+    joined: str
+    hangul: str
+    latin: list[str]
+    distinct_latin: frozenset[str]
+    listed: frozenset[str]
+    numbers: list[str]
+    hits: frozenset[str]
 
 
-def read(explanation: Explanation) -> Reading:
-    """Prepare a text."""
+def normalize(explanation: Explanation) -> NormalizedText:
+    """Returns a text in all forms that the checks search."""
     raw = f"{explanation.title}\n{explanation.content}"
     text = unicodedata.normalize("NFKC", raw)
     folded = text.casefold()
-    lower, plain = folded.replace("’", "'"), _plain(folded)
-    latin, parts = patterns.latin_words(lower), sentences(plain)
-    words, tokens = _words(parts), frozenset(latin)
+    lower = folded.replace("’", "'")
+    plain = _plain(folded)
+    parts = sentences(plain)
+    words = _words(parts)
+    latin = forbidden_words.latin_words(lower)
+    distinct_latin = frozenset(latin)
     joined = " ".join(map(" ".join, filter(None, words)))
-    return Reading(
+    return NormalizedText(
         raw=raw,
         text=text,
         lower=lower,
         plain=plain,
         sentences=parts,
         words=words,
-        said=frozenset[str]().union(*words),
+        distinct_words=frozenset[str]().union(*words),
         joined=joined,
         hangul=_NOT_HANGUL.sub("", joined.encode().translate(None, _ASCII).decode()),
         latin=latin,
-        tokens=tokens,
-        listed=tokens & patterns.WHOLE,
+        distinct_latin=distinct_latin,
+        listed=distinct_latin & forbidden_words.WHOLE,
         numbers=_NUMBER.findall(lower),
-        hits=patterns.PARTS.found_in(lower),
+        hits=forbidden_words.PARTS.found_in(lower),
     )
 
 
 def lines(text: str) -> str:
-    """A text with each sentence on a line of its own."""
+    """Returns a text with each sentence on a line of its own."""
     for stop, cut in _STOPS:
         text = text.replace(stop, cut)
     return text
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order."""
+    """Returns the sentences of a text, in order."""
     return [part for part in lines(text).split("\n") if part]
 
 
 def plain_words(text: str) -> str:
-    """Lower case, without accents, hyphens as spaces; line breaks stay."""
+    """Returns a text in lower case, without accents, hyphens as spaces; line breaks stay."""
     return _plain(unicodedata.normalize("NFKC", text).casefold())
 
 
 def _plain(text: str) -> str:
+    """Returns a text in NFKC and lower case without accents, hyphens as spaces."""
     if _ACCENTS.search(text):
         marks = unicodedata.normalize("NFD", text)
         text = unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]", "", marks))
@@ -98,7 +119,7 @@ def _plain(text: str) -> str:
 
 
 def _words(parts: list[str]) -> list[list[str]]:
-    """The words of each sentence, cut by bytes, which is much faster than a pattern."""
+    """Returns the words of each sentence, cut by bytes, which is much faster than a pattern."""
     text = "\n".join(parts)
     for mark in {*_MARK.findall(text)}:
         text = text.replace(mark, " ")

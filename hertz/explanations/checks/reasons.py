@@ -1,6 +1,6 @@
-"""Are the reasons of a text true of the two, and does the text speak of them?
+"""Checks of a text's reasons: whether each is true of the two, and whether the text mentions it.
 
-In: a reason in the published shape and the two profiles. Out: the name of the check that it fails.
+In: a reason in the published form and the two profiles. Out: the name of the check that it fails.
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from hertz.explanations.checks.normalized_text import plain_words
-from hertz.explanations.facts import Plan, Profile, fact_plan, is_sayable, per_policy, talkable
+from hertz.explanations.facts import (
+    FactPlan,
+    Profile,
+    cached_by_policy,
+    fact_plan,
+    is_presentable,
+    mentionable_fields,
+)
 from hertz.policy.model import Policy
 
 CHECK_OF_KIND = {
@@ -24,8 +31,10 @@ CHECK_OF_KIND = {
 def failed_reason(
     policy: Policy, category: str, a: Profile, b: Profile, reason: dict[str, Any]
 ) -> str | None:
-    """Name of the check that a reason fails: is it true of the two?"""
-    kind, fields, values = reason["kind"], tuple(reason["fields"]), tuple(reason["values"])
+    """Returns the name of the check that a reason fails; None if it is true of the two."""
+    kind = reason["kind"]
+    fields = tuple(reason["fields"])
+    values = tuple(reason["values"])
     if kind not in CHECK_OF_KIND:
         return "json"
     if not values or not fields or not all(_known(policy, name, values) for name in fields):
@@ -39,8 +48,8 @@ def failed_reason(
     return None if held else CHECK_OF_KIND[kind]
 
 
-def is_told(policy: Policy, language: str, reason: dict[str, Any], plain: str) -> bool:
-    """Does the text speak of what the reason rests on?"""
+def is_mentioned(policy: Policy, language: str, reason: dict[str, Any], plain: str) -> bool:
+    """Returns whether a text, as `plain_words` gives it, contains a value of a reason."""
     known = _plain_labels(policy, language)
     return any(
         (known.get((field, code)) or plain_words(code)) in plain
@@ -50,43 +59,48 @@ def is_told(policy: Policy, language: str, reason: dict[str, Any], plain: str) -
 
 
 def _wish_met(
-    plan: Plan, a: Profile, b: Profile, fields: tuple[str, ...], values: tuple[str, ...]
+    plan: FactPlan, a: Profile, b: Profile, fields: tuple[str, ...], values: tuple[str, ...]
 ) -> bool:
+    """Returns whether the wish of one person is met by the other."""
     return fields in plan.wishes and any(
         {*values} <= {*x[fields[0]]} & {*y[fields[1]]} for x, y in ((a, b), (b, a))
     )
 
 
-def _holds(plan: Plan, kind: str, field: str, values: set[str], a: Profile, b: Profile) -> bool:
-    """Does a reason about one field hold?"""
+def _holds(plan: FactPlan, kind: str, field: str, values: set[str], a: Profile, b: Profile) -> bool:
+    """Returns whether a reason about one field is true."""
     if kind == "shared":
         return field in plan.shared and values <= {*a[field]} & {*b[field]}
-    told, tables = {a[field], b[field]}, [of for _, of in plan.tables]
-    if values != told or None in told:
+    answers = {a[field], b[field]}
+    tables = [read for _, read in plan.tables]
+    if values != answers or None in answers:
         return False
     if kind == "pairing":
         return field in tables
     if kind == "same":
-        return len(told) == 1 and (field in plan.codes or field in tables)
-    places = [plan.ordered.get(field, {}).get(str(code), -9) for code in told]
-    return len(told) == 2 and abs(places[0] - places[1]) == 1
+        return len(answers) == 1 and (field in plan.codes or field in tables)
+    positions = [plan.ordered.get(field, {}).get(str(code), -9) for code in answers]
+    return len(answers) == 2 and abs(positions[0] - positions[1]) == 1
 
 
 def _known(policy: Policy, field: str, values: Iterable[str]) -> bool:
+    """Returns whether a text may mention a field, and all these values are its own."""
     known = _shown(policy).get(field)
     if known is None:
-        return field in talkable(policy) and all(is_sayable(str(value)) for value in values)
+        return field in mentionable_fields(policy) and all(
+            is_presentable(str(value)) for value in values
+        )
     return known.issuperset(values)
 
 
-@per_policy
+@cached_by_policy
 def _shown(policy: Policy) -> dict[str, frozenset[str]]:
-    """The codes of the fields with a vocabulary that one may speak about."""
-    fields = (name for name in talkable(policy) if policy.vocabulary(name) is not None)
+    """Returns the codes of each mentionable field with a vocabulary."""
+    fields = (name for name in mentionable_fields(policy) if policy.vocabulary(name) is not None)
     return {name: frozenset(policy.shown_codes(name)) for name in fields}
 
 
-@per_policy
+@cached_by_policy
 def _plain_labels(policy: Policy, language: str) -> dict[tuple[str, str], str]:
     return {
         (field, code): plain_words(policy.label(field, code, language))

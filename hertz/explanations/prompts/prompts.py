@@ -1,12 +1,13 @@
-"""What the language model is asked, the shape it must answer in, and how its answer is read.
+"""The prompt for the language model, the schema of its answer, and how the answer is read.
 
 In: the facts of a pair and the two profiles. Out: a conversation that is the same for a whole
 category and language up to the first profile, one JSON schema for a run, and an `Explanation` from
 the answer.
 
 The model gets both profiles as data and the facts on lines that begin with their kind, after
-examples in the same form; it answers with a sentence or two a kind, and with the kinds that its
-text rests on. What users typed stands between markers, and nothing in it can open or close one.
+examples in the same form. It answers with one or two sentences for each kind of fact, and with the
+kinds that its text rests on. What users typed stands between markers, and is cleaned so that it
+cannot open or close one.
 """
 
 from __future__ import annotations
@@ -23,30 +24,30 @@ from hertz.core.korean import attach
 from hertz.explanations.facts import (
     Explanation,
     Fact,
+    FactPlan,
     Facts,
     Kind,
-    Plan,
     Profile,
+    as_reason,
+    cached_by_policy,
     fact_plan,
-    is_sayable,
+    is_presentable,
+    mentionable_fields,
     pairing_level,
-    per_policy,
-    reason,
-    talkable,
 )
 from hertz.explanations.limits import CLOSING, SENTENCE_LENGTH, TITLE_LENGTH
-from hertz.explanations.prompts.wordings import TEXTS
+from hertz.explanations.prompts.wordings import VARIANTS, load_wordings
 from hertz.policy.model import Policy
 
 PROMPT_VERSION = "3"
 KINDS: tuple[Kind, ...] = ("shared", "wish", "pairing", "same", "near")
-# One fact a kind, and what complements only where there is little else: of more, a small model
-# makes a mixture with the examples' (measured: 9 of 32 texts accepted with twice as many).
-LITTLE = 3
+# One fact a kind, and a complement only where there are few facts: given more, a small model mixes
+# them with those of the examples (measured: 9 of 32 texts accepted with twice as many).
+FEW_FACTS = 3
 MAX_ITEMS = 2
-EXAMPLES, VARIANTS = 3, 3
+EXAMPLES = 3
 BIO_LENGTH = 300
-CUT = "[...]"  # users' brackets are taken out, so only a cut looks like this
+CUT = "[...]"  # brackets are removed from what users typed, so only a cut looks like this
 PARTS = (*KINDS, "complement")
 PARAGRAPHS = (
     ("teaser",),
@@ -59,33 +60,34 @@ _LETTERS = {"en": "A-Za-z0-9é", "ko": "가-힣A-Za-z0-9"}
 _SCRIPTS = {"en": re.compile("[A-Za-z]"), "ko": re.compile("[가-힣]")}
 _EMOJI = "😄🎤✨📰🎉🙂"
 _MARKUP = re.compile(r"[^\w\s.,!?~&'\"()/:;%+-]|_")  # brackets of any kind, signs, emoji
+_COMPLEMENT = "complement"
 
 
-class ToldFact(NamedTuple):
-    """A fact in the prompt, with what a text about its values must contain."""
+class PromptFact(NamedTuple):
+    """A fact in the prompt, and the labels of its values, which a text about it must contain."""
 
     fact: Fact
     labels: tuple[str, ...]
 
 
-Told = Mapping[str, ToldFact]  # by kind
+PromptFacts = Mapping[str, PromptFact]  # by kind
 
 
-def told_facts(policy: Policy, category: str, language: str, facts: Facts) -> Told:
-    """The facts that the model is told: of each kind the fullest one."""
+def prompt_facts(policy: Policy, category: str, language: str, facts: Facts) -> PromptFacts:
+    """Returns the facts that the prompt contains: of each kind the one with most values."""
     topics = fact_plan(policy, category).topics
-    told: dict[str, ToldFact] = {}
+    chosen: dict[str, PromptFact] = {}
     for kind in KINDS:
-        named = [
+        labelled = [
             fact
-            for fact in facts.of(kind)
+            for fact in facts.of_kind(kind)
             if all(language in policy.fields[name].label for name in fact.fields)
             and (kind != "shared" or fact.fields[0] in topics)
         ]
-        if named:
-            fullest = max(named, key=lambda fact: len(fact.values[:MAX_ITEMS]))
-            told[kind] = _labelled(policy, language, fullest)
-    return told
+        if labelled:
+            fullest = max(labelled, key=lambda fact: len(fact.values[:MAX_ITEMS]))
+            chosen[kind] = _with_labels(policy, language, fullest)
+    return chosen
 
 
 def conversation(
@@ -98,44 +100,47 @@ def conversation(
     *,
     bio_length: int = BIO_LENGTH,
 ) -> list[dict[str, str]]:
-    """What the model is asked about the pair (a, b), of whom it is told one fact at least.
+    """Returns the conversation that asks the model for the text about a pair.
 
     Args:
-        policy: Whose labels are used.
-        category: Decides the voice.
-        language: What the model writes.
+        policy: Policy whose labels are used.
+        category: Category of the pair; it decides the voice.
+        language: Language that the model is to write.
         a: Profile of the lower user id; it comes first, so that a user's pairs share a prefix.
-        b: Profile of the other.
-        facts: All that is true of them (`pair_facts`).
+        b: Profile of the higher user id.
+        facts: All that is true of the pair (`pair_facts`); `prompt_facts` must find some.
         bio_length: Characters of each free text that are shown; the rest is cut, with a marker.
     """
-    told = told_facts(policy, category, language, facts)
-    lines = _lines(policy, category, language, told)
-    other = _complement(policy, language, facts) if len(told) < LITTLE else {}
-    if other:
-        lines += f"\ncomplement: {_filled_in(language, 'complement', other)}"
-    # So that neither a list nor a pair's categories read as copies.
+    chosen = prompt_facts(policy, category, language, facts)
+    lines = "\n".join(
+        f"{kind}: {_parts(policy, category, language, item)['fact']}"
+        for kind, item in chosen.items()
+    )
+    complement = _complement(policy, language, facts) if len(chosen) < FEW_FACTS else {}
+    if complement:
+        lines += f"\ncomplement: {complement['fact']}"
+    # So that neither the texts of one list nor those of a pair's categories read as copies.
     variant = str(crc32(f"{category}\n{lines}".encode()) % VARIANTS)
-    kinds = (*told, "complement") if other else tuple(told)
+    kinds = (*chosen, _COMPLEMENT) if complement else tuple(chosen)
     return [
         *_opening(policy, category, language, variant, *kinds),
         {"role": "user", "content": _profiles(policy, language, a, b, bio_length)},
-        {"role": "assistant", "content": TEXTS[language]["noted"]},
+        {"role": "assistant", "content": load_wordings(language)["noted"][0]},
         {"role": "user", "content": lines},
     ]
 
 
-@per_policy
+@cached_by_policy
 def response_schema(policy: Policy, language: str) -> dict[str, Any]:
-    """The JSON schema of every answer of a run in one language."""
+    """Returns the JSON schema of every answer of a run in one language."""
     letters = _LETTERS[language]
     # One character more than the checks allow: a part that the limit cut is refused.
     inner = f"[{letters} ,:;&+/'‘’“”-]"
 
-    def text(least: int) -> dict[str, Any]:
+    def text(shortest: int) -> dict[str, Any]:
         # in two halves: from 128 repetitions on, xgrammar lets tokens pass that it then refuses
         half = SENTENCE_LENGTH // 2
-        body = f"{inner}{{{least},{half}}}{inner}{{0,{half + 1}}}"
+        body = f"{inner}{{{shortest},{half}}}{inner}{{0,{half + 1}}}"
         sentence = f"[{letters}‘“]{body}[.!?]( [{_EMOJI}])?"
         return {"type": "string", "pattern": f"^{sentence}( {sentence})?$"}
 
@@ -160,10 +165,15 @@ def response_schema(policy: Policy, language: str) -> dict[str, Any]:
     )
 
 
-def read_answer(text: str, told: Told) -> Explanation | None:
-    """The explanation in a model's answer; None where it is not the JSON that was asked for.
+def read_answer(text: str, facts: PromptFacts) -> Explanation | None:
+    """Returns the explanation in a model's answer; None if the answer does not have its form.
 
-    A reason of a kind that was not told keeps no fields: it fails the check of unknown values.
+    A reason of a kind that the prompt has no fact of is kept without fields, so that the check of
+    unknown values refuses it.
+
+    Args:
+        text: The model's answer, JSON by `response_schema`.
+        facts: The facts that the prompt contained.
     """
     try:
         answer = json.loads(text)
@@ -172,47 +182,48 @@ def read_answer(text: str, told: Told) -> Explanation | None:
         kinds = dict.fromkeys(str(kind) for kind in answer["reasons"])
         content = "\n\n".join(_paragraphs(parts))
         plain = f"{title}\n{content}".casefold()
-        "".join((plain, *kinds)).encode()  # half of an escaped emoji could not be written down
+        "".join((plain, *kinds)).encode()  # half of an escaped emoji could not be stored
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    reasons = [found for kind in kinds if (found := _reason(told, kind, plain))]
-    first = [reason(item.fact) for item in told.values()][:1]  # refused: the text tells nothing
+    reasons = [found for kind in kinds if (found := _reason(facts, kind, plain))]
+    # Without any reason the first fact is kept, and the check that it is mentioned refuses the text
+    first = [as_reason(item.fact) for item in facts.values()][:1]
     return Explanation(title, content, reasons or first)
 
 
-def defused(text: str, length: int = BIO_LENGTH) -> str:
-    """A user's text that cannot pass for anything else: one line, no brackets or signs, cut."""
+def sanitized(text: str, length: int = BIO_LENGTH) -> str:
+    """Returns what a user typed as one line without brackets or signs, cut to a length.
+
+    Nothing in it can be mistaken for another part of the prompt.
+    """
     text = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text))
     shown = "".join(x if unicodedata.category(x)[0] in "LNPZS" else " " for x in text)
     plain = " ".join(_MARKUP.sub(" ", shown).split())
     return plain if len(plain) <= length else f"{plain[:length].rstrip()} {CUT}"
 
 
-def _reason(told: Told, kind: str, plain: str) -> dict[str, Any] | None:
-    """The told fact of a kind, as far as the text has its words: on others it cannot rest."""
-    if kind not in told:
+def _reason(facts: PromptFacts, kind: str, plain: str) -> dict[str, Any] | None:
+    """Returns the fact of a kind as a reason, with the values whose labels the text contains."""
+    if kind not in facts:
         return {"kind": kind, "fields": [], "values": [], "direction": "both"}
-    fact = _in_text(told[kind], plain)
-    return reason(fact) if fact else None
-
-
-def _in_text(item: ToldFact, plain: str) -> Fact | None:
-    pairs = zip(item.fact.values, item.labels, strict=True)
+    fact, labels = facts[kind]
+    pairs = zip(fact.values, labels, strict=True)
     values = tuple(code for code, label in pairs if label.casefold() in plain)
-    if values and item.fact.kind in ("shared", "wish"):
-        return replace(item.fact, values=values)
-    return item.fact if values else None
+    if not values:
+        return None
+    return as_reason(replace(fact, values=values) if kind in ("shared", "wish") else fact)
 
 
 def _paragraphs(parts: dict[str, str]) -> list[str]:
-    """The service's five: teaser, pairing, common ground, how it could go, closing line."""
+    """Returns the parts of an answer as five paragraphs, then any part that is unknown."""
     shown = [" ".join(parts[name] for name in group if name in parts) for group in PARAGRAPHS]
     known = {name for group in PARAGRAPHS for name in group}
-    rest = [part for name, part in parts.items() if name not in known]
-    return [part for part in shown + rest if part]
+    unknown = [part for name, part in parts.items() if name not in known]
+    return [part for part in shown + unknown if part]
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    """Returns the JSON schema of an object that has all these properties and no other."""
     return {
         "type": "object",
         "properties": properties,
@@ -221,62 +232,58 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _labelled(policy: Policy, language: str, fact: Fact) -> ToldFact:
+def _with_labels(policy: Policy, language: str, fact: Fact) -> PromptFact:
+    """Returns the first values of a fact with their labels."""
     fact = replace(fact, values=fact.values[:MAX_ITEMS])
-    return ToldFact(fact, tuple(policy.label(fact.fields[0], c, language) for c in fact.values))
+    return PromptFact(fact, tuple(policy.label(fact.fields[0], c, language) for c in fact.values))
 
 
 def _profiles(policy: Policy, language: str, a: Profile, b: Profile, bio_length: int) -> str:
-    """Both profiles, each between its markers."""
+    """Returns both profiles, each between its markers."""
     shown = [_profile(policy, language, who, bio_length) for who in (a, b)]
     return f"<profile_1>\n{shown[0]}\n</profile_1>\n<profile_2>\n{shown[1]}\n</profile_2>"
 
 
 def _profile(policy: Policy, language: str, who: Profile, bio_length: int) -> str:
-    """What one told, a line a field: labels, and what was typed, defused."""
+    """Returns a profile, one line a field: labels of codes, and free texts sanitized."""
     lines = []
-    for name in talkable(policy):
+    for name in mentionable_fields(policy):
         kind, value = policy.fields[name].kind, who[name]
         if kind in ("ids", "number") or not value:
             continue
         if kind == "text":
-            typed = defused(value, bio_length)
-            told = f"“{typed}”" if _SCRIPTS[language].search(typed) else ""
+            typed = sanitized(value, bio_length)
+            shown = f"“{typed}”" if _SCRIPTS[language].search(typed) else ""
         else:
             codes = value if isinstance(value, list) else [value]
-            shown = (_shown(policy, name, code, language) for code in codes)
-            told = ", ".join(label for label in shown if label)
-        if told:
-            lines.append(f"{policy.field_label(name, language)}: {told}")
+            labels = (_shown(policy, name, code, language) for code in codes)
+            shown = ", ".join(label for label in labels if label)
+        if shown:
+            lines.append(f"{policy.field_label(name, language)}: {shown}")
     return "\n".join(lines)
 
 
 def _shown(policy: Policy, field: str, code: str, language: str) -> str:
+    """Returns the label of a code; empty where a user typed something that may not be shown."""
     label = policy.label(field, code, language)
-    return label if policy.vocabulary(field) is not None or is_sayable(code) else ""
+    return label if policy.vocabulary(field) is not None or is_presentable(code) else ""
 
 
-def _lines(policy: Policy, category: str, language: str, told: Told) -> str:
-    """The facts as the model sees them: one line a kind, beginning with it."""
-    return "\n".join(
-        f"{kind}: {_parts(policy, category, language, item)['fact']}" for kind, item in told.items()
-    )
-
-
-def _parts(policy: Policy, category: str, language: str, item: ToldFact) -> dict[str, str]:
-    """A fact in words, and what they are filled with."""
-    texts, fact = TEXTS[language], item.fact
+def _parts(policy: Policy, category: str, language: str, item: PromptFact) -> dict[str, str]:
+    """Returns what the wordings of a fact are filled with; "fact" is the fact in words."""
+    texts, fact = load_wordings(language), item.fact
     parts = {
         "field": policy.field_label(fact.fields[0], language),
-        "items": _items(item.labels, texts["and"]),
+        "items": _items(item.labels, texts["and"][0]),
     }
     if fact.kind == "pairing":
-        parts["rated"] = texts["rated"][pairing_level(policy, category, fact)]
-    return {**parts, "fact": _filled_in(language, fact.kind, parts)}
+        parts["rated"] = texts[f"rated.{pairing_level(policy, category, fact)}"][0]
+    return {**parts, "fact": _filled(language, f"facts.{fact.kind}", parts)}
 
 
-def _filled_in(language: str, kind: str, parts: dict[str, str]) -> str:
-    return attach(TEXTS[language]["facts"][kind].format(**parts))
+def _filled(language: str, slot: str, parts: dict[str, str], variant: int = 0) -> str:
+    """Returns a wording with its placeholders filled."""
+    return attach(load_wordings(language)[slot][variant].format(**parts))
 
 
 def _items(labels: tuple[str, ...], last: str) -> str:
@@ -284,28 +291,35 @@ def _items(labels: tuple[str, ...], last: str) -> str:
 
 
 def _complement(policy: Policy, language: str, facts: Facts) -> dict[str, str]:
-    """One field in which each has something of their own, and what; empty where there is none."""
+    """Returns the first complement in words, as `_parts` does; empty if there is none."""
     for item in facts.complements[:1]:
-        a, b = (
-            policy.label(item.field, codes[0], language) for codes in (item.only_a, item.only_b)
-        )
-        return {"field": policy.field_label(item.field, language), "a": a, "b": b}
+        return _complement_parts(policy, language, item.field, item.only_a[0], item.only_b[0])
     return {}
 
 
-@per_policy
+def _complement_parts(
+    policy: Policy, language: str, field: str, code_a: str, code_b: str
+) -> dict[str, str]:
+    a, b = (policy.label(field, code, language) for code in (code_a, code_b))
+    parts = {"field": policy.field_label(field, language), "a": a, "b": b}
+    return {**parts, "fact": _filled(language, "facts.complement", parts)}
+
+
+@cached_by_policy
 def _opening(
     policy: Policy, category: str, language: str, variant: str, *kinds: str
 ) -> list[dict[str, str]]:
-    """The system part, and examples with facts of the same kinds as the pair's."""
-    texts = TEXTS[language]
+    """Returns the system message, and examples with facts of the same kinds as the pair's."""
+    texts = load_wordings(language)
     voice = policy.categories[category].voice
-    system = texts["system"].format(voice=texts["voices"][voice], rule=texts["rules"][voice])
+    system = texts["system"][0].format(
+        voice=texts[f"voices.{voice}"][0], rule=texts[f"rules.{voice}"][0]
+    )
     turns = [{"role": "system", "content": system}]
     for number in range(EXAMPLES):
-        facts = {kind: _sample(policy, category, language, kind, number) for kind in kinds}
+        facts = {kind: _example_fact(policy, category, language, kind, number) for kind in kinds}
         lines = "\n".join(f"{kind}: {parts['fact']}" for kind, parts in facts.items())
-        answer = _sample_answer(language, voice, facts, int(variant))
+        answer = _example_answer(language, voice, facts, int(variant))
         compact = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))  # as it must answer
         turns += [
             {"role": "user", "content": lines},
@@ -314,13 +328,15 @@ def _opening(
     return turns
 
 
-def _sample(policy: Policy, category: str, language: str, kind: str, number: int) -> dict[str, str]:
-    """A made-up fact in the policy's own words: what a model copies from it, the checks know."""
+def _example_fact(
+    policy: Policy, category: str, language: str, kind: str, number: int
+) -> dict[str, str]:
+    """Returns an invented fact in the policy's own labels, so that the checks notice a copy."""
     plan = fact_plan(policy, category)
     topics = [(name,) for name in plan.topics or plan.shared]
     fields: dict[str, Sequence[tuple[str, ...]]] = {
         "shared": topics,
-        "complement": topics[1:] or topics,
+        _COMPLEMENT: topics[1:] or topics,
         "wish": plan.wishes,
         "pairing": [(name,) for _, name in plan.tables],
         "same": [(name,) for name in plan.codes],
@@ -328,37 +344,40 @@ def _sample(policy: Policy, category: str, language: str, kind: str, number: int
     }
     chosen = fields[kind][number % len(fields[kind])]
     codes = policy.shown_codes(chosen[0]) or ("one", "two", "three", "four")
-    size = 2 if kind in ("near", "pairing", "complement") or (kind == "shared" and number) else 1
+    size = 2 if kind in ("near", "pairing", _COMPLEMENT) or (kind == "shared" and number) else 1
     start = 2 * number % max(1, len(codes) - size + 1)
     values = codes[start : start + size]
-    if kind == "complement":
-        a, b = (policy.label(chosen[0], code, language) for code in values)
-        parts = {"field": policy.field_label(chosen[0], language), "a": a, "b": b}
-        return {**parts, "fact": _filled_in(language, kind, parts)}
-    made_up: dict[str, Kind] = {name: name for name in KINDS}
-    fact = Fact(made_up[kind], chosen, values, worth=_worth(plan, kind, values))
-    return _parts(policy, category, language, _labelled(policy, language, fact))
+    if kind == _COMPLEMENT:
+        return _complement_parts(policy, language, chosen[0], values[0], values[1])
+    known: dict[str, Kind] = {name: name for name in KINDS}
+    fact = Fact(known[kind], chosen, values, table_values=_table_values(plan, kind, values))
+    return _parts(policy, category, language, _with_labels(policy, language, fact))
 
 
-def _worth(plan: Plan, kind: str, values: tuple[str, ...]) -> tuple[float, float]:
+def _table_values(plan: FactPlan, kind: str, values: tuple[str, ...]) -> tuple[float, float]:
     if kind != "pairing":
         return (0.0, 0.0)
-    table, (a, b) = next(iter(plan.worth.values())), values
+    table, (a, b) = next(iter(plan.table_values.values())), values
     return table[a, b], table[b, a]
 
 
-def _sample_answer(
-    language: str, voice: str, facts: dict[str, dict[str, str]], wording: int
+def _example_answer(
+    language: str, voice: str, facts: dict[str, dict[str, str]], variant: int
 ) -> dict[str, Any]:
-    texts = TEXTS[language]
+    """Returns the answer of an example: one wording of each sentence, filled with its facts."""
     sentences = {
-        kind: attach(texts["leads"][kind][wording].format(**parts)) for kind, parts in facts.items()
+        kind: _filled(language, f"leads.{kind}", parts, variant) for kind, parts in facts.items()
     }
     items = facts["shared"]["items"] if "shared" in facts else ""
-    outlook, title = (
-        attach(texts[slot][voice if items else "nothing"][wording].format(items=items))
-        for slot in ("outlooks", "titles")
-    )
-    teaser = texts["teasers"][voice][wording]
-    content = {"teaser": teaser, **sentences, "outlook": outlook, "closing": CLOSING}
-    return {"content": content, "title": title, "reasons": [k for k in facts if k in KINDS]}
+    tone = voice if items else "nothing"
+    content = {
+        "teaser": load_wordings(language)[f"teasers.{voice}"][variant],
+        **sentences,
+        "outlook": _filled(language, f"outlooks.{tone}", {"items": items}, variant),
+        "closing": CLOSING,
+    }
+    return {
+        "content": content,
+        "title": _filled(language, f"titles.{tone}", {"items": items}, variant),
+        "reasons": [kind for kind in facts if kind in KINDS],
+    }

@@ -1,14 +1,14 @@
-"""The template voice: a deterministic report about two anonymous people, out of their facts.
+"""The template voice: a deterministic report about two anonymous people, made from their facts.
 
-In: `Facts` and a key (the pair's content hash), which decides the phrases, so that a list of ten
-does not read as copies. Out: an `Explanation` of five short paragraphs. It needs no model, works
-for any policy, and claims nothing but facts.
+In: `Facts` and a key (the pair's content hash), which chooses among the phrases, so that the texts
+of one list differ. Out: an `Explanation` of five short paragraphs. It needs no language model,
+works for any policy, and claims nothing but facts.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import TypeVar
@@ -20,78 +20,103 @@ from hertz.explanations.facts import (
     Explanation,
     Fact,
     Facts,
+    as_reason,
+    cached_by_policy,
     fact_plan,
     pairing_level,
-    per_policy,
-    reason,
 )
-from hertz.explanations.voices import english as voices_en
-from hertz.explanations.voices import korean as voices_ko
+from hertz.explanations.text_files import Texts
+from hertz.explanations.voices.phrases import LANGUAGES, Style, load_phrases
 from hertz.policy.model import Policy
 
 TEMPLATE_VERSION = "3"
 MAX_ITEMS = 4  # of one field in a sentence
-ROOM, LITTLE_ROOM, ENTRIES_ROOM = 50, 40, 100  # characters that a list in a sentence may take
+LIST_ROOM, SHORT_LIST_ROOM, ENTRIES_ROOM = 50, 40, 100  # characters of a list in a sentence
 MAX_ENTRIES = 3  # equal answers in a sentence
 NO_TOPIC = frozenset({"NONE"})  # answers that are true, but nothing to talk about
-ONE_WAY = 0.05  # difference of the two directions worth telling
+ONE_WAY = 0.05  # smallest difference between a pairing's directions that is mentioned
 
 T = TypeVar("T")
-Phrases = Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """How a language quotes, joins and finishes a text."""
-
-    phrases: Phrases
-    quote: str
-    pair: str  # joins two
-    last: str  # joins the last of more
-    words_unquoted: int  # longest label that stands in a list without quotes
-    finish: Callable[[str], str]
-
-
-SPEECHES = {
-    "ko": Speech(voices_ko.PHRASES, "‘{}’", "과(와) ", ", ", 0, korean.attach),
-    "en": Speech(voices_en.PHRASES, "“{}”", " and ", " and ", 2, str),
-}
 
 
 class _Labels(dict[str, str]):
-    """A field's codes as they stand in a text; filled as codes come up."""
+    """Labels of a field's codes as a text shows them, with or without quotes; filled on demand."""
 
     def __init__(
-        self, policy: Policy, field: str, language: str, quote: str, unquoted: int
+        self, policy: Policy, field: str, language: str, quote: str, unquoted_words: int
     ) -> None:
         super().__init__()
-        self._where = (policy, field, language)
-        self._quote, self._unquoted = quote, unquoted
+        self._policy = policy
+        self._field = field
+        self._language = language
+        self._quote = quote
+        self._unquoted_words = unquoted_words
 
     def __missing__(self, code: str) -> str:
-        policy, field, language = self._where
-        label = policy.label(field, code, language)
-        self[code] = label if len(label.split()) <= self._unquoted else self._quote.format(label)
+        label = self._policy.label(self._field, code, self._language)
+        short = len(label.split()) <= self._unquoted_words
+        self[code] = label if short else self._quote.format(label)
         return self[code]
 
 
 @dataclass(frozen=True, slots=True)
 class _Voice:
-    """A category's voice in one language, with everything that does not depend on the pair."""
+    """The voice of a category in one language: everything that does not depend on the pair.
 
-    speech: Speech
-    phrases: Phrases
-    fields: dict[str, str]  # name of each field one may speak of
+    Attributes:
+        style: How the language quotes and joins labels.
+        phrases: Phrases by slot, without the tone in the slot's name.
+        fields: Label of each field that a text may mention.
+        items: Labels in a list, by field; short ones without quotes.
+        quoted: Labels that always have quotes, by field.
+        paired: Labels of a pairing's codes, by field; single words without quotes.
+        level: Rates a pairing.
+        topics: Set fields that are neither wishes nor traits.
+        lettered: Fields whose table compares codes letter by letter.
+    """
+
+    style: Style
+    phrases: Texts
+    fields: dict[str, str]
     items: dict[str, _Labels]
     quoted: dict[str, _Labels]
     paired: dict[str, _Labels]
-    level: Callable[[Fact], str]  # of a pairing
+    level: Callable[[Fact], str]
     topics: frozenset[str]
-    lettered: frozenset[str]  # fields whose table compares codes letter by letter
+    lettered: frozenset[str]
 
-    def listing(self, field: str, codes: Sequence[str], room: int, quoted: bool = False) -> str:
-        """As many of the codes as there is room for, one at least."""
-        labels = (self.quoted if quoted else self.items)[field]
+    def listed(self, field: str, codes: Sequence[str]) -> str:
+        """Returns a list of as many of the codes as there is room for, at least one."""
+        return self._list(self.items[field], codes, LIST_ROOM)
+
+    def short_list(self, field: str, codes: Sequence[str], quoted: bool = False) -> str:
+        """Returns a list of the first two codes, or of one where there is no room."""
+        labels = self.quoted if quoted else self.items
+        return self._list(labels[field], codes[:2], SHORT_LIST_ROOM)
+
+    def joined(self, labels: Sequence[str]) -> str:
+        """Returns labels as a list in a sentence."""
+        if len(labels) < 3:
+            return self.style.pair.join(labels)
+        return self.joined_entries(labels)
+
+    def joined_entries(self, entries: Sequence[str]) -> str:
+        """Returns two entries or more as a list in a sentence."""
+        return f"{', '.join(entries[:-1])}{self.style.last}{entries[-1]}"
+
+    def with_labels(self, facts: list[Fact]) -> list[Fact]:
+        """Returns the facts whose fields have a label in this language."""
+        return [fact for fact in facts if all(name in self.fields for name in fact.fields)]
+
+    def is_topic(self, fact: Fact) -> bool:
+        """Returns whether two people could talk about what they share."""
+        return fact.fields[0] in self.topics and not NO_TOPIC.issuperset(fact.values)
+
+    def can_be_swapped(self, item: Complement) -> bool:
+        """Returns whether each of the two has something to show the other."""
+        return item.field in self.fields and NO_TOPIC.isdisjoint((*item.only_a, *item.only_b))
+
+    def _list(self, labels: _Labels, codes: Sequence[str], room: int) -> str:
         shown: list[str] = []
         for label in (labels[code] for code in codes[:MAX_ITEMS]):
             room -= len(label) + 2
@@ -100,66 +125,65 @@ class _Voice:
             shown.append(label)
         return self.joined(shown)
 
-    def joined(self, shown: Sequence[str]) -> str:
-        if len(shown) < 3:
-            return self.speech.pair.join(shown)
-        return f"{', '.join(shown[:-1])}{self.speech.last}{shown[-1]}"
-
-    def named(self, facts: list[Fact]) -> list[Fact]:
-        return [fact for fact in facts if all(name in self.fields for name in fact.fields)]
-
 
 class _Writer:
-    """Picks phrases by the digits of a hash and fills them."""
+    """Chooses phrases by the digits of a hash, and fills them.
+
+    Attributes:
+        used: The facts that the text mentions so far.
+    """
 
     def __init__(self, voice: _Voice, key: str) -> None:
         self._phrases = voice.phrases
         self._digits = cycle(hashlib.sha512(key.encode()).digest())
-        self.told: list[Fact] = []
+        self.used: list[Fact] = []
 
-    def pick(self, options: Sequence[T]) -> T:
+    def choose(self, options: Sequence[T]) -> T:
+        """Returns one of the options."""
         return options[next(self._digits) % len(options)]
 
-    def say(self, slot: str, **parts: str) -> str:
-        return self.pick(self._phrases[slot]).format_map(parts)
+    def fill(self, slot: str, **parts: str) -> str:
+        """Returns one of a slot's phrases with its placeholders filled."""
+        return self.choose(self._phrases[slot]).format_map(parts)
 
-    def order(self, facts: list[Fact]) -> list[Fact]:
+    def shuffle(self, facts: list[Fact]) -> list[Fact]:
+        """Returns the facts in an order that the hash decides."""
         digits = [next(self._digits) for _ in facts]
         return [facts[at] for at in sorted(range(len(facts)), key=lambda at: (digits[at], at))]
 
 
 def check_languages(policy: Policy) -> None:
-    """Refuse a policy in a language that the template voice does not speak.
+    """Checks that the template voice exists in every language of a policy.
 
     Raises:
-        PolicyError: naming the language and those there are.
+        PolicyError: A language has no phrases; the message names it and those that have.
     """
     for language in policy.languages:
-        if language not in SPEECHES:
+        if language not in LANGUAGES:
             message = (
                 f"languages = {language!r}: the template voice has no such language; "
-                f"accepted: {', '.join(SPEECHES)}"
+                f"accepted: {', '.join(LANGUAGES)}"
             )
             raise PolicyError(message)
 
 
 def render(policy: Policy, category: str, language: str, facts: Facts, key: str) -> Explanation:
-    """The report on one pair: five paragraphs of two or three sentences and one or two emoji.
+    """Returns the report on one pair: five paragraphs of two or three sentences with emoji.
 
     Args:
-        policy: Whose labels and voice are used.
-        category: Decides the voice: gossip news, friendship, neutral.
-        language: One of `SPEECHES`.
-        facts: All that is said (see `pair_facts`).
+        policy: Policy whose labels are used.
+        category: Category of the pair; it decides the tone: gossip news, friendship or neutral.
+        language: One of `LANGUAGES`.
+        facts: Everything that the report may claim (see `pair_facts`).
         key: Decides among phrases of the same meaning; the pair's content hash.
     """
     voice = _voice(policy, category, language)
     writer = _Writer(voice, f"{key}{category}{language}")
-    singles = voice.named(facts.of("same")) + voice.named(facts.of("near"))
-    shared = voice.named(facts.of("shared"))
-    topics = writer.order([fact for fact in shared if _is_topic(voice, fact)])
-    others = [] if topics and facts.of("wish") else _others(voice, shared)
-    spare = [item for item in facts.complements if _is_swap(voice, item)]
+    singles = voice.with_labels([*facts.of_kind("same"), *facts.of_kind("near")])
+    shared = voice.with_labels(facts.of_kind("shared"))
+    topics = writer.shuffle([fact for fact in shared if voice.is_topic(fact)])
+    others = [] if topics and facts.of_kind("wish") else _others(voice, shared)
+    spare = [item for item in facts.complements if voice.can_be_swapped(item)]
     paragraphs = (
         _teaser(writer, facts),
         _pairing(voice, writer, facts, singles),
@@ -167,40 +191,44 @@ def render(policy: Policy, category: str, language: str, facts: Facts, key: str)
         (
             _lifestyle(voice, writer, singles),
             _suggestion(voice, writer, topics, spare),
-            writer.say("outlook"),
+            writer.fill("outlook"),
         ),
-        (writer.say("close"), writer.say("recap"), writer.say("end")),
+        (writer.fill("close"), writer.fill("recap"), writer.fill("end")),
     )
-    title = _about(voice, writer, "title", topics[0]) if topics else writer.say("plain")
+    title = _about(voice, writer, "title", topics[0]) if topics else writer.fill("plain")
     content = "\n\n".join(
-        f"{' '.join(sentences)} {writer.say(f'emoji.{number}')}"
+        f"{' '.join(sentences)} {writer.fill(f'emoji.{number}')}"
         for number, sentences in enumerate(paragraphs, 1)
     )
-    finish = voice.speech.finish
-    reasons = [reason(fact) for fact in facts.found if fact in writer.told]
+    finish = korean.attach if voice.style.particles else str
+    reasons = [as_reason(fact) for fact in facts.found if fact in writer.used]
     return Explanation(finish(title), finish(content), reasons)
 
 
-@per_policy
+@cached_by_policy
 def _voice(policy: Policy, category: str, language: str) -> _Voice:
-    speech, plan = SPEECHES[language], fact_plan(policy, category)
-    suffix = f".{policy.categories[category].voice}"
+    """Returns the voice of a category in one language."""
+    phrases = load_phrases(language)
+    style = phrases.style
+    tone = f".{policy.categories[category].voice}"
     fields = {
         name: rule.label[language] for name, rule in policy.fields.items() if language in rule.label
     }
 
-    def labels(unquoted: int) -> dict[str, _Labels]:
-        return {name: _Labels(policy, name, language, speech.quote, unquoted) for name in fields}
+    def labels(unquoted_words: int) -> dict[str, _Labels]:
+        return {
+            name: _Labels(policy, name, language, style.quote, unquoted_words) for name in fields
+        }
 
     return _Voice(
-        speech=speech,
-        phrases={slot.removesuffix(suffix): options for slot, options in speech.phrases.items()},
+        style=style,
+        phrases={slot.removesuffix(tone): options for slot, options in phrases.by_slot.items()},
         fields=fields,
-        items=labels(speech.words_unquoted),
+        items=labels(style.unquoted_words),
         quoted=labels(0),
         paired=labels(1),
         level=lambda fact: pairing_level(policy, category, fact),
-        topics=frozenset(plan.topics),
+        topics=frozenset(fact_plan(policy, category).topics),
         lettered=frozenset(
             str(term.field)
             for term in policy.terms.values()
@@ -209,166 +237,167 @@ def _voice(policy: Policy, category: str, language: str) -> _Voice:
     )
 
 
-def _is_topic(voice: _Voice, fact: Fact) -> bool:
-    return fact.fields[0] in voice.topics and not NO_TOPIC.issuperset(fact.values)
-
-
 def _others(voice: _Voice, shared: list[Fact]) -> list[Fact]:
-    """One trait, since what both are and what both wish for reads alike; then what is no topic."""
+    """Returns one shared trait, then the shared fields that are no topic.
+
+    One trait is enough, since what both are and what both wish for reads alike.
+    """
     traits = [fact for fact in shared if fact.fields[0] not in voice.topics]
     topics = [fact for fact in shared if fact.fields[0] in voice.topics]
-    return traits[:1] + [fact for fact in topics if not _is_topic(voice, fact)]
-
-
-def _is_swap(voice: _Voice, item: Complement) -> bool:
-    """Has each something to tell the other?"""
-    return item.field in voice.fields and NO_TOPIC.isdisjoint((*item.only_a, *item.only_b))
+    return traits[:1] + [fact for fact in topics if not voice.is_topic(fact)]
 
 
 def _teaser(writer: _Writer, facts: Facts) -> list[str]:
-    many = facts.count > 1
-    found = writer.say("count", count=str(facts.count)) if many else writer.say("compared")
-    return [writer.say("open"), found, writer.say("tease")]
+    """Returns the first paragraph, with the number of equal entries if there are several."""
+    equal = facts.equal_entries
+    found = writer.fill("count", count=str(equal)) if equal > 1 else writer.fill("compared")
+    return [writer.fill("open"), found, writer.fill("tease")]
 
 
 def _pairing(voice: _Voice, writer: _Writer, facts: Facts, singles: list[Fact]) -> list[str]:
-    """A table's verdict on the two; else an equal or neighboring answer, taken from `singles`."""
-    for fact in voice.named(facts.of("pairing")):
-        level, (worth, back) = voice.level(fact), fact.worth
-        verdict = writer.say(level)
-        sentences = [_two(voice, writer, fact, "pair.same", "pair.two", verdict=verdict)]
+    """Returns the second paragraph: a pairing, or else an answer that is removed from `singles`."""
+    for fact in voice.with_labels(facts.of_kind("pairing")):
+        level = voice.level(fact)
+        verdict = writer.fill(level)
+        sentences = [_answers(voice, writer, fact, "pair.same", "pair.two", verdict=verdict)]
         sentences += _letters(voice, writer, fact)
-        one_way = abs(worth - back) > ONE_WAY
-        return [*sentences, writer.say(writer.pick((f"{level}.like", "oneway")[: 1 + one_way]))]
+        one_way = abs(fact.table_values[0] - fact.table_values[1]) > ONE_WAY
+        comparisons = (f"{level}.like", "oneway") if one_way else (f"{level}.like",)
+        return [*sentences, writer.fill(writer.choose(comparisons))]
     if not singles:
-        first = [writer.say("lead.none"), writer.say("lead.none.like")]
+        first = [writer.fill("lead.none"), writer.fill("lead.none.like")]
     else:
-        lead = _two(voice, writer, singles.pop(0), "lead.same", "lead.near")
-        first = [lead, writer.say("lead.like")]
-    return [*first, writer.say("lead.tail")]
+        lead = _answers(voice, writer, singles.pop(0), "lead.same", "lead.near")
+        first = [lead, writer.fill("lead.like")]
+    return [*first, writer.fill("lead.tail")]
 
 
 def _letters(voice: _Voice, writer: _Writer, fact: Fact) -> list[str]:
-    """Which letters two types have in common, and what one of the places can look like."""
+    """Returns a sentence on the letters that two types share, and on what one of them can mean."""
     pairs = list(zip(*fact.values, strict=False)) if fact.fields[0] in voice.lettered else []
     scenes = [f"letters.{''.join(sorted({*pair}))}" for pair in pairs]
     if not scenes or not all(scene in voice.phrases for scene in scenes):
         return []
     same = [x for x, y in pairs if x == y]
-    other = [writer.say("letters.two", a=x, b=y) for x, y in pairs if x != y]
+    other = [writer.fill("letters.two", a=x, b=y) for x, y in pairs if x != y]
     slot = "letters.none" if not same else "letters.some" if other else "letters.all"
-    parts = {"same": voice.joined(same), "other": ", ".join(other)}
-    return [writer.say(slot, scene=writer.say(writer.pick(scenes)), **parts)]
+    scene = writer.fill(writer.choose(scenes))
+    return [writer.fill(slot, scene=scene, same=voice.joined(same), other=", ".join(other))]
 
 
-def _two(voice: _Voice, writer: _Writer, fact: Fact, same: str, two: str, **parts: str) -> str:
-    """The answer of both, or each one's own."""
-    writer.told.append(fact)
+def _answers(voice: _Voice, writer: _Writer, fact: Fact, same: str, two: str, **parts: str) -> str:
+    """Returns a sentence on one fact: from slot `same` if both answers are equal, else `two`."""
+    writer.used.append(fact)
     field = fact.fields[0]
     labels = (voice.paired if fact.kind == "pairing" else voice.quoted)[field]
     shown = [labels[code] for code in fact.values]
     if len(set(fact.values)) == 1:
-        return writer.say(same, field=voice.fields[field], items=shown[0], **parts)
-    return writer.say(two, field=voice.fields[field], a=shown[0], b=shown[1], **parts)
+        return writer.fill(same, field=voice.fields[field], items=shown[0], **parts)
+    return writer.fill(two, field=voice.fields[field], a=shown[0], b=shown[1], **parts)
 
 
 def _common_ground(
     voice: _Voice, writer: _Writer, facts: Facts, shared: list[Fact], spare: list[Complement]
 ) -> list[str]:
-    """Up to three shared fields, then a wish that is met and something that complements."""
+    """Returns the third paragraph: up to three shared fields, a wish that is met, a complement."""
     sentences = _shared(voice, writer, shared[:3])
     if wish := _wish(voice, writer, facts):
         sentences.append(wish)
     if spare and len(sentences) < 3:
         sentences.append(_complement(voice, writer, "complement", spare))
     if len(sentences) == 1:
-        sentences.append(writer.say("shared.tail"))
+        sentences.append(writer.fill("shared.tail"))
     if len(sentences) == 2 and shared:
-        sentences.append(writer.say("ground.tail"))
+        sentences.append(writer.fill("ground.tail"))
     return sentences
 
 
 def _shared(voice: _Voice, writer: _Writer, shared: list[Fact]) -> list[str]:
+    """Returns one or two sentences on up to three shared fields, or on there being none."""
     if not shared:
-        none = writer.say("shared.none", what=writer.say("what"))
-        return [none, writer.say("shared.none.tail")]
-    writer.told += shared
+        none = writer.fill("shared.none", what=writer.fill("what"))
+        return [none, writer.fill("shared.none.tail")]
+    writer.used += shared
     names = [voice.fields[fact.fields[0]] for fact in shared]
-    items = [voice.listing(fact.fields[0], fact.values, ROOM) for fact in shared]
-    spark = writer.say("spark")
-    said = [writer.say("shared.first", field=names[0], items=items[0], spark=spark)]
+    items = [voice.listed(fact.fields[0], fact.values) for fact in shared]
+    spark = writer.fill("spark")
+    sentences = [writer.fill("shared.first", field=names[0], items=items[0], spark=spark)]
     if len(shared) == 2:
-        said.append(writer.say("shared.next", field=names[1], items=items[1]))
+        sentences.append(writer.fill("shared.next", field=names[1], items=items[1]))
     elif shared[2:]:
         parts = {"field": names[1], "items": items[1], "field2": names[2], "items2": items[2]}
-        said.append(writer.say("shared.two", **parts))
-    return said
+        sentences.append(writer.fill("shared.two", **parts))
+    return sentences
 
 
 def _wish(voice: _Voice, writer: _Writer, facts: Facts) -> str | None:
-    wishes = voice.named(facts.of("wish"))
+    """Returns a sentence on a wish that is met, and on the same wish of the other person."""
+    wishes = voice.with_labels(facts.of_kind("wish"))
     if not wishes:
         return None
     first = wishes[0]
-    writer.told.append(first)
+    writer.used.append(first)
+    field = first.fields[0]
     mine, theirs = (voice.fields[name] for name in first.fields)
-    there = voice.listing(first.fields[0], first.values[:2], LITTLE_ROOM, quoted=True)
-    back = next((w for w in wishes[1:] if w.fields == first.fields), None)
+    there = voice.short_list(field, first.values, quoted=True)
+    back = next((wish for wish in wishes[1:] if wish.fields == first.fields), None)
     if back is None:
-        return writer.say("wish.one", mine=mine, theirs=theirs, items=there)
-    writer.told.append(back)
-    here = voice.listing(back.fields[0], back.values[:2], LITTLE_ROOM, quoted=True)
+        return writer.fill("wish.one", mine=mine, theirs=theirs, items=there)
+    writer.used.append(back)
+    here = voice.short_list(field, back.values, quoted=True)
     if here == there:
-        return writer.say("wish.same", mine=mine, theirs=theirs, items=here)
-    return writer.say("wish.both", mine=mine, theirs=theirs, a=there, b=here)
+        return writer.fill("wish.same", mine=mine, theirs=theirs, items=here)
+    return writer.fill("wish.both", mine=mine, theirs=theirs, a=there, b=here)
 
 
 def _complement(voice: _Voice, writer: _Writer, slot: str, spare: list[Complement]) -> str:
-    """What each could show the other; taken from `spare`."""
-    item = spare.pop(writer.pick(range(len(spare))))
-    a, b = (voice.listing(item.field, own[:2], LITTLE_ROOM) for own in (item.only_a, item.only_b))
-    return writer.say(slot, field=voice.fields[item.field], a=a, b=b)
+    """Returns a sentence on what each could show the other; its subject leaves `spare`."""
+    item = spare.pop(writer.choose(range(len(spare))))
+    a, b = (voice.short_list(item.field, codes) for codes in (item.only_a, item.only_b))
+    return writer.fill(slot, field=voice.fields[item.field], a=a, b=b)
 
 
 def _lifestyle(voice: _Voice, writer: _Writer, singles: list[Fact]) -> str:
-    """A few of the equal answers left, else a neighboring one, else advice."""
-    same = writer.order([fact for fact in singles if fact.kind == "same"])
+    """Returns a sentence on a few equal answers, else on a neighboring one, else advice."""
+    same = writer.shuffle([fact for fact in singles if fact.kind == "same"])
     if not same:
         near = singles[:1]
-        return _two(voice, writer, near[0], "", "life.near") if near else writer.say("advice")
-    told = same[:1]
+        return _answers(voice, writer, near[0], "", "life.near") if near else writer.fill("advice")
+    chosen = same[:1]
     for fact in same[1:MAX_ENTRIES]:
-        if len(_entries(voice, [*told, fact])) <= ENTRIES_ROOM:
-            told.append(fact)
-    if len(told) == 1:
-        return _two(voice, writer, told[0], "life.one", "")
-    writer.told += told
-    return writer.say("life.many", entries=_entries(voice, told))
+        if len(_entries(voice, [*chosen, fact])) <= ENTRIES_ROOM:
+            chosen.append(fact)
+    if len(chosen) == 1:
+        return _answers(voice, writer, chosen[0], "life.one", "")
+    writer.used += chosen
+    return writer.fill("life.many", entries=_entries(voice, chosen))
 
 
 def _entries(voice: _Voice, facts: list[Fact]) -> str:
-    """Answers of both, each with its field's name."""
+    """Returns a list of equal answers, each with the label of its field."""
     (entry,) = voice.phrases["life.entry"]
-    shown = [
-        entry.format(field=voice.fields[name], items=voice.quoted[name][fact.values[0]])
-        for fact in facts
-        for name in fact.fields
-    ]
-    return f"{', '.join(shown[:-1])}{voice.speech.last}{shown[-1]}"
+    return voice.joined_entries(
+        [
+            entry.format(field=voice.fields[name], items=voice.quoted[name][fact.values[0]])
+            for fact in facts
+            for name in fact.fields
+        ]
+    )
 
 
 def _suggestion(voice: _Voice, writer: _Writer, topics: list[Fact], spare: list[Complement]) -> str:
-    """A question or a plan for the first meeting, out of what they share or could show."""
-    if spare and (not topics or writer.pick((True, False, False))):
+    """Returns a question or a plan for the first meeting."""
+    if spare and (not topics or writer.choose((True, False, False))):
         return _complement(voice, writer, "swap", spare)
     if not topics:
-        return writer.say("topic.none")
-    fact = writer.pick(topics[:2])
+        return writer.fill("topic.none")
+    fact = writer.choose(topics[:2])
     slot = f"ask.{fact.fields[0]}"
     return _about(voice, writer, slot if slot in voice.phrases else "ask", fact)
 
 
 def _about(voice: _Voice, writer: _Writer, slot: str, fact: Fact) -> str:
+    """Returns a phrase about one value that both share."""
     field = fact.fields[0]
-    code = writer.pick([code for code in fact.values if code not in NO_TOPIC][:2])
-    return writer.say(slot, field=voice.fields[field], item=voice.items[field][code])
+    code = writer.choose([code for code in fact.values if code not in NO_TOPIC][:2])
+    return writer.fill(slot, field=voice.fields[field], item=voice.items[field][code])

@@ -15,7 +15,12 @@ import polars as pl
 
 from hertz.explanations.checks.grounding import CHECKS_VERSION
 from hertz.explanations.facts import Facts, Profile, content_hash, pair_facts, profile_digest
-from hertz.explanations.prompts.prompts import PROMPT_VERSION, Told, response_schema, told_facts
+from hertz.explanations.prompts.prompts import (
+    PROMPT_VERSION,
+    PromptFacts,
+    prompt_facts,
+    response_schema,
+)
 from hertz.explanations.settings import ExplanationSettings
 from hertz.explanations.voices.template import TEMPLATE_VERSION
 from hertz.policy.model import Policy
@@ -107,9 +112,9 @@ class Desk:
             self._latest = (pair, pair_facts(self.policy, task.category, *self.pair(task)))
         return self._latest[1]
 
-    def told(self, task: Task) -> Told:
+    def told(self, task: Task) -> PromptFacts:
         """The facts that a model is told."""
-        return told_facts(self.policy, task.category, task.language, self.facts(task))
+        return prompt_facts(self.policy, task.category, task.language, self.facts(task))
 
     def model_key(self, task: Task) -> str:
         """Content hash of the model's text."""

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from hertz.cli.compare_models.command import named
-from hertz.cli.compare_models.compared_pairs import made_up_lists
+from hertz.cli.compare_models.compared_pairs import sample_lists
 from hertz.cli.compare_models.measure import SCHEMA, Measured
 from hertz.cli.compare_models.plot import plot
 from hertz.cli.compare_models.table import BY_HAND, SERVICE, markdown
@@ -86,7 +86,7 @@ def test_pairs_of_a_snapshot_need_a_snapshot(tmp_path: Path) -> None:
 
 
 def test_a_published_snapshots_reports_are_not_kept(tmp_path: Path, service_policy: Policy) -> None:
-    lists = made_up_lists(service_policy, 3, 40)
+    lists = sample_lists(service_policy, 3, 40)
     made_up = random_frames(service_policy, lists.profiles["user_id"].to_list())
     frames = Frames(lists.profiles, lists.matches, made_up.explanations)
     snapshot = publish_frames(tmp_path, service_policy, "20261122T170000Z-0001", frames)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hertz.cli.compare_models.compared_pairs import Case, Lists, cases, made_up_lists
+from hertz.cli.compare_models.compared_pairs import Case, Lists, cases, sample_lists
 from hertz.cli.compare_models.measure import (
     SCHEMA,
     TEXTS,
@@ -30,7 +30,7 @@ SHARES = ("valid", "grounded", "accepted")
 
 @pytest.fixture(scope="module")
 def lists(service_policy: Policy) -> Lists:
-    return made_up_lists(service_policy, 7, 60)
+    return sample_lists(service_policy, 7, 60)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_the_same_pairs_are_asked_about_in_every_language(
     assert pairs[:6] == pairs[6:]
     assert len(set(pairs)) == 6
     assert all(case.told and case.talk for case in asked)
-    again = cases(service_policy, made_up_lists(service_policy, 7, 60), 10, 6, ("en", "ko"))
+    again = cases(service_policy, sample_lists(service_policy, 7, 60), 10, 6, ("en", "ko"))
     assert again == asked
 
 

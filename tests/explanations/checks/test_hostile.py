@@ -13,9 +13,9 @@ from hertz.explanations.facts import pair_facts
 from hertz.explanations.prompts.prompts import (
     BIO_LENGTH,
     conversation,
+    prompt_facts,
     read_answer,
     response_schema,
-    told_facts,
 )
 from hertz.explanations.voices.template import render
 from hertz.policy.model import Policy
@@ -88,7 +88,7 @@ def test_what_a_steered_model_writes_is_refused(
     language, bio = case.language, case.bio
     minji = {**minji, "bio": bio}
     facts = pair_facts(service_policy, "friend", minji, jun)
-    told = told_facts(service_policy, "friend", language, facts)
+    told = prompt_facts(service_policy, "friend", language, facts)
     answer = case.answer
     text = read_answer(steered(language, case.leads_to) if answer is None else answer, told)
     assert failed_checks(service_policy, "friend", language, minji, jun, text)
@@ -101,7 +101,7 @@ def test_the_answer_around_them_is_good(
     """So that it is the steered sentence that the checks refuse."""
     facts = pair_facts(service_policy, "friend", minji, jun)
     text = read_answer(
-        steered(language, TEASER[language]), told_facts(service_policy, "friend", language, facts)
+        steered(language, TEASER[language]), prompt_facts(service_policy, "friend", language, facts)
     )
     failed = failed_checks(service_policy, "friend", language, minji, jun, text)
     assert failed == ["repetition"]

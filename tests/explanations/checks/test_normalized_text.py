@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hertz.explanations.checks.claims import says_both
-from hertz.explanations.checks.normalized_text import Reading, read
+from hertz.explanations.checks.normalized_text import NormalizedText, normalize
 from hertz.explanations.checks.style import repeats
 from hertz.explanations.facts import Explanation
 
 ALPHABET = "aZ09_ .!?\n\t-'’‘“…가힣ᄀㅏ\u0301é\u00a0٣𝟗Привет漢すä\u2028\x1f\x85㎏½²🎤\ufe0f\u200b"
 
 
-def of(content: str) -> Reading:
-    return read(Explanation("A title", content, []))
+def of(content: str) -> NormalizedText:
+    return normalize(Explanation("A title", content, []))
 
 
 @given(st.text(ALPHABET) | st.text(st.characters(exclude_categories=["Cs"])))

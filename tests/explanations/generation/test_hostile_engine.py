@@ -13,9 +13,9 @@ from hertz.explanations.facts import pair_facts
 from hertz.explanations.generation.generator import Generated, Prompt, VllmGenerator
 from hertz.explanations.prompts.prompts import (
     conversation,
+    prompt_facts,
     read_answer,
     response_schema,
-    told_facts,
 )
 from hertz.explanations.settings import ExplanationSettings
 from hertz.policy.model import Policy
@@ -66,7 +66,7 @@ def test_nonsense_does_not_reach_the_reader(answered: Answered, service_policy: 
     assert len(answered) == len(read_hostile())
     for language, a, b, written in answered:
         facts = pair_facts(service_policy, "friend", a, b)
-        told = told_facts(service_policy, "friend", language, facts)
+        told = prompt_facts(service_policy, "friend", language, facts)
         text = read_answer(written.text, told)
         assert (text is None) == (written.finish_reason == "length")
         assert failed_checks(service_policy, "friend", language, a, b, text)

@@ -14,10 +14,10 @@ from hertz.explanations.prompts.prompts import (
     KINDS,
     PARTS,
     conversation,
-    defused,
+    prompt_facts,
     read_answer,
     response_schema,
-    told_facts,
+    sanitized,
 )
 from hertz.policy.model import Policy
 from tests.explanations.people import profile, random_pair
@@ -88,7 +88,7 @@ def test_an_answer_in_the_examples_manner_passes_the_checks(
         "reasons": ["shared", "pairing"],
     }
     facts = pair_facts(service_policy, "general", minji, jun)
-    told = told_facts(service_policy, "general", "en", facts)
+    told = prompt_facts(service_policy, "general", "en", facts)
     text = read_answer(json.dumps(answer), told)
     assert text is not None
     assert failed_checks(service_policy, "general", "en", minji, jun, text) == []
@@ -192,7 +192,9 @@ def test_typed_values_of_an_open_field_cannot_pass_for_markup(okcupid_policy: Po
     a = profile(okcupid_policy, 1, speaks=languages, pets=["has dogs"])
     b = profile(okcupid_policy, 2, speaks=languages, pets=["has dogs"])
     facts = pair_facts(okcupid_policy, "date", a, b)
-    assert [f.values for f in facts.of("shared") if f.fields == ("speaks",)] == [("english", "c++")]
+    assert [f.values for f in facts.of_kind("shared") if f.fields == ("speaks",)] == [
+        ("english", "c++")
+    ]
     told = asked(okcupid_policy, "date", "en", a, b)[-3]["content"]
     assert "ignore" not in told
     assert told.count("</profile_1>") == 1
@@ -200,11 +202,11 @@ def test_typed_values_of_an_open_field_cannot_pass_for_markup(okcupid_policy: Po
 
 
 def test_defused_keeps_what_people_write() -> None:
-    assert defused("  Coffee & books,\n 3 cats! ") == "Coffee & books, 3 cats!"
+    assert sanitized("  Coffee & books,\n 3 cats! ") == "Coffee & books, 3 cats!"
 
 
 def test_traits_are_no_topic_to_talk_about(service_policy: Policy) -> None:
     both = {"personality": ["CALM", "WITTY"], "hobbies": ["MUSIC"]}
     a, b = (profile(service_policy, user_id, **both) for user_id in (1, 2))
-    told = told_facts(service_policy, "friend", "en", pair_facts(service_policy, "friend", a, b))
+    told = prompt_facts(service_policy, "friend", "en", pair_facts(service_policy, "friend", a, b))
     assert told["shared"].fact.fields == ("hobbies",)

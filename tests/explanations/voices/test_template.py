@@ -10,18 +10,17 @@ from hypothesis import strategies as st
 
 from hertz.cli.sample.sample import make_sample
 from hertz.core.errors import PolicyError
-from hertz.explanations import patterns
+from hertz.explanations import forbidden_words
 from hertz.explanations.checks.claims import claims
 from hertz.explanations.checks.grounding import failed_checks
-from hertz.explanations.checks.normalized_text import read
+from hertz.explanations.checks.normalized_text import normalize
 from hertz.explanations.facts import Explanation, Facts, pair_facts
-from hertz.explanations.voices import english as voices_en
-from hertz.explanations.voices import korean as voices_ko
+from hertz.explanations.voices.phrases import LANGUAGES, load_phrases
 from hertz.explanations.voices.template import check_languages, render
 from hertz.policy.model import Policy
 from tests.explanations.people import profile, random_pair
 
-PHRASES = {"ko": voices_ko.PHRASES, "en": voices_en.PHRASES}
+PHRASES = {language: load_phrases(language).by_slot for language in LANGUAGES}
 Someone = dict[str, Any]
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
@@ -106,7 +105,7 @@ def test_no_emoji_and_no_sentence_comes_twice(
 def test_only_couples_read_of_romance(language: str) -> None:
     for slot, options in PHRASES[language].items():
         if not slot.endswith(".couple"):
-            assert not any(patterns.ROMANCE.within(phrase.casefold()) for phrase in options)
+            assert not any(forbidden_words.ROMANCE.within(phrase.casefold()) for phrase in options)
 
 
 def test_no_phrase_has_a_word_that_is_a_label(any_policy: Policy) -> None:
@@ -114,7 +113,7 @@ def test_no_phrase_has_a_word_that_is_a_label(any_policy: Policy) -> None:
         for options in PHRASES[language].values():
             for phrase in options:
                 text = Explanation("…", re.sub(r"\{\w+\}", "…", phrase), [])
-                assert claims(any_policy, language, read(text)) == [], phrase
+                assert claims(any_policy, language, normalize(text)) == [], phrase
 
 
 @settings(max_examples=400, deadline=None)
@@ -227,7 +226,7 @@ def test_no_marker_or_blank_stays_in_a_text(service_policy: Policy) -> None:
 
 
 def test_both_languages_have_the_same_slots() -> None:
-    assert voices_ko.PHRASES.keys() == voices_en.PHRASES.keys()
+    assert PHRASES["ko"].keys() == PHRASES["en"].keys()
 
 
 def test_a_language_without_a_voice_is_refused(service_policy: Policy) -> None:

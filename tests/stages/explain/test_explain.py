@@ -19,9 +19,9 @@ from hertz.explanations.facts import Explanation, pair_facts
 from hertz.explanations.generation.generator import Generated, Generator, Prompt, VllmGenerator
 from hertz.explanations.prompts.prompts import (
     conversation,
+    prompt_facts,
     read_answer,
     response_schema,
-    told_facts,
 )
 from hertz.explanations.settings import ExplanationSettings
 from hertz.policy.model import Policy
@@ -195,7 +195,7 @@ def test_neither_a_prompt_that_is_too_long_nor_a_hostile_bio_does_harm(
     asked = [Prompt(endless, schema, 1), Prompt(talk, schema, 2)]
     ((long, hostile),) = engine.stream([asked])
     assert (long.text, long.finish_reason, long.output_tokens) == ("", "too_long", 0)
-    text = read_answer(hostile.text, told_facts(service_policy, "friend", "en", facts))
+    text = read_answer(hostile.text, prompt_facts(service_policy, "friend", "en", facts))
     assert text is not None
     said = f"{text.title} {text.content}"
     if "010" in said or "love" in said.lower():

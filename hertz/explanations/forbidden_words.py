@@ -1,0 +1,162 @@
+"""Words and patterns that no text about two people may contain, by what is wrong with them.
+
+In: a text in lower case. Out: whether it contains something of a kind. The words are in
+forbidden_words.toml. This runs for every text, so one pass over it finds the parts and hints of
+all kinds at once (`PARTS`), and a pattern is tried only where the text has its hint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from string import ascii_lowercase
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from hertz.core.strict import Strict
+from hertz.explanations.multi_search import MultiSearch
+from hertz.explanations.text_files import read_model
+
+FILE = "explanations/forbidden_words.toml"
+_LETTERS = bytes(ord(" ") if chr(byte) not in ascii_lowercase else byte for byte in range(256))
+_DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
+PHONE_NUMBER = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}")  # seven digits in a row
+
+
+def _lower_case(word: str) -> str:
+    if not word or word != word.casefold():
+        message = f"{word!r}: accepted: text in lower case that is not empty"
+        raise ValueError(message)
+    return word
+
+
+LowerCase = Annotated[str, AfterValidator(_lower_case)]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Forbidden words of one kind.
+
+    Attributes:
+        whole: English words, which count as whole words.
+        parts: Korean words and phrases, which count anywhere in a text.
+        patterns: Patterns by their hint, a string without which the pattern matches nowhere.
+    """
+
+    whole: frozenset[str]
+    parts: frozenset[str]
+    patterns: Mapping[str, re.Pattern[str]]
+
+    def within(
+        self, lower: str, tokens: Iterable[str] | None = None, hits: Collection[str] | None = None
+    ) -> bool:
+        """Returns whether a text contains one of the words.
+
+        Args:
+            lower: The text in lower case.
+            tokens: `latin_words` of the text, if known; those of them in `WHOLE` are enough.
+            hits: What `PARTS` finds in the text, if known.
+        """
+        hits = PARTS.found_in(lower) if hits is None else hits
+        if not self.parts.isdisjoint(hits):
+            return True
+        if not self.whole.isdisjoint(latin_words(lower) if tokens is None else tokens):
+            return True
+        return any(self.patterns[hint].search(lower) for hint in self.patterns.keys() & hits)
+
+    def without(self, labels: Iterable[str]) -> Words:
+        """Returns the words that stand in none of these labels, which are checked as claims."""
+        text = "\n".join(labels)
+        parts = frozenset(part for part in self.parts if part not in text)
+        return Words(self.whole.difference(latin_words(text)), parts, self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How a person is named in one language: a pattern, and the hints without which none is."""
+
+    hints: frozenset[str]
+    pattern: re.Pattern[str]
+
+
+class _WordsTable(Strict):
+    """One kind of forbidden words as the file has it."""
+
+    english: tuple[LowerCase, ...] = ()
+    korean: tuple[LowerCase, ...] = ()
+    phrases: tuple[LowerCase, ...] = ()
+    emoji: str = ""
+    patterns: dict[LowerCase, re.Pattern[str]] = {}
+
+    def compiled(self) -> Words:
+        """Returns the words ready to be looked for."""
+        emoji = {picture: re.compile(picture) for picture in self.emoji}
+        parts = frozenset((*self.korean, *self.phrases))
+        return Words(frozenset(self.english), parts, self.patterns | emoji)
+
+
+class _NamesTable(Strict):
+    """Hints and patterns of names in one language as the file has them."""
+
+    hints: tuple[LowerCase, ...]
+    patterns: tuple[str, ...]
+
+
+class _File(Strict):
+    """The whole file: a table for each kind of word, and the names by language."""
+
+    contact: _WordsTable
+    solicitation: _WordsTable
+    romance: _WordsTable
+    offensive: _WordsTable
+    leak: _WordsTable
+    invented: _WordsTable
+    overstated: _WordsTable
+    placeholder: _WordsTable
+    markup: _WordsTable
+    share: _WordsTable
+    names: dict[str, _NamesTable]
+
+
+def latin_words(lower: str) -> list[str]:
+    """Returns the runs of letters from a to z in a text in lower case, in order."""
+    return lower.encode(errors="replace").translate(_LETTERS).decode().split()
+
+
+_FILE = read_model(FILE, _File)
+CONTACT = _FILE.contact.compiled()
+SOLICITATION = _FILE.solicitation.compiled()
+ROMANCE = _FILE.romance.compiled()
+OFFENSIVE = _FILE.offensive.compiled()
+LEAK = _FILE.leak.compiled()
+INVENTED = _FILE.invented.compiled()
+OVERSTATED = _FILE.overstated.compiled()
+PLACEHOLDER = _FILE.placeholder.compiled()
+MARKUP = _FILE.markup.compiled()
+SHARE = _FILE.share.compiled()
+NAMES = {
+    language: Names(frozenset(table.hints), re.compile("|".join(table.patterns)))
+    for language, table in _FILE.names.items()
+}
+_UNFIT = (CONTACT, SOLICITATION, OFFENSIVE, LEAK)
+_ALL = (*_UNFIT, ROMANCE, INVENTED, OVERSTATED, PLACEHOLDER, MARKUP, SHARE)
+WHOLE = frozenset[str]().union(*(words.whole for words in _ALL))
+PARTS = MultiSearch(
+    sorted(
+        frozenset[str]().union(
+            *(words.parts.union(words.patterns) for words in _ALL),
+            *(names.hints for names in NAMES.values()),
+        )
+    )
+)
+
+
+def is_unfit(text: str) -> bool:
+    """Returns whether what a user typed contains anything that no reader may see."""
+    lower = text.casefold()
+    tokens, hits = frozenset(latin_words(lower)), PARTS.found_in(lower)
+    if any(words.within(lower, tokens, hits) for words in _UNFIT):
+        return True
+    return bool(PHONE_NUMBER.search(lower))
