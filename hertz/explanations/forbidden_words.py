@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from hertz.core.strict import Strict
 from hertz.explanations.multi_search import MultiSearch
@@ -88,7 +88,7 @@ class _WordsTable(Strict):
     korean: tuple[LowerCase, ...] = ()
     phrases: tuple[LowerCase, ...] = ()
     emoji: str = ""
-    patterns: dict[LowerCase, re.Pattern[str]] = {}
+    patterns: dict[LowerCase, re.Pattern[str]] = Field({})
 
     def compiled(self) -> Words:
         """Returns the words ready to be looked for."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pydantic import Field
+
 from hertz.core.strict import Strict
 from hertz.explanations.text_files import read_model
 from hertz.explanations.voices.phrases import LANGUAGES
@@ -13,7 +15,7 @@ class Phrases(Strict):
     """Phrases, and beginnings of words with the regular expressions of their endings."""
 
     phrases: tuple[str, ...]
-    endings: dict[str, str] = {}
+    endings: dict[str, str] = Field({})
 
     def patterns(self) -> dict[str, re.Pattern[str]]:
         """Returns a pattern for each phrase, by the literal text that it begins with."""
@@ -47,7 +49,7 @@ class WordLists(Strict):
     latin: tuple[str, ...] = ()
     idioms: dict[str, str]
     counts: dict[str, int]
-    nicknames: dict[str, str] = {}
+    nicknames: dict[str, str] = Field({})
     both: Phrases
     one: Phrases
     wish: Phrases

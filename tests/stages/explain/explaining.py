@@ -40,7 +40,7 @@ def matches_by_facts(
             scored = sorted(
                 (
                     b["user_id"] != popular,
-                    -pair_facts(policy, category, *_ordered(a, b)).count,
+                    -pair_facts(policy, category, *_ordered(a, b)).equal_entries,
                     b["user_id"],
                 )
                 for b in rows
