@@ -251,12 +251,15 @@ def test_every_page_fits_can_be_read_and_is_labelled(
 
 
 def test_headings_never_skip_a_level(page: Page) -> None:
+    visited = []
     for name in visit_all(page):
+        visited.append(name)
         found = page.evaluate(
             "[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])"
         )
         assert found[0] == 1
         assert all(after <= before + 1 for before, after in pairwise(found)), name
+    assert len(visited) == 5
 
 
 def test_a_report_is_shown_with_its_own_style_and_runs_nothing(

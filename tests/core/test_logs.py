@@ -48,13 +48,16 @@ def test_an_error_is_told_by_type_and_place_alone(formatter: logging.Formatter) 
     assert "somebody" not in told
 
 
-def test_a_line_that_no_one_reads_any_more_is_lost_without_harm() -> None:
+def test_a_line_that_no_one_reads_any_more_is_lost_without_harm(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     stream = os.fdopen(writer, "w", encoding="utf-8")
     LineHandler(stream).emit(line())
     with suppress(BrokenPipeError):
         stream.close()
+    assert capsys.readouterr().err == ""  # logging's own handler prints a traceback
 
 
 def test_the_environment_chooses_and_a_pipe_gets_json(monkeypatch: pytest.MonkeyPatch) -> None:

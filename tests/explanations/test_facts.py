@@ -81,15 +81,18 @@ def test_what_is_not_told_makes_no_fact(service_policy: Policy, jun: Someone) ->
 
 
 def test_facts_hold_for_random_profiles(any_policy: Policy) -> None:
+    kinds = set()
     for seed in range(300):
         a, b = random_pair(any_policy, seed)
         for fact in pair_facts(any_policy, next(iter(any_policy.categories)), a, b).found:
+            kinds.add(fact.kind)
             mine, theirs = (b, a) if fact.direction == "b_to_a" else (a, b)
             first, last = mine[fact.fields[0]], theirs[fact.fields[-1]]
             if fact.kind in ("shared", "wish"):
                 assert set(fact.values) == set(first) & set(last)
             else:
                 assert {*fact.values} == {first, last}
+    assert {"shared", "wish", "same"} <= kinds
 
 
 def test_reasons_have_the_published_shape(facts: Facts) -> None:

@@ -22,7 +22,9 @@ def test_no_user_is_named(told: str) -> None:
 
 
 def test_every_table_is_one(told: str) -> None:
-    for block in re.findall(r"(?:^\|.*\n?)+", told, re.MULTILINE):
+    blocks = re.findall(r"(?:^\|.*\n?)+", told, re.MULTILINE)
+    assert len(blocks) > 1
+    for block in blocks:
         assert len({line.count("|") for line in block.splitlines()}) == 1
 
 

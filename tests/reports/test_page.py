@@ -79,6 +79,7 @@ def test_headings_captions_and_names_for_who_does_not_see(page: str) -> None:
     assert outline.tags["h1"] == 1
     assert outline.tags["table"] == outline.tags["caption"]
     drawings = [a for _, a in outline.attributes if a.get("role") in ("img", "region")]
+    assert drawings
     assert all(a.get("aria-label") for a in drawings)
     drawn = [attributes for tag, attributes in outline.attributes if tag == "svg"]
     assert len(drawn) == 6

@@ -187,6 +187,7 @@ def test_kept_snapshots_stay_consistent(settings: Settings) -> None:
     before = {s.name: users(s) for s in list_snapshots(settings.home)}
     stamps = {s.name: read_manifest(s) for s in list_snapshots(settings.home)}
     forget(settings, RARE)
+    assert [snapshot.name for snapshot in list_snapshots(settings.home)] == list(before)
     for snapshot in list_snapshots(settings.home):
         assert corrupt_files(snapshot) == []
         expected = {u: row for u, row in before[snapshot.name].items() if u != RARE}
@@ -199,6 +200,7 @@ def test_kept_snapshots_stay_consistent(settings: Settings) -> None:
         assert manifest["counts"]["users"] == old["counts"]["users"] - 1
         assert sum(manifest["counts"]["matches"].values()) == len(matches)
         assert manifest["erased_users"] == 1
+        assert len(matches)
         ranks = matches.group_by("category", "user_id", maintain_order=True).agg("rank")["rank"]
         assert all(part.to_list() == list(range(1, len(part) + 1)) for part in ranks)
         reader = ServingReader(snapshot)
@@ -364,7 +366,8 @@ def test_a_killed_forget_hides_the_user_and_a_second_one_ends_it(
     receipt = forget(plain, RARE)
     assert not receipt.is_incomplete
     assert holding(plain.home, BIO.encode(), str(RARE).encode()) == []
-    assert all(corrupt_files(snapshot) == [] for snapshot in list_snapshots(plain.home))
+    kept = list_snapshots(plain.home)
+    assert [corrupt_files(snapshot) for snapshot in kept] == [[], []]
     assert not list((plain.home / "snapshots").glob(".building-*"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -103,18 +104,21 @@ def test_chroma_holds_every_user_with_lists_and_filters(first_night: tuple[Path,
     _, settings = first_night
     snapshot = published_snapshot(settings.home)
     code = (
-        "import chromadb, sys; c = chromadb.PersistentClient(sys.argv[1]).get_collection('users');"
-        "r = c.get(where={'gender': 'FEMALE'}, include=['metadatas']);"
-        "print(c.count(), len(r['ids']), all('top_general' in m or 1 for m in r['metadatas']))"
+        "import chromadb, json, sys;"
+        "users = chromadb.PersistentClient(sys.argv[1]).get_collection('users');"
+        "women = users.get(where={'gender': 'FEMALE'}, include=['metadatas']);"
+        "lists = [m.get('top_general') for m in women['metadatas']];"
+        "print(json.dumps([users.count(), dict(zip(women['ids'], lists))]))"
     )
-    copy = settings.home.parent / "chroma-copy"
-    shutil.copytree(
-        snapshot / "chroma", copy, dirs_exist_ok=True
-    )  # a published one stays untouched
+    copy = settings.home.parent / "chroma-copy"  # a published one stays untouched
+    shutil.copytree(snapshot / "chroma", copy, dirs_exist_ok=True)
     command = [sys.executable, "-c", code, str(copy)]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    women = pl.read_parquet(snapshot / "users.parquet").filter(gender="FEMALE")
-    assert shown == ["40", str(len(women)), "True"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    reader = ServingReader(snapshot)
+    women = pl.read_parquet(snapshot / "users.parquet").filter(gender="FEMALE")["user_id"]
+    lists = {user: reader.match_ids("general", user, settings.policy.k) for user in women}
+    listed = {str(user): ",".join(map(str, ids)) or None for user, ids in lists.items()}
+    assert json.loads(shown) == [40, listed]
 
 
 def test_a_second_night_encodes_nothing_and_writes_the_same_bytes(

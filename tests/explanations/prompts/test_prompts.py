@@ -58,6 +58,7 @@ def test_the_examples_have_the_kinds_of_the_pair_and_answer_as_asked(
     forms = {name: validator_for(schema)(schema) for name, schema in schemas.items()}
     for form in forms.values():
         form.check_schema(form.schema)
+    examples = 0
     for seed in range(60):
         a, b = random_pair(any_policy, seed)
         for category in any_policy.categories:
@@ -67,10 +68,12 @@ def test_the_examples_have_the_kinds_of_the_pair_and_answer_as_asked(
                 if not set(kinds) & set(KINDS):
                     continue  # nothing to tell: the model is not asked
                 for turn in talk[2:-3:2]:
+                    examples += 1
                     answer = json.loads(turn["content"])
                     forms[language].validate(answer)
                     assert answer["reasons"] == [kind for kind in kinds if kind != "complement"]
                     assert [name for name in answer["content"] if name in PARTS] == kinds
+    assert examples > 100
 
 
 def test_an_answer_in_the_examples_manner_passes_the_checks(

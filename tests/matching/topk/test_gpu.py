@@ -137,9 +137,9 @@ def test_several_categories_equal_the_cpu() -> None:
     weights = {"one": {"cosine": 1.0, "size": 0.3}, "two": {"cosine": 0.5, "wishes": 0.4}}
     features = make_world(900, 4, {name: {"weights": w} for name, w in weights.items()}, k=10)
     expected = find_neighbors_by_category(features, list(weights), small=0)
-    for name, found in find_neighbors_by_category(
-        features, list(weights), device="cuda", small=0
-    ).items():
+    lists = find_neighbors_by_category(features, list(weights), device="cuda", small=0)
+    assert list(lists) == list(weights)
+    for name, found in lists.items():
         np.testing.assert_array_equal(found.ids, expected[name].ids)
         np.testing.assert_array_equal(found.scores, expected[name].scores)
 

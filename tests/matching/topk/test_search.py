@@ -106,7 +106,9 @@ def test_equals_the_reference_for_every_policy(
 ) -> None:
     features = make_world(users, seed, {"first": first, "second": second}, combine, k, distinct)
     how: SearchOptions = {"tile": tile, "dtype": dtype, "threads": threads, "small": small}
-    for category, found in find_neighbors_by_category(features, ["first", "second"], **how).items():
+    lists = find_neighbors_by_category(features, ["first", "second"], **how)
+    assert list(lists) == ["first", "second"]
+    for category, found in lists.items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
 
 
@@ -139,7 +141,9 @@ def test_categories_that_share_columns_equal_the_reference(
     features = make_world(users, seed, sharing, combine, 5)
     assert category_groups(features.policy) == [list(sharing)]
     how: SearchOptions = {"tile": tile, "dtype": dtype, "threads": threads, "small": 0}
-    for category, found in find_neighbors_by_category(features, list(sharing), **how).items():
+    lists = find_neighbors_by_category(features, list(sharing), **how)
+    assert list(lists) == list(sharing)
+    for category, found in lists.items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
 
 
@@ -190,6 +194,7 @@ def test_rows_that_hoped_for_too_much_are_searched_again(
 def test_breakdown_is_the_reference_bit_for_bit() -> None:
     features = make_world(60, 3, {"all": EVERYTHING})
     top = mutual_top_k(features)["all"]
+    assert len(top.users) > 60
     for i, (a, b) in enumerate(zip(top.users, top.others, strict=True)):
         expected = score(features, "all", a, b)
         assert top.scores.forward[i] == expected.forward
