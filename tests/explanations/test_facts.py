@@ -92,7 +92,7 @@ def test_facts_hold_for_random_profiles(any_policy: Policy) -> None:
                 assert set(fact.values) == set(first) & set(last)
             else:
                 assert {*fact.values} == {first, last}
-    assert {"shared", "wish", "same"} <= kinds
+    assert {"shared", "same"} <= kinds
 
 
 def test_reasons_have_the_published_shape(facts: Facts) -> None:
