@@ -8,7 +8,7 @@ from prefect.states import Completed, Failed
 
 from hertz.core.errors import HertzError
 from hertz.flows.support.parameters import CleanupOptions
-from hertz.flows.support.run_stages import show_stages, told_without_values
+from hertz.flows.support.run_stages import log_stages, without_error_values
 from hertz.flows.support.wait_for_home import once_free
 from hertz.stages.cleanup import cleanup as clean
 
@@ -20,9 +20,9 @@ def cleanup(options: CleanupOptions) -> State:
     Args:
         options: How many stay, and where.
     """
-    show_stages()
+    log_stages()
     try:
-        with told_without_values():
+        with without_error_values():
             settings = options.settings()
             cleaned = once_free(lambda: clean(settings, options.keep, options.held))
     except HertzError as error:

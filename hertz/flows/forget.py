@@ -8,7 +8,7 @@ from prefect.states import Completed, Failed
 
 from hertz.core.errors import HertzError, LockedError
 from hertz.flows.support.parameters import ForgetOptions
-from hertz.flows.support.run_stages import show_stages, told_without_values
+from hertz.flows.support.run_stages import log_stages, without_error_values
 from hertz.flows.support.wait_for_home import wait_until_free
 from hertz.stages.forget import Receipt, verify
 from hertz.stages.forget import forget as forget_user
@@ -22,9 +22,9 @@ def forget(options: ForgetOptions) -> State:
     Args:
         options: Whom to forget, and where.
     """
-    show_stages()
+    log_stages()
     try:
-        with told_without_values():
+        with without_error_values():
             settings = options.settings()
             if options.verify:
                 return _searched(settings, options.user_id)

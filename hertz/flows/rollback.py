@@ -7,7 +7,7 @@ from prefect.states import Completed, Failed
 
 from hertz.core.errors import HertzError
 from hertz.flows.support.parameters import RollbackOptions
-from hertz.flows.support.run_stages import name_flow_run, told_without_values
+from hertz.flows.support.run_stages import name_flow_run, without_error_values
 from hertz.storage.snapshot.snapshots import rollback as roll
 
 
@@ -19,7 +19,7 @@ def rollback(options: RollbackOptions) -> State:
         options: Which one, and where.
     """
     try:
-        with told_without_values():
+        with without_error_values():
             settings = options.settings()
             snapshot = roll(settings.home, options.run_id or None)
     except HertzError as error:

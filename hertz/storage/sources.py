@@ -71,6 +71,17 @@ def read_source(source: str, query: str | None = None) -> Source:
     return _read(path, reader)
 
 
+def could_not_be_reached(error: BaseException) -> bool:
+    """Whether reading failed because a file or a database could not be reached.
+
+    Such a failure may pass within a minute; a query that the database refused fails again.
+    """
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    cause = error.__cause__ or error.__context__
+    return isinstance(cause, OSError | OperationalError | InterfaceError)
+
+
 def _read(path: Path, reader: Callable[[Path], Source]) -> Source:
     try:
         if path.stat().st_size == 0:

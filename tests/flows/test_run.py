@@ -17,8 +17,8 @@ from hertz.flows.support.run_stages import (
     UNREACHABLE,
     BugError,
     stage_task,
-    told_without_values,
-    worth_another_try,
+    without_error_values,
+    is_worth_a_retry,
 )
 from hertz.flows.support.wait_for_home import once_free, wait_until_free
 from hertz.policy.model import Policy
@@ -58,14 +58,14 @@ def test_it_is_tried_again_only_if_it_could_not_be_reached(
     assert unreachable is not None
     assert unset is not None
     assert unreachable.name == UNREACHABLE
-    assert worth_another_try(None, None, unreachable)
+    assert is_worth_a_retry(None, None, unreachable)
     assert "HERTZ_DATABASE_URL" in str(unset.message)
-    assert not worth_another_try(None, None, unset)
-    assert not worth_another_try(None, None, Failed())
+    assert not is_worth_a_retry(None, None, unset)
+    assert not is_worth_a_retry(None, None, Failed())
 
 
 def test_an_error_no_one_foresaw_is_told_without_its_message() -> None:
-    with pytest.raises(BugError) as raised, told_without_values():
+    with pytest.raises(BugError) as raised, without_error_values():
         {}["bio of somebody"]
     told = str(raised.value)
     assert re.search(r"KeyError at .*test_run\.py:\d+", told)
@@ -75,7 +75,7 @@ def test_an_error_no_one_foresaw_is_told_without_its_message() -> None:
 
 def test_our_own_errors_pass_as_they_are() -> None:
     message = "members.parquet: no such file"
-    with pytest.raises(SourceError, match=message), told_without_values():
+    with pytest.raises(SourceError, match=message), without_error_values():
         raise SourceError(message)
 
 

@@ -1,7 +1,7 @@
-"""How every flow runs its stages: the same functions as the command line, one Prefect task each.
+"""Runs the stages of a flow: the same functions as the command line's, each as a Prefect task.
 
-In: the stages of a run and its options. Out: the flow run's final state, whose message is the
-first line that people read: what was done, or what was wrong and how to mend it.
+In: the stages of a run and its options. Out: the flow run's final state. Its message is the first
+line that people read: what was done, or what is wrong and how to fix it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from prefect import State, task
@@ -19,7 +20,6 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from hertz.core.errors import HertzError
 from hertz.flows.support.artifacts import ProgressBars, show_report
@@ -28,88 +28,96 @@ from hertz.flows.support.wait_for_home import once_free
 from hertz.stages.nightly import Stage, Stages
 from hertz.stages.prepare import prepare
 from hertz.stages.run import Run, open_run
+from hertz.storage.sources import could_not_be_reached
 
-RETRIES_OF_A_DATABASE = (10, 60)  # seconds; files that cannot be read stay so
-UNREACHABLE = "Unreachable"  # the state of a task that a second try may help
-UNREACHED = (OSError, OperationalError, InterfaceError)
+DATABASE_RETRIES = (10, 60)  # seconds before each; a file that cannot be read fails the same way
+UNREACHABLE = "Unreachable"  # name of the failed state after which a task is retried
 ROOT = Path(__file__).parents[3]
 
 
 class BugError(HertzError):
-    """Something that no one foresaw, told by its type and places."""
+    """An unforeseen error, described by its type and the lines it passed through."""
 
 
 def run_stages(stages: Stages, options: HomeOptions) -> State:
-    """Hold the home and run the stages in order as tasks; the state for the flow to end in."""
-    show_stages()
-    opened: Run | None = None
+    """Holds the home and runs the stages in order, each as a task.
+
+    Args:
+        stages: Stage functions, first to last.
+        options: Values of the flow's form, which name the policy file and the home.
+
+    Returns:
+        The state in which the flow run ends.
+    """
+    log_stages()
+    run: Run | None = None
     try:
-        with ExitStack() as held, told_without_values():
+        with ExitStack() as held, without_error_values():
             settings = options.settings()
-            opened = once_free(lambda: held.enter_context(open_run(settings, ProgressBars())))
-            name_flow_run(opened.id)
+            run = once_free(lambda: held.enter_context(open_run(settings, ProgressBars())))
+            name_flow_run(run.id)
             for stage in stages:
-                ended = stage_task(stage, opened)(return_state=True)
-                if not ended.is_completed():
-                    raise HertzError(ended.message)
+                state = stage_task(stage, run)(return_state=True)
+                if not state.is_completed():
+                    raise HertzError(state.message)
     except HertzError as error:
-        if opened:
-            show_report(opened)
+        if run:
+            show_report(run)
         return Failed(message=str(error))
-    show_report(opened)
-    return Completed(message=f"run {opened.id}, home {settings.home}")
+    show_report(run)
+    return Completed(message=f"run {run.id}, home {settings.home}")
 
 
 def stage_task(stage: Stage, run: Run) -> Task[[], State | None]:
-    """The stage as a Prefect task without parameters: nothing is passed, hashed or kept."""
+    """Returns a stage as a Prefect task without parameters: Prefect hashes and keeps nothing."""
     from_database = stage is prepare and run.settings.source.query is not None
 
     @task(
         name=stage.__name__,
         cache_policy=NO_CACHE,
         persist_result=False,
-        retries=len(RETRIES_OF_A_DATABASE) if from_database else 0,
-        retry_delay_seconds=list(RETRIES_OF_A_DATABASE),
+        retries=len(DATABASE_RETRIES) if from_database else 0,
+        retry_delay_seconds=list(DATABASE_RETRIES),
         retry_jitter_factor=0.5,
-        retry_condition_fn=worth_another_try,
+        retry_condition_fn=is_worth_a_retry,
     )
     def run_stage() -> State | None:
         try:
-            with told_without_values():
+            with without_error_values():
                 stage(run)
-        except HertzError as error:  # its message is all: no traceback in the log
-            unreachable = isinstance(error.__cause__ or error.__context__, UNREACHED)
+        except HertzError as error:  # returned, so that the log has its message and no traceback
+            unreachable = could_not_be_reached(error)
             return Failed(message=str(error), name=UNREACHABLE if unreachable else "Failed")
         return None
 
     return run_stage
 
 
-def worth_another_try(task: object, task_run: object, state: State[Any]) -> bool:
-    """Whether a failure was of input and output, which may work a minute later."""
+def is_worth_a_retry(task: object, task_run: object, state: State[Any]) -> bool:
+    """Whether a task failed because its source could not be reached."""
     return state.name == UNREACHABLE
 
 
 @contextmanager
-def told_without_values() -> Iterator[None]:
-    """Tell an error that no one foresaw by its type and places: its message may quote a profile.
+def without_error_values() -> Iterator[None]:
+    """Replaces unforeseen errors by their type and place: a message may quote a profile.
 
     Raises:
-        BugError: In the place of any error that is not Hertz's own.
+        BugError: An error was raised that is not a `HertzError`.
     """
     with ExitStack() as stack:
-        stack.push(_without_values)
+        stack.push(_replace_by_place)
         yield
 
 
-def show_stages() -> None:
-    """Shows each stage's figures in the flow run's log."""
+def log_stages() -> None:
+    """Writes each stage's figures to the flow run's log."""
     for name in ("hertz.stages", "hertz.flows"):
         logging.getLogger(name).setLevel(logging.INFO)
 
 
 def name_flow_run(run_id: str) -> None:
-    """Give the flow run in progress the run's id as its name and as a tag."""
+    """Gives the current flow run the run's id as its name and as a tag."""
     context = FlowRunContext.get()
     if context and context.flow_run:
         with get_client(sync_client=True) as client:
@@ -117,7 +125,10 @@ def name_flow_run(run_id: str) -> None:
             client.update_flow_run(context.flow_run.id, name=run_id, tags=tags)
 
 
-def _without_values(kind: type[BaseException] | None, error: object, trace: Any) -> None:  # noqa: ANN401
+def _replace_by_place(
+    kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Raises a `BugError` instead of an error that is not Hertz's own."""
     if kind is None or not issubclass(kind, Exception) or issubclass(kind, HertzError):
         return
     frames = traceback.extract_tb(trace)
