@@ -100,7 +100,7 @@ def log_config() -> dict[str, Any]:
     config = copy.deepcopy(LOGGING_CONFIG)
     lines = "hertz.core.logs.JsonFormatter" if wants_json() else "hertz.core.logs.TextFormatter"
     config["formatters"]["default"]["()"] = lines
-    config["loggers"]["api"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    config["loggers"]["hertz.api"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     return config
 
 
