@@ -83,7 +83,7 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """A line for people."""
 
-    def __init__(self) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
 
     def formatException(self, ei: _Error) -> str:
