@@ -244,7 +244,7 @@ def test_an_error_is_logged_by_type_and_place_alone(
         process.terminate()
         process.wait(20)
     told = log.read_text()
-    assert "RuntimeError at <string>:5" in told
+    assert "RuntimeError at <string>:6" in told
     assert '"GET /broken" 500' in told
     for hidden in ("nobody", "7777", "Traceback"):
         assert hidden not in told
