@@ -16,9 +16,9 @@ from hertz.core.errors import LockedError, SourceError
 from hertz.flows.support.run_stages import (
     UNREACHABLE,
     BugError,
+    is_worth_a_retry,
     stage_task,
     without_error_values,
-    is_worth_a_retry,
 )
 from hertz.flows.support.wait_for_home import once_free, wait_until_free
 from hertz.policy.model import Policy
