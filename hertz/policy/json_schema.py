@@ -1,63 +1,152 @@
-"""The policy's profile as a JSON schema with an example, for the OpenAPI document."""
+"""States once what each field of a profile accepts: as a JSON schema.
+
+In: a policy. Out: the schema of a field, and what follows from it: the check of one JSON value, the
+check of a column, the words for people, and the schema of a whole profile with an example, which
+the API documents. docs/decisions/profile-validity.md says why this is not a pydantic model.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from hertz.policy.model import FieldRule, Policy
+import polars as pl
 
-_LISTED = 3  # items of a set in the example
+from hertz.policy.model import Policy
+
+Schema = dict[str, Any]
+
+MAX_ID = 2**63 - 1
+MAX_LISTED_ID = (
+    10**18 - 1
+)  # of an id in a JSON list: the most digits that a list in a text may have
+LISTED_CODES = 12  # accepted codes that a message names
+EXAMPLE_CODES = 3  # items of a set in the example
+_MAX_FLOAT = sys.float_info.max
 
 
-def profile_schema(policy: Policy) -> dict[str, Any]:
-    """JSON schema of a profile as the write routes take it."""
-    fields = {rule.source or name: (name, rule) for name, rule in policy.fields.items()}
-    properties: dict[str, Any] = {
-        policy.id_field: {"type": "integer", "minimum": policy.id_minimum, "maximum": 2**63 - 1}
+def field_schema(policy: Policy, name: str) -> Schema:
+    """Returns the JSON schema of a field's values, once they are cleaned."""
+    rule = policy.fields[name]
+    codes = policy.vocabulary(name)
+    text: Schema = {"type": "string", "minLength": 1} | ({"enum": list(codes)} if codes else {})
+    bounds = {"minimum": rule.minimum, "maximum": rule.maximum}
+    listed = {"type": "integer", "minimum": -MAX_LISTED_ID, "maximum": MAX_LISTED_ID}
+    by_kind: dict[str, Schema] = {
+        "set": {"type": "array", "items": text, "minItems": int(rule.required)},
+        "ids": {"type": "array", "items": listed, "minItems": int(rule.required)},
+        "number": {"type": "number"} | {k: v for k, v in bounds.items() if v is not None},
+        "text": {"type": "string", "maxLength": rule.max_length},
     }
-    properties |= {source: _schema(policy, *field) for source, field in fields.items()}
-    required = [source for source, (_, rule) in fields.items() if rule.required]
+    described = {"description": label} if (label := rule.label.get("en")) else {}
+    return by_kind.get(rule.kind, text) | described
+
+
+def id_schema(policy: Policy) -> Schema:
+    """Returns the JSON schema of a user's id."""
+    return {"type": "integer", "minimum": policy.id_minimum, "maximum": MAX_ID}
+
+
+def has_type(schema: Schema, value: object) -> bool:
+    """Returns whether a JSON value has the type of a schema; integers have 64 bits."""
+    if schema["type"] == "array":
+        return isinstance(value, list) and all(has_type(schema["items"], item) for item in value)
+    if schema["type"] == "string":
+        return isinstance(value, str)
+    if isinstance(value, float):
+        return schema["type"] == "number"
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_ID
+
+
+def is_within(schema: Schema, value: Any) -> bool:  # noqa: ANN401
+    """Returns whether a value that has a schema's type keeps the schema's limits."""
+    if schema["type"] == "array":
+        items = schema["items"]
+        return len(value) >= schema["minItems"] and all(is_within(items, item) for item in value)
+    if "enum" in schema:
+        return value in schema["enum"]
+    if schema["type"] == "string":
+        return len(value) <= schema.get("maxLength", sys.maxsize)
+    low, high = _bounds(schema)
+    return low <= value <= high
+
+
+def column_within(schema: Schema, values: pl.Series) -> pl.Series:
+    """Returns which values of a column keep a schema's limits, as `is_within` does for one.
+
+    Args:
+        schema: The schema of one value, not of a list.
+        values: String for texts and codes, Float64 or Int64 for numbers and ids.
+
+    Returns:
+        Boolean; null where the value is null.
+    """
+    if "enum" in schema:
+        return values.is_in(schema["enum"])
+    if schema["type"] == "string":
+        return values.str.len_chars() <= schema["maxLength"]
+    return values.is_between(*_bounds(schema))
+
+
+def _bounds(schema: Schema) -> tuple[float, float]:
+    """Returns the smallest and the largest accepted number; NaN and infinity never are."""
+    return schema.get("minimum", -_MAX_FLOAT), schema.get("maximum", _MAX_FLOAT)
+
+
+def type_words(schema: Schema) -> str:
+    """Returns the type of a schema in words, such as `a list of texts`."""
+    if schema["type"] == "array":
+        return "a list of texts" if schema["items"]["type"] == "string" else "a list of integers"
+    return "a text" if schema["type"] == "string" else "a number"
+
+
+def accepted_values(schema: Schema) -> str:
+    """Returns what a schema accepts in words: its codes, or its type and range."""
+    codes = schema.get("items", schema).get("enum")
+    if codes:
+        return ("any of " if schema["type"] == "array" else "") + listed_codes(codes)
+    return (
+        type_words(schema)
+        + _bound(" from ", schema.get("minimum"))
+        + _bound(" up to ", schema.get("maximum"))
+    )
+
+
+def listed_codes(codes: list[str]) -> str:
+    """Returns the codes in one line: the first `LISTED_CODES` of them, and how many there are."""
+    if len(codes) <= LISTED_CODES:
+        return ", ".join(codes)
+    return f"{', '.join(codes[:LISTED_CODES])} ... ({len(codes)} accepted, see the policy)"
+
+
+def _bound(words: str, value: float | None) -> str:
+    return "" if value is None else f"{words}{value:g}"
+
+
+def profile_schema(policy: Policy) -> Schema:
+    """Returns the JSON schema of a profile, as the API's write routes accept it."""
+    columns = policy.columns
+    fields = {column: field_schema(policy, name) for name, column in columns.items()}
     return {
         "type": "object",
         "title": "Profile",
-        "properties": properties,
-        "required": [policy.id_field, *required],
+        "properties": {policy.id_field: id_schema(policy), **fields},
+        "required": [policy.id_field, *(columns[name] for name in policy.required_fields)],
     }
 
 
 def profile_example(policy: Policy) -> dict[str, Any]:
-    """One profile that the write routes accept, of the required fields."""
-    told = {
-        rule.source or name: _example(policy, name, rule)
-        for name, rule in policy.fields.items()
-        if rule.required
-    }
-    return {policy.id_field: max(42, policy.id_minimum), **told}
+    """Returns one profile that the write routes accept, of the required fields."""
+    values = {policy.columns[name]: _example(policy, name) for name in policy.required_fields}
+    return {policy.id_field: max(42, policy.id_minimum), **values}
 
 
-def _schema(policy: Policy, name: str, rule: FieldRule) -> dict[str, Any]:
-    codes = policy.vocabulary(name)
-    text: dict[str, Any] = {"type": "string", "minLength": 1}
-    one = text | ({"enum": list(codes)} if codes else {})
-    by_kind: dict[str, dict[str, Any]] = {
-        "set": {"type": "array", "items": one, "minItems": 1 if rule.required else 0},
-        "ids": {"type": "array", "items": {"type": "integer"}},
-        "number": _number(rule),
-        "text": {"type": "string", "maxLength": rule.max_length},
-    }
-    described = {"description": label} if (label := rule.label.get("en")) else {}
-    return by_kind.get(rule.kind, one) | described
-
-
-def _number(rule: FieldRule) -> dict[str, Any]:
-    bounds = {"minimum": rule.minimum, "maximum": rule.maximum}
-    return {"type": "number"} | {k: bound for k, bound in bounds.items() if bound is not None}
-
-
-def _example(policy: Policy, name: str, rule: FieldRule) -> object:
+def _example(policy: Policy, name: str) -> object:
+    """Returns an accepted value of a field."""
+    rule = policy.fields[name]
     codes = list(policy.shown_codes(name)) or ["example"]
     by_kind: dict[str, object] = {
-        "set": codes[:_LISTED],
+        "set": codes[:EXAMPLE_CODES],
         "ids": [7],
         "number": rule.minimum if rule.minimum is not None else 30,
         "text": "Hello",

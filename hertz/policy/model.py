@@ -222,6 +222,16 @@ class Policy(Strict):
         return self.eligibility + self.categories[category].eligibility
 
     @property
+    def columns(self) -> dict[str, str]:
+        """The source's column of each field."""
+        return {name: rule.source or name for name, rule in self.fields.items()}
+
+    @property
+    def required_fields(self) -> list[str]:
+        """The fields that every profile must have."""
+        return [name for name, rule in self.fields.items() if rule.required]
+
+    @property
     def id_list_fields(self) -> tuple[str, ...]:
         """The fields that hold lists of user ids."""
         return tuple(name for name, rule in self.fields.items() if rule.kind == "ids")

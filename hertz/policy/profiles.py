@@ -1,14 +1,17 @@
-"""Validates raw rows against the policy: clean profiles on one side, quarantine on the other.
+"""Validates raw rows against the policy: clean profiles on one side, the quarantine on the other.
 
 In: the policy and a frame as the source had it, of any types. Out: `ValidatedProfiles`: one typed,
-normalized row a user, one quarantine line a fault (row, field, value, what is accepted), and the
-columns that the policy does not know. Nothing is dropped in silence, and apart from the question
-which of two duplicates came first, the profiles do not depend on the order of the rows.
+clean row a user, one quarantine line a fault (row, field, value, what is accepted), and the columns
+that the policy does not name. No row is dropped without a quarantine line. The profiles do not
+depend on the order of the rows, except that the first of two rows with the same id stays.
+
+What a field accepts is stated in `hertz.policy.json_schema`; this module reads and cleans values.
 """
 
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,10 +19,17 @@ from typing import NamedTuple
 import polars as pl
 
 from hertz.core.errors import SourceError
+from hertz.policy.json_schema import (
+    Schema,
+    accepted_values,
+    column_within,
+    field_schema,
+    id_schema,
+)
 from hertz.policy.model import Policy
 from hertz.policy.quarantine import (
+    MISSING,
     Fault,
-    accepted_values,
     faults_in,
     quarantine_frame,
     shown,
@@ -48,8 +58,8 @@ class ValidatedProfiles:
 
     Attributes:
         profiles: `user_id` Int64 ascending, then a column a policy field, by kind: code, ordered,
-            text String (null: not told); set List(String) in vocabulary order (empty: not told);
-            number Float64; ids List(Int64) ascending.
+            text String (null: missing); set List(String) in vocabulary order (empty: missing);
+            number Float64 (null: missing); ids List(Int64) ascending.
         quarantine: One line a fault, by row: see `hertz.policy.quarantine`; `row` counts from 1.
         ignored_columns: Columns of the source that the policy does not name.
     """
@@ -60,6 +70,8 @@ class ValidatedProfiles:
 
 
 class _Checked(NamedTuple):
+    """One column after its check: clean values, null where there is a fault, and the faults."""
+
     values: pl.Series
     faults: list[Fault]
 
@@ -67,35 +79,37 @@ class _Checked(NamedTuple):
 def validate_profiles(
     policy: Policy, raw: pl.DataFrame, rejected: Sequence[tuple[int, str]] = ()
 ) -> ValidatedProfiles:
-    """Check every row against the policy.
+    """Checks every row against the policy.
 
     Args:
-        policy: What a profile is.
-        raw: The rows as read, any column types; lists may be text (`A|B`, `A;B` or JSON).
-        rejected: (1-based row, reason) of rows that could not be read and are not in `raw`.
+        policy: The policy, which says what each field accepts.
+        raw: The rows as read, of any column types; lists may be text (`A|B`, `A;B` or JSON).
+        rejected: (row from 1, reason) of rows that could not be read and are not in `raw`.
 
     Returns:
-        Clean profiles and the quarantine; no profile at all is not an error here.
+        The clean profiles, possibly none, and the quarantine.
 
     Raises:
-        SourceError: when there are no rows, or a required column is missing.
+        SourceError: If there are no rows, or a required column is missing.
     """
     _require_rows(raw, rejected)
     _require_columns(policy, raw)
     checked = {policy.id_field: _check_ids(policy, raw[policy.id_field])}
-    for name, rule in policy.fields.items():
-        checked[name] = _check_field(policy, name, _source_column(raw, rule.source or name))
+    for name, column in policy.columns.items():
+        checked[name] = _check_field(policy, name, _source_column(raw, column))
     numbers = _row_numbers(raw.height, rejected)
     checked[policy.id_field].faults.extend(_duplicates(policy.id_field, checked, numbers))
     faults = {name: column.faults for name, column in checked.items()}
+    known = {policy.id_field, *policy.columns.values()}
     return ValidatedProfiles(
         _profiles(policy, checked),
         quarantine_frame(raw[policy.id_field], faults, numbers, rejected),
-        tuple(name for name in raw.columns if name not in _source_names(policy)),
+        tuple(name for name in raw.columns if name not in known),
     )
 
 
 def _require_rows(raw: pl.DataFrame, rejected: Sequence[tuple[int, str]]) -> None:
+    """Raises a `SourceError` if there is no row that could be read."""
     if raw.height:
         return
     if rejected:
@@ -107,8 +121,8 @@ def _require_rows(raw: pl.DataFrame, rejected: Sequence[tuple[int, str]]) -> Non
 
 
 def _require_columns(policy: Policy, raw: pl.DataFrame) -> None:
-    needed = [policy.id_field]
-    needed += [rule.source or name for name, rule in policy.fields.items() if rule.required]
+    """Raises a `SourceError` if the id or a required field has no column."""
+    needed = [policy.id_field, *(policy.columns[name] for name in policy.required_fields)]
     missing = [name for name in dict.fromkeys(needed) if name not in raw.columns]
     if not missing:
         return
@@ -121,15 +135,13 @@ def _require_columns(policy: Policy, raw: pl.DataFrame) -> None:
     raise SourceError(message)
 
 
-def _source_names(policy: Policy) -> set[str]:
-    return {policy.id_field} | {rule.source or name for name, rule in policy.fields.items()}
-
-
 def _source_column(raw: pl.DataFrame, name: str) -> pl.Series:
+    """Returns a column of the source, of nulls where it has none."""
     return raw[name] if name in raw.columns else pl.Series(name, [None] * raw.height, pl.String)
 
 
 def _row_numbers(height: int, rejected: Sequence[tuple[int, str]]) -> list[int]:
+    """Returns the numbers in the source, from 1, of the rows that could be read."""
     unread = {row for row, _ in rejected}
     return list(itertools.islice((n for n in itertools.count(1) if n not in unread), height))
 
@@ -138,102 +150,113 @@ def _row_numbers(height: int, rejected: Sequence[tuple[int, str]]) -> list[int]:
 
 
 def _check_ids(policy: Policy, raw: pl.Series) -> _Checked:
-    text = _text(raw)
-    ids = _run(text, _integer(pl.col("x")))
-    bad = ids.is_null() | (ids < policy.id_minimum)
+    """Checks the column of the users' own ids."""
+    ids = _run(_text(raw), _integer(pl.col("x")))
+    right = column_within(id_schema(policy), ids).fill_null(False)
     reason = f"an integer of {policy.id_minimum} or more is accepted"
-    return _Checked(ids, faults_in(bad.fill_null(True), raw, reason))
+    return _Checked(ids, faults_in(~right, raw, reason))
 
 
 def _check_field(policy: Policy, name: str, raw: pl.Series) -> _Checked:
-    rule = policy.fields[name]
+    """Checks the column of one field, by the field's kind."""
     checks: dict[str, Callable[[Policy, str, pl.Series], _Checked]] = {
         "set": _check_set,
         "ids": _check_id_list,
         "number": _check_number,
         "text": _check_text,
     }
-    checked = checks.get(rule.kind, _check_code)(policy, name, raw)
-    return _hide_values(checked) if rule.kind == "text" else checked
+    return checks.get(policy.fields[name].kind, _check_code)(policy, name, raw)
 
 
 def _check_code(policy: Policy, name: str, raw: pl.Series) -> _Checked:
-    rule, codes = policy.fields[name], policy.vocabulary(name)
-    text, faults = _plain(policy, name, raw)
-    if codes is not None:
-        unknown = text.is_not_null() & ~text.is_in(list(codes))
-        faults += faults_in(unknown.fill_null(False), text, unknown_code(policy, name))
-    told = pl.when(~pl.col("x").is_in(list(rule.hidden))).then("x")
-    return _Checked(_run(text, told), faults)
+    """Checks a column of codes; a hidden code becomes null."""
+    text, faults = _single_texts(policy, name, raw)
+    schema = field_schema(policy, name)
+    if "enum" in schema:
+        faults += faults_in(_outside(schema, text), text, unknown_code(policy, name))
+    hidden = pl.col("x").is_in(list(policy.fields[name].hidden))
+    return _Checked(_run(text, pl.when(~hidden).then("x")), faults)
 
 
 def _check_number(policy: Policy, name: str, raw: pl.Series) -> _Checked:
-    rule = policy.fields[name]
-    text, faults = _plain(policy, name, raw)
+    """Checks a column of numbers; a text that is no number is a fault too."""
+    text, faults = _single_texts(policy, name, raw)
     values = text.cast(pl.Float64, strict=False)
-    inside = values.is_finite()
-    if rule.minimum is not None:
-        inside &= values >= rule.minimum
-    if rule.maximum is not None:
-        inside &= values <= rule.maximum
-    bad = text.is_not_null() & ~inside.fill_null(False)
-    return _Checked(
-        values, faults + faults_in(bad, raw, f"{accepted_values(policy, name)} is accepted")
-    )
+    schema = field_schema(policy, name)
+    bad = text.is_not_null() & ~column_within(schema, values).fill_null(False)
+    reason = f"{accepted_values(schema)} is accepted"
+    return _Checked(values, faults + faults_in(bad, raw, reason))
 
 
 def _check_text(policy: Policy, name: str, raw: pl.Series) -> _Checked:
-    limit = policy.fields[name].max_length
-    text, faults = _plain(policy, name, raw)
-    long = (text.str.len_chars() > limit).fill_null(False)
-    return _Checked(
-        text, faults + faults_in(long, text, f"at most {limit} characters are accepted")
-    )
-
-
-def _hide_values(checked: _Checked) -> _Checked:
-    """Free text is personal: a fault tells its length only."""
-    lengths = checked.values.str.len_chars().fill_null(0)
-    hidden = [f._replace(value=f"{lengths[f.row]} characters") for f in checked.faults]
-    return _Checked(checked.values, hidden)
+    """Checks a column of free text, which is personal: a fault shows a text's length only."""
+    text, faults = _single_texts(policy, name, raw)
+    schema = field_schema(policy, name)
+    reason = f"at most {schema['maxLength']} characters are accepted"
+    faults += faults_in(_outside(schema, text), text, reason)
+    lengths = text.str.len_chars().fill_null(0)
+    return _Checked(text, [f._replace(value=f"{lengths[f.row]} characters") for f in faults])
 
 
 def _check_set(policy: Policy, name: str, raw: pl.Series) -> _Checked:
-    codes = policy.vocabulary(name)
-    items, faults = _items(policy, name, raw, r"[|;]")
-    if codes is None:
+    """Checks a column of sets of codes; hidden codes are left out."""
+    items, faults = _list_items(policy, name, raw, r"[|;]")
+    schema = field_schema(policy, name)["items"]
+    if "enum" not in schema:
         return _Checked(items.list.eval(_ORDERED), faults)
     single = items.to_frame("value").with_row_index("row").explode("value")
-    unknown = single.filter(pl.col("value").is_not_null() & ~pl.col("value").is_in(list(codes)))
+    unknown = single.filter(_outside(schema, single["value"]))
     reason = unknown_code(policy, name)
     faults += [Fault(row, shown(value), reason(value)) for row, value in unknown.iter_rows()]
-    # Cast to an Enum of the shown codes: sorts by vocabulary, and what it lacks becomes null.
+    # Cast to an Enum of the shown codes: sorts by vocabulary, and any other code becomes null.
     ordered = items.cast(pl.List(pl.Enum(policy.shown_codes(name))), strict=False)
     return _Checked(ordered.list.eval(_ORDERED).cast(pl.List(pl.String)), faults)
 
 
 def _check_id_list(policy: Policy, name: str, raw: pl.Series) -> _Checked:
-    items, faults = _items(policy, name, raw, r"[|;,]")
+    """Checks a column of lists of user ids."""
+    items, faults = _list_items(policy, name, raw, r"[|;,]")
     ids = items.list.eval(_integer(pl.element()))
     bad = ids.list.len() != ids.list.drop_nulls().list.len()
     faults += faults_in(bad, raw, "a list of integers is accepted, such as [3, 17] or 3|17")
     return _Checked(ids.list.eval(_ORDERED), faults)
 
 
-# ---- text out of anything ------------------------------------------------------------------------
+def _outside(schema: Schema, values: pl.Series) -> pl.Series:
+    """Returns which values break a schema's limits; a missing value does not."""
+    return ~column_within(schema, values).fill_null(True)
 
 
-def _plain(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series, list[Fault]]:
-    """Clean text of a field with one value a row (null: not told), and the faults so far."""
+# ---- text of any value ---------------------------------------------------------------------------
+
+
+def _single_texts(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series, list[Fault]]:
+    """Reads a column with one value a row.
+
+    Returns:
+        The clean texts (null: missing), and the faults so far.
+    """
     raw = _without_nan(raw)
     text = _text(raw)
     unreadable = raw.is_not_null() & text.is_null()
     text = _run(text, _clean(pl.col("x"), policy.fields[name].drop))
-    return text, _told_faults(policy, name, raw, unreadable, text.is_null())
+    return text, _reading_faults(policy, name, raw, unreadable, text.is_null())
 
 
-def _items(policy: Policy, name: str, raw: pl.Series, marks: str) -> tuple[pl.Series, list[Fault]]:
-    """Clean items of a field with a list a row (never null), and the faults so far."""
+def _list_items(
+    policy: Policy, name: str, raw: pl.Series, separators: str
+) -> tuple[pl.Series, list[Fault]]:
+    """Reads a column with a list a row.
+
+    Args:
+        policy: The policy.
+        name: The field.
+        raw: Lists, arrays, or texts of lists.
+        separators: Pattern of what splits a text where the field names no separator.
+
+    Returns:
+        The clean items of each row (never null), and the faults so far.
+    """
     rule = policy.fields[name]
     raw = raw.arr.to_list() if raw.dtype == pl.Array else raw
     if raw.dtype == pl.List:
@@ -241,43 +264,44 @@ def _items(policy: Policy, name: str, raw: pl.Series, marks: str) -> tuple[pl.Se
         items = raw.list.eval(_text_expression(pl.element(), inner))
         unreadable = raw.list.drop_nulls().list.len() != items.list.drop_nulls().list.len()
     else:
-        items = _split(_text(_without_nan(raw)), rule.separator, marks)
+        items = _split(_text(_without_nan(raw)), rule.separator, separators)
         unreadable = raw.is_not_null() & items.is_null()
     items = items.list.eval(_clean(pl.element(), rule.drop)).list.drop_nulls()
     items = _run(items, pl.coalesce("x", pl.lit([], dtype=pl.List(pl.String))))
     empty = items.list.len() == 0
-    return items, _told_faults(policy, name, raw, unreadable.fill_null(False), empty)
+    return items, _reading_faults(policy, name, raw, unreadable.fill_null(False), empty)
 
 
-def _told_faults(
-    policy: Policy, name: str, raw: pl.Series, unreadable: pl.Series, untold: pl.Series
+def _reading_faults(
+    policy: Policy, name: str, raw: pl.Series, unreadable: pl.Series, missing: pl.Series
 ) -> list[Fault]:
-    accepted = accepted_values(policy, name)
+    """Returns the faults of values that cannot be read, and of required ones that are missing."""
+    accepted = accepted_values(field_schema(policy, name))
     found = _BROKEN_LIST if raw.dtype == pl.String else f"found {raw.dtype}"
     faults = faults_in(unreadable, raw, f"{found}; accepted: {accepted}")
     if policy.fields[name].required:
-        faults += faults_in(
-            untold & ~unreadable, raw, f"required, but not told; accepted: {accepted}"
-        )
+        faults += faults_in(missing & ~unreadable, raw, f"{MISSING}; accepted: {accepted}")
     return faults
 
 
-def _split(text: pl.Series, separator: str | None, marks: str) -> pl.Series:
-    """Items of a list written as one text; null where it looks like JSON and is none."""
+def _split(text: pl.Series, separator: str | None, separators: str) -> pl.Series:
+    """Splits lists written as texts; null where a text looks like JSON and is not."""
     x = pl.col("x").str.strip_chars()
     bracketed = x.str.starts_with("[") & x.str.ends_with("]")
     array = x.str.contains(_JSON_ARRAY)
     arrays = pl.when(array).then(x).str.json_decode(pl.List(pl.String))
-    split = x.str.split(separator) if separator else x.str.replace_all(marks, "|").str.split("|")
+    unified = x if separator else x.str.replace_all(separators, "|")
+    split = unified.str.split(separator or "|")
     return _run(text, pl.coalesce(arrays, pl.when(~bracketed).then(split)))
 
 
 def _text(series: pl.Series) -> pl.Series:
+    """Returns a column's values as text; null for what has none."""
     return _run(series, _text_expression(pl.col("x"), series.dtype))
 
 
 def _text_expression(x: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Text of single values; null for what has none (lists, structs, bytes, objects)."""
+    """Turns single values into text; null for what has none (lists, structs, bytes, objects)."""
     if dtype.is_float():
         integers = pl.when(x == x.floor()).then(x.cast(pl.Int64, strict=False)).cast(pl.String)
         return pl.coalesce(integers, pl.when(x.is_not_nan()).then(x.cast(pl.String)))
@@ -287,12 +311,12 @@ def _text_expression(x: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _without_nan(series: pl.Series) -> pl.Series:
-    """NaN is how numeric columns of other tools say 'no value'."""
+    """Turns NaN into null: numeric columns of other tools write NaN where a value is missing."""
     return series.fill_nan(None) if series.dtype.is_float() else series
 
 
 def _clean(x: pl.Expr, drop: str | None) -> pl.Expr:
-    """Composed Unicode without control characters, the policy's `drop` and outer blanks."""
+    """Removes control characters, the policy's `drop` and outer blanks, and composes Unicode."""
     x = x.str.replace_all(_CONTROL, "").str.normalize("NFC")
     if drop is not None:
         x = x.str.replace_all(drop, "")
@@ -300,14 +324,22 @@ def _clean(x: pl.Expr, drop: str | None) -> pl.Expr:
     return pl.when(x != "").then(x)
 
 
+def is_clean(text: str) -> bool:
+    """Returns whether cleaning surely leaves a text as it is, where the field drops nothing."""
+    return (
+        text.isprintable() and text.strip() == text != "" and unicodedata.is_normalized("NFC", text)
+    )
+
+
 def _integer(x: pl.Expr) -> pl.Expr:
-    """Int64 of texts such as 42, +42 and 42.0; null for any other."""
+    """Turns texts such as 42, +42 and 42.0 into Int64; null for any other text."""
     x = x.str.strip_chars()
     whole = pl.when(x.str.contains(_INTEGER)).then(x)
     return whole.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
 
 
 def _run(series: pl.Series, expression: pl.Expr) -> pl.Series:
+    """Evaluates an expression over a series, which it names `x`."""
     return series.alias("x").to_frame().select(expression.alias("x")).to_series()
 
 
@@ -315,7 +347,7 @@ def _run(series: pl.Series, expression: pl.Expr) -> pl.Series:
 
 
 def _duplicates(id_field: str, checked: dict[str, _Checked], numbers: list[int]) -> list[Fault]:
-    """The first sound row of an id stays; each later row with that id is a fault."""
+    """Returns a fault for each row whose id an earlier row without faults has."""
     ids = checked[id_field].values
     frame = pl.DataFrame({"id": ids, "sound": _sound(checked)}).with_row_index("row")
     first = frame.filter("sound").group_by("id").agg(pl.col("row").min().alias("first"))
@@ -327,12 +359,14 @@ def _duplicates(id_field: str, checked: dict[str, _Checked], numbers: list[int])
 
 
 def _sound(checked: dict[str, _Checked]) -> pl.Series:
+    """Returns which rows have no fault in any column."""
     height = next(iter(checked.values())).values.len()
     faulty = pl.Series([f.row for c in checked.values() for f in c.faults], dtype=pl.UInt32)
     return ~pl.int_range(height, dtype=pl.UInt32, eager=True).is_in(faulty.implode())
 
 
 def _profiles(policy: Policy, checked: dict[str, _Checked]) -> pl.DataFrame:
+    """Returns the rows without faults, by user id."""
     columns = {name: checked[name].values for name in policy.fields}
     frame = pl.DataFrame({USER_ID: checked[policy.id_field].values, **columns})
     return frame.filter(_sound(checked)).sort(USER_ID)

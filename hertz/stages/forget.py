@@ -215,7 +215,7 @@ def _profiles_of(
         if upto > kept.folded:
             yield kept.policy, kept.profiles.filter(pl.col("user_id") == user)
     policy = settings.policy
-    names = [policy.id_field, *(rule.source or name for name, rule in policy.fields.items())]
+    names = [policy.id_field, *policy.columns.values()]
     for payload in intake.payloads_of(user, upto):
         row = dict.fromkeys(names) | payload
         yield policy, validate_profiles(policy, text_frame([row])).profiles

@@ -105,8 +105,7 @@ def _without_older(fold: Fold, changed: dict[int, str], checked: ValidatedProfil
 
 def _sent(policy: Policy, fold: Fold) -> ValidatedProfiles:
     """The intake's profiles by today's policy, which may accept less than the one they met."""
-    fields = [rule.source or name for name, rule in policy.fields.items()]
-    empty: dict[str, Any] = dict.fromkeys([policy.id_field, *fields])
+    empty: dict[str, Any] = dict.fromkeys([policy.id_field, *policy.columns.values()])
     rows = [{**empty, **sent.columns} for sent in fold.profiles]
     if not rows:  # a row that is not kept gives the empty frames their columns
         nobody = validate_profiles(policy, text_frame([{**empty, policy.id_field: 1}]))

@@ -150,7 +150,7 @@ def test_codes_are_cleaned(field: str, raw: object, clean: object) -> None:
 @pytest.mark.parametrize("raw", [None, "", "  ", "\x00"])
 def test_a_required_code_must_be_told(raw: object) -> None:
     ((_, reason),) = faults("sex", raw)
-    assert reason == "required, but not told; accepted: MALE, FEMALE"
+    assert reason == "required, but missing; accepted: MALE, FEMALE"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_sets_are_unique_in_the_order_of_the_vocabulary(raw: object) -> None:
 @pytest.mark.parametrize("raw", [[], [None], "", " | ", "[]", None])
 def test_a_required_set_needs_an_item(raw: object) -> None:
     ((_, reason),) = faults("pets", raw)
-    assert reason == "required, but not told; accepted: any of DOG, CAT, NO_PETS, SECRET"
+    assert reason == "required, but missing; accepted: any of DOG, CAT, NO_PETS, SECRET"
 
 
 def test_a_required_set_of_hidden_codes_is_told_and_empty() -> None:
