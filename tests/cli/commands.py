@@ -41,6 +41,11 @@ def hertz(*arguments: str | Path) -> Done:
     return Done(arguments, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
+def options(folder: Path) -> tuple[str | Path, ...]:
+    """The options that name the policy file and the home of a folder."""
+    return ("--policy", folder / "hertz.toml", "--home", folder / "home")
+
+
 @contextmanager
 def _logging_as_before() -> Iterator[None]:
     """Undo at the end what the command sets up for its process."""

@@ -11,8 +11,7 @@ from hertz.policy.model import Policy
 from hertz.storage.intake.events import Request
 from hertz.storage.intake.queue import Intake
 from tests.api.profiles import profile
-from tests.cli.commands import hertz
-from tests.cli.test_main import options
+from tests.cli.commands import hertz, options
 from tests.nights import write_policy
 from tests.stages.small_nights import small_night, small_settings, write_source
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hertz.policy.model import Policy
-from tests.cli.commands import hertz, started
+from tests.cli.commands import hertz, options, started
 from tests.nights import ROOT, write_policy, write_sample
 
 
@@ -25,10 +25,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy) -> Pa
         assert night.returncode == 0, night.stderr
     (folder / "night.txt").write_text(night.stdout, encoding="utf-8")
     return folder
-
-
-def options(folder: Path) -> tuple[str | Path, ...]:
-    return ("--policy", folder / "hertz.toml", "--home", folder / "home")
 
 
 def test_help_names_every_command() -> None:

@@ -37,22 +37,9 @@ from hertz.storage.snapshot.snapshots import (
 from tests.api.profiles import listed, profile
 from tests.api.servers import eventually, served_home
 from tests.faults import kill_at
+from tests.files import files_with
+from tests.stages.forgettable import BIO, OTHERS, RARE, SHARED, rows, settings_in, two_nights
 from tests.stages.small_nights import IDENTITY, small_night, small_settings, write_source
-
-RARE, BIO = 987_654_321, "오직 한 사람만 쓴 아주 드문 자기소개 문장입니다"
-SHARED = "다른 사람도 똑같이 쓴 소개"
-OTHERS = list(range(1, 13))
-
-
-def rows() -> list[dict[str, object]]:
-    """Twelve users and the one to be forgotten, whom others name."""
-    found: list[dict[str, object]] = [profile(user, bio=f"소개 {user}") for user in OTHERS]
-    found[2]["blockedUserIds"] = [5, RARE]
-    found[3]["bio"] = SHARED
-    found.append(profile(RARE, bio=BIO, blockedUserIds=[6]))
-    found.append(profile(RARE, gender="XX"))
-    found.append(profile(99, blockedUserIds=[RARE, "x"]))
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -67,24 +54,6 @@ def built_plain(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy
     return two_nights(tmp_path_factory.mktemp("plain"), service_policy, chroma=False)
 
 
-def two_nights(folder: Path, policy: Policy, chroma: bool) -> Path:
-    settings = settings_in(folder, policy)
-    write_source(folder / "source.jsonl", rows())
-    small_night(settings, chroma)
-    with Intake(settings.home) as intake:
-        update = profile(RARE, bio=BIO, religion="OTHER_RELIGION")
-        intake.apply(
-            [
-                Request("update", RARE, profile=update, key=f"k-{RARE}"),
-                Request("block", 4, RARE),
-                Request("update", 8, profile=profile(8, bio="소개 8", blockedUserIds=[RARE, 9])),
-            ],
-            lambda _: True,
-        )
-    small_night(settings, chroma)
-    return folder
-
-
 @pytest.fixture
 def settings(built: Path, tmp_path: Path, service_policy: Policy) -> Settings:
     """A copy of that home of its own."""
@@ -97,15 +66,6 @@ def plain(built_plain: Path, tmp_path: Path, service_policy: Policy) -> Settings
     """The same without Chroma."""
     shutil.copytree(built_plain, tmp_path, dirs_exist_ok=True)
     return settings_in(tmp_path, service_policy)
-
-
-def settings_in(folder: Path, policy: Policy) -> Settings:
-    return small_settings(folder / "home", folder / "source.jsonl", policy)
-
-
-def holding(home: Path, *needles: bytes) -> list[str]:
-    files = [path for path in home.rglob("*") if path.is_file()]
-    return [str(p.relative_to(home)) for p in files if any(n in p.read_bytes() for n in needles)]
 
 
 def removed(receipt: Receipt) -> dict[str, int]:
@@ -127,7 +87,7 @@ def test_nothing_is_left_in_any_byte(settings: Settings) -> None:
     assert receipt.scan["found"] == []
     assert verify(settings, RARE).findings == []
     text, number = BIO.encode(), str(RARE).encode()
-    assert holding(home, text, number, RARE.to_bytes(8, "little")) == []
+    assert files_with(home, text, number, RARE.to_bytes(8, "little")) == []
     assert str(RARE) not in receipt.to_json()
     stored = json.loads(next((home / "receipts").iterdir()).read_text(encoding="utf-8"))
     assert stored == json.loads(receipt.to_json())
@@ -171,7 +131,7 @@ def test_the_most_exposed_user_vanishes_from_every_report_and_the_held_run(
             page = (folder / "report.html").read_text(encoding="utf-8")
             assert f'data-user="{user}"' not in page
             assert page == without_rows_of(before[folder.name], [user])
-    assert holding(home, str(RARE).encode()) == []
+    assert files_with(home, str(RARE).encode()) == []
     assert [s.name for s in kept] == [s.name for s in list_snapshots(home)]
 
 
@@ -250,7 +210,7 @@ def test_explanations_of_the_model_go_and_those_of_others_stay(plain: Settings) 
     receipt = forget(plain, RARE)
     assert set(cache.get_many([*own, *other, "of an older night"])) == set(other)
     assert removed(receipt)["explanation_cache"] == len(own)
-    assert holding(home, b"of an older night") == []
+    assert files_with(home, b"of an older night") == []
 
 
 def test_a_small_id_is_found_where_it_is_stored_and_not_by_chance(settings: Settings) -> None:
@@ -301,7 +261,7 @@ def test_a_deletion_ends_in_the_same_purge_with_the_next_run(settings: Settings)
     small_night(settings)
     assert len(list_snapshots(settings.home)) == 3
     assert verify(settings, RARE).findings == []
-    assert holding(settings.home, BIO.encode(), str(RARE).encode()) == []
+    assert files_with(settings.home, BIO.encode(), str(RARE).encode()) == []
     stored = [json.loads(p.read_text("utf-8")) for p in (settings.home / "receipts").iterdir()]
     assert [receipt["cause"] for receipt in stored] == ["delete"]
     assert RARE not in users(small_night(settings))
@@ -314,7 +274,7 @@ def test_who_came_back_before_the_run_loses_the_old_traces_alone(plain: Settings
     newest = small_night(plain)
     assert users(newest)[RARE]["bio"] == "neu"
     assert [RARE in users(s) for s in list_snapshots(plain.home)] == [False, False, True]
-    assert holding(plain.home, BIO.encode()) == []
+    assert files_with(plain.home, BIO.encode()) == []
     assert users(small_night(plain))[RARE]["bio"] == "neu"
 
 
@@ -329,7 +289,7 @@ def test_while_a_run_holds_the_home_the_user_is_hidden_and_the_run_s_end_erases(
     with Intake(plain.home) as intake:
         assert RARE in intake.removed(0)
     small_night(plain)
-    assert holding(plain.home, BIO.encode(), str(RARE).encode()) == []
+    assert files_with(plain.home, BIO.encode(), str(RARE).encode()) == []
 
 
 FORGET = """
@@ -365,7 +325,7 @@ def test_a_killed_forget_hides_the_user_and_a_second_one_ends_it(
         assert all(RARE not in listed(client, user) for user in OTHERS)
     receipt = forget(plain, RARE)
     assert not receipt.is_incomplete
-    assert holding(plain.home, BIO.encode(), str(RARE).encode()) == []
+    assert files_with(plain.home, BIO.encode(), str(RARE).encode()) == []
     kept = list_snapshots(plain.home)
     assert [corrupt_files(snapshot) for snapshot in kept] == [[], []]
     assert not list((plain.home / "snapshots").glob(".building-*"))

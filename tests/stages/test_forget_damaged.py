@@ -11,7 +11,7 @@ from hertz.policy.model import Policy
 from hertz.stages.forget import forget, verify
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import list_snapshots
-from tests.stages.test_forget import OTHERS, RARE, settings_in, two_nights
+from tests.stages.forgettable import OTHERS, RARE, settings_in, two_nights
 
 
 @pytest.fixture

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from hertz.core.errors import GenerationError, ModelError
 from hertz.explanations.generation.child_process import Worker
 from tests.explanations.generation import workers
+from tests.explanations.generation.processes import ends, runs
 
 
 def test_a_worker_loads_once_and_answers_in_order() -> None:
@@ -126,16 +124,3 @@ def test_a_killed_parent_takes_its_worker_along() -> None:
     parent.communicate()
     assert ends(child)
     assert ends(grandchild)
-
-
-def runs(pid: int) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
-
-
-def ends(pid: int) -> bool:
-    deadline = time.monotonic() + 60
-    while runs(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not runs(pid)

@@ -22,7 +22,7 @@ from hertz.explanations.generation.engine import THREADS
 from hertz.explanations.generation.generator import Generated, Prompt, VllmGenerator
 from hertz.explanations.generation.ray_engine import load_engines
 from hertz.explanations.settings import ExplanationSettings
-from tests.explanations.generation.test_child_process import ends
+from tests.explanations.generation.processes import ends
 from tests.ports import free_port
 from tests.tiny_model import write_tiny_model
 

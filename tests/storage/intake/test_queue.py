@@ -13,6 +13,7 @@ from hertz.storage.intake.events import Kind, Request
 from hertz.storage.intake.queue import Intake
 from hertz.storage.intake.tombstones import KEY_FILE, Marks
 from tests.faults import kill_at
+from tests.files import files_with
 from tests.nights import ROOT
 
 RARE, TEXT = 987_654_321, "a rare text that nobody else wrote"
@@ -98,19 +99,14 @@ def test_nothing_of_an_erased_user_is_left_in_the_bytes(tmp_path: Path) -> None:
         apply(intake, register(RARE, f"key-{RARE}", TEXT * 300), Request("block", 5, RARE))
         apply(intake, Request("update", RARE, profile={"bio": TEXT}), Request("forget", RARE))
         other.events(0)
-        assert holding(tmp_path, TEXT.encode(), str(RARE).encode())
+        assert files_with(tmp_path, TEXT.encode(), str(RARE).encode())
         assert intake.erase(RARE, intake.last_sequence()) == 4
         assert not other.is_wiped
         intake.wipe()
         assert other.is_wiped
-        assert holding(tmp_path, TEXT.encode(), str(RARE).encode()) == []
-        assert holding(tmp_path, RARE.to_bytes(4, "big")) == []
+        assert files_with(tmp_path, TEXT.encode(), str(RARE).encode()) == []
+        assert files_with(tmp_path, RARE.to_bytes(4, "big")) == []
         assert len(other.events(0)) == 300
-
-
-def holding(folder: Path, *needles: bytes) -> list[str]:
-    found = [p for p in folder.rglob("*") if p.is_file()]
-    return [p.name for p in found if any(needle in p.read_bytes() for needle in needles)]
 
 
 def test_replaced_profiles_are_dropped_but_their_keys_stay(tmp_path: Path) -> None:
