@@ -26,7 +26,7 @@ def waiting_in(home: Path) -> dict[str, Any]:
     if not (home / INTAKE_FILE).exists():
         return {**found, "by_kind": {}, "oldest_seconds": None, "user_ids": {}}
     with Intake(home) as intake:
-        events, oldest = intake.events(folded), intake.oldest(folded)
+        events, oldest = intake.events(folded), intake.first_received(folded)
         last = intake.last_sequence()
     users: dict[str, list[int]] = {}
     for event in events:

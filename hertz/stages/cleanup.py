@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from hertz.stages.embed import open_encoder
 from hertz.stages.run import Run
-from hertz.storage.disk import size_of
-from hertz.storage.embeddings import drop_stores
+from hertz.storage.disk import folder_bytes
+from hertz.storage.embeddings import remove_unused_stores
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import (
     kept_folders,
@@ -48,13 +48,13 @@ def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> 
     """
     home = settings.home
     with locked_home(home, "cleanup"):
-        before = size_of(home / "snapshots")
+        before = folder_bytes(home / "snapshots")
         gone = remove_old(home, settings.storage.keep if keep is None else keep)
         gone += remove_held(home) if held else []
         return Cleaned(
             [folder.name for folder in gone],
             [folder.name for folder in kept_folders(home)],
-            before - size_of(home / "snapshots"),
+            before - folder_bytes(home / "snapshots"),
             drop_unused_vectors(settings),
         )
 
@@ -69,7 +69,7 @@ def drop_unused_vectors(settings: Settings) -> list[str]:
     """Remove them; the names of the removed folders. The home must be held."""
     used = {open_encoder(settings).identity}
     used |= {_identity(read_manifest(folder)) for folder in kept_folders(settings.home)}
-    return drop_stores(settings.home, used)
+    return remove_unused_stores(settings.home, used)
 
 
 def _identity(manifest: dict[str, Any]) -> str:

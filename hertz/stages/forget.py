@@ -29,7 +29,7 @@ from hertz.policy.profiles import validate_profiles
 from hertz.policy.text_frame import text_frame
 from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.erasure.scan import Scan, scan_home
-from hertz.storage.erasure.snapshot import embedding_identities, erase_from_snapshot, traces
+from hertz.storage.erasure.snapshot import embedding_identities, erase_from_snapshot, rows_naming
 from hertz.storage.explanation_cache import ExplanationCache
 from hertz.storage.files import read_frame, write_text
 from hertz.storage.intake.events import Request
@@ -44,7 +44,9 @@ from hertz.storage.snapshot.snapshots import (
 )
 
 Cause = Literal["forget", "delete"]
-TOLD_SEARCHED = 10  # explanations of a user's pairs whose texts are searched for in every byte
+EXPLANATIONS_SEARCHED = (
+    10  # explanations of a user's pairs whose texts are searched for in every byte
+)
 SOURCE_NOTE = "not Hertz's to change; the mark keeps the user out of every run"
 
 
@@ -147,7 +149,8 @@ def _purge(
     home = settings.home
     with Intake(home) as intake:
         receipts = {
-            user: Receipt(intake.mark_of(user).hex(), cause, requested) for user in sorted(users)
+            user: Receipt(intake.tombstone_of(user).hex(), cause, requested)
+            for user in sorted(users)
         }
         fault_point("forget.before_vectors")
         _purge_vectors(settings, intake, users, receipts)
@@ -292,7 +295,7 @@ def _purge_snapshot(
 ) -> None:
     """Erase those whom a snapshot knows from before they were removed."""
     folded = int(read_manifest(snapshot).get("intake_sequence", 0))
-    found = traces(snapshot, [user for user, removed in users.items() if removed > folded])
+    found = rows_naming(snapshot, [user for user, removed in users.items() if removed > folded])
     notes = erase_from_snapshot(snapshot, found) if found else []
     for user, parts in found.items():
         for name, rows in parts.items():
@@ -323,7 +326,10 @@ def _own_texts(settings: Settings, user_id: int) -> list[str]:
         told |= set(explained.filter(_in_pair(user_id))["content"])
         others |= set(explained.filter(~_in_pair(user_id))["content"])
     some = sorted(told - others)
-    return sorted(own - others) + some[:: max(1, len(some) // TOLD_SEARCHED)][:TOLD_SEARCHED]
+    return (
+        sorted(own - others)
+        + some[:: max(1, len(some) // EXPLANATIONS_SEARCHED)][:EXPLANATIONS_SEARCHED]
+    )
 
 
 def _texts_in(policy: Policy, profiles: pl.DataFrame) -> set[str]:

@@ -19,13 +19,13 @@ from hertz.core.errors import SourceError
 from hertz.policy.model import Policy
 from hertz.policy.profiles import ValidatedProfiles, validate_profiles
 from hertz.policy.text_frame import text_frame
-from hertz.storage.erasure.snapshot import as_ids, ids_in, without_users
+from hertz.storage.erasure.snapshot import extract_ids, parse_ids, without_users
 from hertz.storage.intake.events import Fold
 from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
 
 
-def drain(
+def merge_intake(
     settings: Settings, raw: pl.DataFrame, checked: ValidatedProfiles
 ) -> tuple[ValidatedProfiles, dict[str, int]]:
     """Fold all events so far over the source: the profiles of the run, and its figures.
@@ -70,8 +70,8 @@ def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:
     for name in policy.id_list_fields:
         found |= set(checked.profiles[name].explode().drop_nulls())
     named = checked.quarantine.filter(pl.col("field").is_in(policy.id_list_fields))["value"]
-    found |= set(ids_in(named).explode().drop_nulls())
-    return found | set(as_ids(checked.quarantine["user_id"]).drop_nulls())
+    found |= set(extract_ids(named).explode().drop_nulls())
+    return found | set(parse_ids(checked.quarantine["user_id"]).drop_nulls())
 
 
 def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[int, str]:
@@ -85,7 +85,7 @@ def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[i
     if times.dtype == pl.String:
         times = times.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
     times = times.cast(pl.Datetime("us"))
-    ids = as_ids(raw[policy.id_field].cast(pl.String))
+    ids = parse_ids(raw[policy.id_field].cast(pl.String))
     known = pl.DataFrame({"user": ids, "time": times}).drop_nulls()
     latest = known.group_by("user").agg(pl.col("time").max())
     shown = latest.with_columns(pl.col("time").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00"))

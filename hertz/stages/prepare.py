@@ -1,6 +1,6 @@
 """First stage: read the profiles, keep the valid rows, quarantine the others with their reasons.
 
-What the intake has taken so far is folded in: see `stages/drain.py`.
+What the intake has taken so far is folded in: see `stages/merge_intake.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from hertz.core.errors import SourceError
 from hertz.core.faults import fault_point
 from hertz.policy.profiles import validate_profiles
-from hertz.stages.merge_intake import drain
+from hertz.stages.merge_intake import merge_intake
 from hertz.stages.run import Run
 from hertz.storage.files import write_frame
 from hertz.storage.settings import SourceSettings
@@ -26,7 +26,7 @@ def prepare(run: Run) -> None:
     with run.stage("prepare") as figures:
         source = _read(run.settings.source)
         valid = validate_profiles(run.settings.policy, source.frame, source.rejected)
-        checked, folded = drain(run.settings, source.frame, valid)
+        checked, folded = merge_intake(run.settings, source.frame, valid)
         write_frame(checked.quarantine, run.folder / "quarantine.parquet")
         write_frame(checked.profiles, run.folder / "users.parquet")
         fault_point("prepare.written")

@@ -26,7 +26,7 @@ def seconds_to_sync(home: Path) -> float:
     """
     started = time.perf_counter()
     try:
-        with tempfile.NamedTemporaryFile(dir=existing(home), prefix=".hertz-") as file:
+        with tempfile.NamedTemporaryFile(dir=nearest_existing(home), prefix=".hertz-") as file:
             file.write(b"hertz")
             file.flush()
             os.fsync(file.fileno())
@@ -39,16 +39,16 @@ def seconds_to_sync(home: Path) -> float:
 
 def free_bytes(home: Path) -> int:
     """What the home's disk has left for this user."""
-    return shutil.disk_usage(existing(home)).free
+    return shutil.disk_usage(nearest_existing(home)).free
 
 
-def size_of(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Bytes of all files below a folder, a hard-linked one counted once."""
     found = [path.stat() for path in folder.rglob("*") if path.is_file()]
     return sum({stat.st_ino: stat.st_size for stat in found}.values())
 
 
-def existing(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
     """The path, or the nearest folder above it that is there."""
     path = path.absolute()
     while not path.exists():

@@ -29,7 +29,7 @@ from hertz.core.errors import StorageError
 from hertz.core.faults import fault_point
 from hertz.storage.files import sync, write_text
 
-MOST_SMALL_PARTS = 32
+MAX_SMALL_PARTS = 32
 SMALL_BYTES = 64 * 2**20  # a part this large is never merged again, so that merging stays cheap
 
 
@@ -132,7 +132,7 @@ class EmbeddingStore:
 
     def _merge_small(self) -> None:
         small = [p for p in self.folder.glob("*.parquet") if p.stat().st_size < SMALL_BYTES]
-        if len(small) > MOST_SMALL_PARTS:
+        if len(small) > MAX_SMALL_PARTS:
             merged = pa.concat_tables([_read_part(path) for path in sorted(small)])
             self._replace(small, merged.combine_chunks())
 
@@ -168,7 +168,7 @@ class EmbeddingStore:
         return path
 
 
-def drop_stores(home: Path, used: Collection[str]) -> list[str]:
+def remove_unused_stores(home: Path, used: Collection[str]) -> list[str]:
     """Remove the vectors of every model whose identity is not among these; the folders' names."""
     kept = {EmbeddingStore(home, identity).folder for identity in used}
     unused = sorted(set((home / "embeddings").glob("*/")) - kept)

@@ -20,7 +20,7 @@ import orjson
 from hertz.core.errors import StorageError
 from hertz.explanations.facts import Explanation
 
-AT_ONCE = 10_000  # hashes a query, below SQLite's limit of variables
+HASHES_PER_QUERY = 10_000  # hashes a query, below SQLite's limit of variables
 TABLES = """
     create table if not exists accepted (
         content_hash text primary key, title text not null, content text not null,
@@ -47,15 +47,15 @@ class ExplanationCache:
         """
         found: dict[str, Explanation] = {}
         with self._open() as database:
-            for start in range(0, len(hashes), AT_ONCE):
-                part = hashes[start : start + AT_ONCE]
-                marks = ",".join("?" * len(part))
-                query = f"select * from accepted where content_hash in ({marks})"
+            for start in range(0, len(hashes), HASHES_PER_QUERY):
+                part = hashes[start : start + HASHES_PER_QUERY]
+                placeholders = ",".join("?" * len(part))
+                query = f"select * from accepted where content_hash in ({placeholders})"
                 for key, title, content, reasons in database.execute(query, part):
                     found[key] = Explanation(title, content, orjson.loads(reasons))
         return found
 
-    def tried(self) -> dict[str, int]:
+    def failed_attempts(self) -> dict[str, int]:
         """How often each hash was written in vain.
 
         Raises:

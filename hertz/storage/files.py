@@ -18,7 +18,7 @@ _HERE = -100  # AT_FDCWD
 _RENAME_EXCHANGE = 2
 
 
-def named_by_time(folder: Path, suffix: str = "") -> Path:
+def timestamped_path(folder: Path, suffix: str = "") -> Path:
     """A path in the folder whose name is the time, so that names sort."""
     return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{suffix}"
 

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from hertz.core.errors import StorageError
-from hertz.storage.files import named_by_time, write_text
+from hertz.storage.files import timestamped_path, write_text
 
 FOLDER = "loadtests"
 
 
-def store(home: Path, found: dict[str, Any]) -> Path:
+def save_load_test(home: Path, found: dict[str, Any]) -> Path:
     """Write a run; its file, whose name sorts by time.
 
     Raises:
         StorageError: If the home cannot be written.
     """
-    path = named_by_time(home / FOLDER, ".json")
+    path = timestamped_path(home / FOLDER, ".json")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(found))
@@ -28,7 +28,7 @@ def store(home: Path, found: dict[str, Any]) -> Path:
     return path
 
 
-def stored(home: Path, name: str | None = None) -> dict[str, Any] | None:
+def read_load_test(home: Path, name: str | None = None) -> dict[str, Any] | None:
     """A stored run: the one named (with or without .json), or the latest; None before the first.
 
     Raises:

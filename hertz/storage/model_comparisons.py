@@ -7,19 +7,19 @@ from pathlib import Path
 import polars as pl
 
 from hertz.core.errors import StorageError
-from hertz.storage.files import named_by_time, write_frame, write_text
+from hertz.storage.files import timestamped_path, write_frame, write_text
 
 FOLDER = "model_comparisons"
 TABLE, TEXTS, MARKDOWN, PLOT = "models.parquet", "reports.parquet", "table.md", "plot.png"
 
 
-def new_comparison(home: Path) -> Path:
+def new_comparison_folder(home: Path) -> Path:
     """An empty folder, whose name sorts by time.
 
     Raises:
         StorageError: If the home cannot be written.
     """
-    folder = named_by_time(home / FOLDER)
+    folder = timestamped_path(home / FOLDER)
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -27,7 +27,7 @@ def new_comparison(home: Path) -> Path:
     return folder
 
 
-def keep(folder: Path, table: pl.DataFrame, texts: pl.DataFrame, markdown: str) -> None:
+def save_comparison(folder: Path, table: pl.DataFrame, texts: pl.DataFrame, markdown: str) -> None:
     """Write what is known so far, in the place of what was.
 
     Raises:

@@ -14,7 +14,7 @@ import psutil
 _POPULATE_READ = 22  # MADV_POPULATE_READ, Linux 5.14
 
 
-def warm(path: Path) -> bool:
+def populate_page_cache(path: Path) -> bool:
     """Map what this process has mapped of a file; whether it was done.
 
     Not done where the file is larger than half of the memory that is available, or the system does

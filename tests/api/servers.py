@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from hertz.api.app import create_app
 from hertz.api.snapshot.overlay import Standing
 from hertz.policy.model import Policy
-from hertz.storage.intake.queue import Knows
+from hertz.storage.intake.queue import IsPublished
 
 PATIENCE = 20.0
 
@@ -26,7 +26,7 @@ class AllVisible:
     ready = True
     is_empty = True
 
-    def standing(self, user_id: int, _: int, knows: Knows) -> Standing | None:
+    def standing(self, user_id: int, _: int, knows: IsPublished) -> Standing | None:
         """As the snapshot says."""
         return "known" if knows(user_id) else None
 

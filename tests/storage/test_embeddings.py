@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hertz.core.errors import StorageError
-from hertz.storage.embeddings import MOST_SMALL_PARTS, EmbeddingStore, text_hash
+from hertz.storage.embeddings import MAX_SMALL_PARTS, EmbeddingStore, text_hash
 
 IDENTITY = '{"model": "some model"}'
 
@@ -89,7 +89,7 @@ def test_vectors_that_do_not_fit_are_refused(store: EmbeddingStore, vectors: np.
 
 
 def test_many_small_parts_become_one(store: EmbeddingStore) -> None:
-    hashes, vectors = made(2 * (MOST_SMALL_PARTS + 1))
+    hashes, vectors = made(2 * (MAX_SMALL_PARTS + 1))
     for start in range(0, len(hashes), 2):
         store.add(hashes[start : start + 2], vectors[start : start + 2])
 
@@ -106,7 +106,7 @@ def test_readers_always_find_everything_while_parts_are_merged(
     done = threading.Event()
 
     def write() -> None:
-        for i in range(100, 100 + 3 * MOST_SMALL_PARTS):
+        for i in range(100, 100 + 3 * MAX_SMALL_PARTS):
             store.add(*made(1, start=i))
         done.set()
 

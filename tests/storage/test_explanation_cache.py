@@ -19,14 +19,14 @@ def test_what_was_kept_comes_back_whole_in_another_process(tmp_path: Path) -> No
     ExplanationCache(tmp_path).put_many({"a": text("가"), "b": text("나")}, {"c": 2})
     other = ExplanationCache(tmp_path)
     assert other.get_many(["a", "x", "b"]) == {"a": text("가"), "b": text("나")}
-    assert other.tried() == {"c": 2}
+    assert other.failed_attempts() == {"c": 2}
 
 
 def test_an_empty_cache_has_nothing(tmp_path: Path) -> None:
     cache = ExplanationCache(tmp_path)
     assert cache.get_many(["a"]) == {}
     assert cache.get_many([]) == {}
-    assert cache.tried() == {}
+    assert cache.failed_attempts() == {}
 
 
 def test_the_same_hash_keeps_the_latest_text(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_the_same_hash_keeps_the_latest_text(tmp_path: Path) -> None:
     cache.put_many({"a": text("first")}, {"r": 1})
     cache.put_many({"a": text("second")}, {"r": 2})
     assert cache.get_many(["a"])["a"].title == "second"
-    assert cache.tried() == {"r": 2}
+    assert cache.failed_attempts() == {"r": 2}
 
 
 def test_more_hashes_than_one_query_takes(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_all_of_a_chunk_is_kept_or_none(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="NOT NULL"):
         cache.put_many({"a": text("good"), "b": broken}, {"c": 1})
     assert cache.get_many(["a", "b"]) == {}
-    assert cache.tried() == {}
+    assert cache.failed_attempts() == {}
 
 
 def test_a_damaged_file_is_named_with_the_fix(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hertz.api.snapshot.overlay import Overlay
 from hertz.core.errors import StorageError
 from hertz.storage.intake.events import Event, Outcome, Request
-from hertz.storage.intake.queue import Intake, Knows
+from hertz.storage.intake.queue import Intake, IsPublished
 
 MOST_AT_ONCE = 256
 
@@ -35,7 +35,7 @@ class IntakeWriter:
         knows: Whether the served snapshot has a user.
     """
 
-    def __init__(self, home: Path, overlay: Overlay, knows: Knows) -> None:
+    def __init__(self, home: Path, overlay: Overlay, knows: IsPublished) -> None:
         self._home, self._overlay, self._knows = home, overlay, knows
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="intake-writer", daemon=True)

@@ -25,7 +25,7 @@ from hertz.api.errors import (
 )
 from hertz.api.snapshot.follower import Served, SnapshotFollower
 from hertz.api.snapshot.overlay import Standing
-from hertz.storage.intake.queue import Knows
+from hertz.storage.intake.queue import IsPublished
 
 TUNING_LIMIT = 100
 WHOLE_LIST = 1000  # the longest that a policy allows
@@ -46,7 +46,7 @@ class Visibility(Protocol):
     def is_empty(self) -> bool:
         """Whether it hides nobody at all."""
 
-    def standing(self, user_id: int, sequence: int, knows: Knows) -> Standing | None:
+    def standing(self, user_id: int, sequence: int, knows: IsPublished) -> Standing | None:
         """How a user stands; None where nobody knows the user."""
 
     def hides(self, user_id: int, other_id: int, sequence: int) -> bool:

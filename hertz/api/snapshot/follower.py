@@ -22,7 +22,7 @@ from hertz.api.snapshot.match_list_encoder import Listing
 from hertz.api.snapshot.overlay import Overlay
 from hertz.core.errors import SnapshotError
 from hertz.policy.model import Policy
-from hertz.storage.page_cache import warm
+from hertz.storage.page_cache import populate_page_cache
 from hertz.storage.snapshot.serving import SERVING_FILE, ServingReader, serving_stamp
 from hertz.storage.snapshot.snapshots import changed_files, published_snapshot, read_manifest
 
@@ -125,7 +125,7 @@ class SnapshotFollower:
         except (SnapshotError, ValueError) as error:
             return str(error)
         logger.info("serving snapshot %s", snapshot.name)
-        warm(snapshot / SERVING_FILE)  # it serves meanwhile
+        populate_page_cache(snapshot / SERVING_FILE)  # it serves meanwhile
         return None
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from hertz.core.errors import SnapshotError, StorageError
 from hertz.storage.intake.events import Event
-from hertz.storage.intake.queue import INTAKE_FILE, Intake, Knows
+from hertz.storage.intake.queue import INTAKE_FILE, Intake, IsPublished
 from hertz.storage.snapshot.snapshots import list_snapshots, read_manifest
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Overlay:
         self.problem: str | None = None
         self.ready = False
 
-    def standing(self, user_id: int, sequence: int, knows: Knows) -> Standing | None:
+    def standing(self, user_id: int, sequence: int, knows: IsPublished) -> Standing | None:
         """How a user stands: None where neither the snapshot nor an event knows the user.
 
         Args:
@@ -112,7 +112,7 @@ class Overlay:
             for event in events:
                 self._state.apply(event)
 
-    def refresh(self, served: object, sequence: int, knows: Knows) -> None:
+    def refresh(self, served: object, sequence: int, knows: IsPublished) -> None:
         """Take what other processes wrote; start anew where a snapshot changed.
 
         Args:
@@ -134,12 +134,12 @@ class Overlay:
         """Let go of the intake."""
         self._close()
 
-    def _refresh(self, served: object, sequence: int, knows: Knows) -> None:
+    def _refresh(self, served: object, sequence: int, knows: IsPublished) -> None:
         if self._intake is None:
             if not (self._home / INTAKE_FILE).exists():
                 return
             self._intake = Intake(self._home)
-        written, erased = self._intake.change_stamp()
+        written, erased = self._intake.change_counters()
         before, self._seen = self._seen, (served, erased, written)
         if before is None or before[0] is not served or before[1] != erased:
             self._rebuild(self._intake, min(sequence, self._floor()), knows)
@@ -152,7 +152,7 @@ class Overlay:
                 self._state.apply(event)
                 self._state.sequence = event.sequence
 
-    def _rebuild(self, intake: Intake, after: int, knows: Knows) -> None:
+    def _rebuild(self, intake: Intake, after: int, knows: IsPublished) -> None:
         """Start anew; whoever was erased stays hidden while the served snapshot has them."""
         with self._changing:
             fresh = _State()

@@ -24,7 +24,7 @@ from hertz.cli.compare_models.plot import plot
 from hertz.core.errors import HertzError
 from hertz.stages.run import Progress
 from hertz.storage.files import read_frame
-from hertz.storage.model_comparisons import MARKDOWN, PLOT, keep, new_comparison
+from hertz.storage.model_comparisons import MARKDOWN, PLOT, new_comparison_folder, save_comparison
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import published_snapshot
 
@@ -58,14 +58,14 @@ def compare_models(
         HertzError: A language is not the policy's, there are no pairs, the home cannot be written.
     """
     comparison = _comparison(settings, languages, reports, published, minutes)
-    folder = new_comparison(settings.home)
+    folder = new_comparison_folder(settings.home)
     rows: list[Measured] = []
     markdown = ""
     for model in models:
         rows.append(comparison.measure(model, progress))
         markdown = compare_report.markdown(rows, _notes(comparison, published))
         texts = pl.DataFrame([] if published else comparison.texts, TEXTS)
-        keep(folder, frame([*rows, *compare_report.SERVICE]), texts, markdown)
+        save_comparison(folder, frame([*rows, *compare_report.SERVICE]), texts, markdown)
         plot(folder / PLOT, rows)
     found = {
         "models": [asdict(row) for row in rows],

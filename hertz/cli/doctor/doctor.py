@@ -21,7 +21,7 @@ from rich.console import Console
 
 from hertz.cli.doctor import prefect as doctor_prefect
 from hertz.core.errors import HertzError, SnapshotError
-from hertz.storage.disk import free_bytes, holder_of, seconds_to_sync, size_of
+from hertz.storage.disk import folder_bytes, free_bytes, holder_of, seconds_to_sync
 from hertz.storage.models.bundled import E5_SMALL, SMOLLM2, PackagedFile
 from hertz.storage.settings import Settings, load_settings
 from hertz.storage.snapshot.snapshots import current_snapshot, list_held, read_manifest
@@ -206,7 +206,7 @@ def _home(settings: Settings) -> Finding:
 
 def _disk(settings: Settings) -> Finding:
     snapshot = current_snapshot(settings.home)
-    wanted = 2 * size_of(snapshot) if snapshot else FIRST_SNAPSHOT
+    wanted = 2 * folder_bytes(snapshot) if snapshot else FIRST_SNAPSHOT
     free = free_bytes(settings.home)
     found = f"{free / 1e9:.1f} GB free, two snapshots take {wanted / 1e9:.1f} GB"
     if free < wanted:

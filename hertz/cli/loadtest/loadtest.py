@@ -25,7 +25,7 @@ from hertz.cli.loadtest.client import (
 from hertz.cli.sample.sample import make_sample
 from hertz.core.errors import HertzError
 from hertz.storage.files import read_frame
-from hertz.storage.load_tests import store, stored
+from hertz.storage.load_tests import read_load_test, save_load_test
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import current_snapshot
 
@@ -55,7 +55,7 @@ def loadtest(
     Raises:
         HertzError: Nothing answers, or a test had no answer at all.
     """
-    other = stored(settings.home, against)
+    other = read_load_test(settings.home, against)
     at = url or f"http://{settings.api.host}:{settings.api.port}"
     plans = {"": Plan()} | ({"sustained ": sustained} if sustained else {})
     found = asyncio.run(_measure(settings, at, plans, keep_users))
@@ -69,7 +69,9 @@ def loadtest(
     tests = {name: load_report.figures(of_test) for name, of_test in rounds.items()}
     comparison = _against(other, rounds) if other else {}
     times = {name: asdict(r) for name, r in rounds.items()}
-    path = store(settings.home, found | tests | {"comparison": comparison, "times_ms": times})
+    path = save_load_test(
+        settings.home, found | tests | {"comparison": comparison, "times_ms": times}
+    )
     runs = {"this run": times} | ({other["name"]: other["times_ms"]} if other else {})
     load_report.plot(path.with_suffix(".png"), {run: _two(r) for run, r in runs.items()})
     shown = [*_lines(rounds, tests, comparison, other), f"stored in {path}, plot beside it"]

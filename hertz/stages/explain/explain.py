@@ -23,9 +23,9 @@ from hertz.explanations.generation.generator import Generator, VllmGenerator
 from hertz.explanations.generation.ray_engine import load_engines
 from hertz.explanations.settings import ExplanationSettings
 from hertz.explanations.voices.template import check_languages, render
-from hertz.stages.explain.carry_over import TASK, carried_over, voice_of
-from hertz.stages.explain.model_writer import ModelVoice, Open
-from hertz.stages.explain.tasks import Desk, Task, explained_pairs
+from hertz.stages.explain.model_writer import ModelWriter, Open
+from hertz.stages.explain.tasks import Task, TaskContext, explained_pairs
+from hertz.stages.explain.template_reuse import TASK, reusable_template_texts, template_digest
 from hertz.stages.run import Run, Step
 from hertz.storage.explanation_cache import ExplanationCache
 from hertz.storage.files import read_frame, write_frame
@@ -33,7 +33,7 @@ from hertz.storage.models.language import find_language_model
 
 logger = logging.getLogger(__name__)
 
-ROWS_AT_ONCE = 20_000
+ROWS_PER_SLICE = 20_000
 SCHEMA = {
     "category": pl.String,
     "user_a": pl.Int64,
@@ -75,16 +75,18 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
         profiles = read_frame(run.folder / "users.parquet")
         pairs = explained_pairs(policy, read_frame(run.folder / "matches.parquet"), chosen.top)
         name, digest, why_none = _model(chosen, fetch=generate)
-        desk = Desk(policy, chosen, profiles, digest)
+        context = TaskContext(policy, chosen, profiles, digest)
         wanted = _wanted(pairs, policy.languages)
-        same = carried_over(run.settings.home, policy, voice_of(desk.by_template), profiles, wanted)
-        voice = ModelVoice(desk, ExplanationCache(run.settings.home))
+        same = reusable_template_texts(
+            run.settings.home, policy, template_digest(context.by_template), profiles, wanted
+        )
+        voice = ModelWriter(context, ExplanationCache(run.settings.home))
         voice.ended_by = why_none
         if digest:
             voice.reuse(pairs, _besides(wanted, same, chosen.languages))
             if generate:
                 voice.write(open_model, run.step("writing explanations"))
-        texts = _Texts(desk, voice, name, same)
+        texts = _Texts(context, voice, name, same)
         frame = texts.frame(wanted, run.step("template voice"))
         write_frame(frame, run.folder / "explanations.parquet")
         fault_point("explain.written")
@@ -121,9 +123,9 @@ class _Texts:
     """All explanations of a night: the model's where there is one, else the template's."""
 
     def __init__(
-        self, desk: Desk, voice: ModelVoice, model: str | None, same: pl.DataFrame
+        self, context: TaskContext, voice: ModelWriter, model: str | None, same: pl.DataFrame
     ) -> None:
-        self.desk, self.voice, self.model = desk, voice, model
+        self.context, self.voice, self.model = context, voice, model
         written = [(t.category, t.a, t.b, t.language) for t in voice.written]
         by_model = pl.DataFrame(written, {name: SCHEMA[name] for name in TASK}, orient="row")
         self.same = same.join(by_model, on=TASK, how="anti") if len(same) else same
@@ -133,7 +135,7 @@ class _Texts:
         """One row for each explanation wanted, in order."""
         same = self.same
         rest = wanted.join(same, on="place", how="anti") if len(same) else wanted
-        parts = [self._placed(part, len(rest), step) for part in rest.iter_slices(ROWS_AT_ONCE)]
+        parts = [self._placed(part, len(rest), step) for part in rest.iter_slices(ROWS_PER_SLICE)]
         parts += [same.select("place", *WRITTEN)] if len(same) else []
         if not parts:
             return pl.DataFrame(schema=SCHEMA)
@@ -150,7 +152,7 @@ class _Texts:
             },
             **self.voice.figures(),
             "carried_over": len(self.same),
-            "voice": voice_of(self.desk.by_template),
+            "voice": template_digest(self.context.by_template),
         }
 
     def _placed(self, part: pl.DataFrame, total: int, step: Step) -> pl.DataFrame:
@@ -169,7 +171,7 @@ class _Texts:
         schema = {name: SCHEMA[name] for name in (*TASK, "fallback")}
         left = pl.DataFrame(reasons, schema, orient="row")
         unseen = "budget" if self.voice.beyond else "engine_failed"  # by a model that was not found
-        spoken = pl.col("language").is_in(self.desk.settings.languages)
+        spoken = pl.col("language").is_in(self.context.settings.languages)
         why = (
             pl.when(pl.col("origin") == "model")
             .then(None)
@@ -182,10 +184,10 @@ class _Texts:
         return frame.join(left, on=TASK, how="left").with_columns(fallback=why)
 
     def _row(self, task: Task) -> tuple[Any, ...]:
-        desk, text = self.desk, self.voice.written.get(task)
-        key = desk.model_key(task) if text else desk.template_key(task)
+        context, text = self.context, self.voice.written.get(task)
+        key = context.model_key(task) if text else context.template_key(task)
         origin, model = ("model", self.model) if text else ("template", None)
         if text is None:
-            text = render(desk.policy, task.category, task.language, desk.facts(task), key)
+            text = render(context.policy, task.category, task.language, context.facts(task), key)
         reasons = orjson.dumps(text.reasons).decode()
         return (*task, origin, model, text.title, text.content, reasons, key)

@@ -31,14 +31,14 @@ from hertz.explanations.prompts.prompts import (
     response_schema,
 )
 from hertz.explanations.settings import ExplanationSettings
-from hertz.stages.explain.tasks import Desk, Task, tasks_of
+from hertz.stages.explain.tasks import Task, TaskContext, tasks_of
 from hertz.stages.run import Step
 from hertz.storage.explanation_cache import ExplanationCache
 
 logger = logging.getLogger(__name__)
 
 Open = Callable[[ExplanationSettings], AbstractContextManager[Generator]]
-LOOKED_UP_AT_ONCE = 20_000
+TASKS_PER_LOOKUP = 20_000
 UNSAVED_PARTS = PARTS_AT_ONCE + 1  # two in the engine, one being checked
 NEVER = 1_000  # tries of a prompt that no number of retries makes shorter
 CHARACTERS_A_TOKEN = 6  # at most: what is cut from a bio shortens the prompt enough
@@ -53,7 +53,7 @@ class _Job(NamedTuple):
     bio_length: int = BIO_LENGTH
 
 
-class ModelVoice:
+class ModelWriter:
     """Gathers what the model wrote, tonight and before.
 
     Attributes:
@@ -67,8 +67,8 @@ class ModelVoice:
         ended_by: What ended the model's work early; empty if nothing did.
     """
 
-    def __init__(self, desk: Desk, cache: ExplanationCache) -> None:
-        self.desk, self.cache, self.settings = desk, cache, desk.settings
+    def __init__(self, context: TaskContext, cache: ExplanationCache) -> None:
+        self.context, self.cache, self.settings = context, cache, context.settings
         self.written: dict[Task, Explanation] = {}
         self.reused: set[Task] = set()
         self.left: dict[Task, str] = {}
@@ -90,7 +90,7 @@ class ModelVoice:
         """
         self.share = self._share(pairs)
         tasks = iter(dict.fromkeys([*self.share, *others]))
-        while part := {t: self.desk.model_key(t) for t in islice(tasks, LOOKED_UP_AT_ONCE)}:
+        while part := {t: self.context.model_key(t) for t in islice(tasks, TASKS_PER_LOOKUP)}:
             found = self.cache.get_many(list(part.values()))
             self.written |= {task: found[key] for task, key in part.items() if key in found}
         self.reused = set(self.written)
@@ -98,9 +98,9 @@ class ModelVoice:
 
     def write(self, open_model: Open, step: Step) -> None:
         """Let the model write its share, as far as it is not written yet, nor refused for good."""
-        tried = self.cache.tried()
+        tried = self.cache.failed_attempts()
         for task in self.share:
-            tries = tried.get(self.desk.model_key(task), 0)
+            tries = tried.get(self.context.model_key(task), 0)
             if task in self.written:
                 continue
             if tries > self.settings.retries:
@@ -153,7 +153,7 @@ class ModelVoice:
         for task in tasks_of(pairs.sort("value"), self.settings.languages):
             if len(share) == most:
                 break
-            if self.desk.told(task):
+            if self.context.told(task):
                 share.append(task)
             else:
                 self.left[task] = "nothing_to_tell"
@@ -191,22 +191,28 @@ class ModelVoice:
             yield [self._prompt(job) for job in jobs]
 
     def _prompt(self, job: _Job) -> Prompt:
-        task, desk, settings = job.task, self.desk, self.settings
-        who = (desk.policy, task.category, task.language, *desk.pair(task), desk.facts(task))
+        task, context, settings = job.task, self.context, self.settings
+        who = (
+            context.policy,
+            task.category,
+            task.language,
+            *context.pair(task),
+            context.facts(task),
+        )
         talk = conversation(*who, bio_length=job.bio_length)
         # The same seed at temperature 0 would give the same text again, and so would any other.
         temperature = settings.temperature
         if job.tries:
             temperature = max(temperature, settings.retry_temperature)
-        seed = settings.seed + int(desk.model_key(task)[:7], 16) + SEED_STEP * job.tries
-        return Prompt(talk, response_schema(desk.policy, task.language), seed, temperature)
+        seed = settings.seed + int(context.model_key(task)[:7], 16) + SEED_STEP * job.tries
+        return Prompt(talk, response_schema(context.policy, task.language), seed, temperature)
 
     def _take(self, jobs: list[_Job], answers: list[Generated]) -> None:
         """Check a part's answers, keep the outcome, and queue again what may be tried again."""
         accepted: dict[str, Explanation] = {}
         tried: dict[str, int] = {}
         for job, found in zip(jobs, answers, strict=True):
-            key = self.desk.model_key(job.task)
+            key = self.context.model_key(job.task)
             if found.finish_reason == "too_long":
                 if self._too_long(job, found.prompt_tokens):
                     tried[key] = NEVER
@@ -231,8 +237,8 @@ class ModelVoice:
         self.counts["output_tokens"] += found.output_tokens
 
     def _checked(self, task: Task, found: Generated) -> Explanation | None:
-        policy, pair = self.desk.policy, self.desk.pair(task)
-        text = read_answer(found.text, self.desk.told(task))
+        policy, pair = self.context.policy, self.context.pair(task)
+        text = read_answer(found.text, self.context.told(task))
         failed = [found.unread]
         if text is not None:
             failed = failed_checks(policy, task.category, task.language, *pair, text)

@@ -79,7 +79,7 @@ def tasks_of(pairs: pl.DataFrame, languages: Iterable[str]) -> Iterator[Task]:
             yield Task(category, a, b, language)
 
 
-class Desk:
+class TaskContext:
     """Looks up what a task is made from.
 
     Args:

@@ -28,7 +28,7 @@ import polars as pl
 
 from hertz.core.errors import StorageError
 from hertz.reports.rows import rows_of
-from hertz.storage.erasure.snapshot import ID_COLUMNS, as_ids
+from hertz.storage.erasure.snapshot import ID_COLUMNS, parse_ids
 from hertz.storage.snapshot.history import FOLDER as HISTORY
 from hertz.storage.snapshot.serving import SERVING_FILE, ServingReader
 from hertz.storage.snapshot.snapshots import MANIFEST, REPORT
@@ -41,7 +41,7 @@ _CHANCE = re.compile(
     rb"[0-9a-f]*[a-f][0-9a-f]*|[0-9]{8}T[0-9]{6}Z(-[0-9a-f]{4})?|[0-9]*\.[0-9]+", re.IGNORECASE
 )
 _LONGEST_TOKEN = 80
-_READ_AT_ONCE = 2**24
+_CHUNK_BYTES = 2**24
 _SQLITE = b"SQLite format 3\0"
 _ONLY_COUNTS = (HISTORY, "receipts")  # folders whose files' numbers are never ids
 _NAMED_IDS = ("user_id", "other_id", "embedding_id")
@@ -176,7 +176,7 @@ def _in_bytes(path: Path, needles: Sequence[set[bytes]]) -> list[tuple[str, int]
     longest = max((len(form) for forms in needles for form in forms), default=0)
     tail = b""
     with path.open("rb") as file:
-        while needles and (read := file.read(_READ_AT_ONCE)):
+        while needles and (read := file.read(_CHUNK_BYTES)):
             part = tail + read
             for number, forms in enumerate(needles):
                 found[number] += any(form in part for form in forms)
@@ -224,7 +224,7 @@ def _in_parquet(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
         if dtype == pl.String and not is_id:
             yield f"column {name}", int(column.str.contains(rf"(^|\D){user_id}(\D|$)").sum() or 0)
             continue
-        ids = as_ids(column) if dtype == pl.String else column
+        ids = parse_ids(column) if dtype == pl.String else column
         ids = ids.explode() if dtype == pl.List(pl.Int64) else ids
         yield f"column {name}", int((ids == user_id).sum() or 0)
 

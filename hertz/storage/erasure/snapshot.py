@@ -43,7 +43,7 @@ ERASED_VALUE = "(erased)"
 Counts = dict[int, dict[str, int]]  # user -> part of the snapshot -> rows
 
 
-def traces(snapshot: Path, users: Collection[int]) -> Counts:
+def rows_naming(snapshot: Path, users: Collection[int]) -> Counts:
     """How many rows of each Parquet file name each user; users of whom there are none are left out.
 
     Raises:
@@ -112,7 +112,7 @@ def without_users(
         place = pl.int_range(1, pl.len() + 1).over("category", "user_id")
         kept = kept.with_columns(rank=place.cast(frame.schema["rank"]))
     if {"field", "value", "reason"} <= set(frame.columns):
-        named = ids_in(kept["value"]).list.eval(pl.element().is_in(gone.implode())).list.any()
+        named = extract_ids(kept["value"]).list.eval(pl.element().is_in(gone.implode())).list.any()
         hidden = named.fill_null(False) & kept["field"].is_in(list(lists))
         erased = pl.when(hidden).then(pl.lit(ERASED_VALUE)).otherwise("value")
         kept = kept.with_columns(value=erased)
@@ -143,13 +143,13 @@ def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
     )
 
 
-def as_ids(texts: pl.Series) -> pl.Series:
+def parse_ids(texts: pl.Series) -> pl.Series:
     """Ids written as text; null where a text is none."""
     whole = texts.str.strip_chars().str.replace(r"\.0*$", "")
     return whole.cast(pl.Int64, strict=False)
 
 
-def ids_in(values: pl.Series) -> pl.Series:
+def extract_ids(values: pl.Series) -> pl.Series:
     """All integers within each text."""
     return values.str.extract_all(r"-?\d+").cast(pl.List(pl.Int64), strict=False)
 
@@ -166,7 +166,7 @@ def _id_columns(frame: pl.DataFrame) -> Iterable[pl.Series]:
     for name in ID_COLUMNS:
         if name in frame.columns:
             text = frame.schema[name] == pl.String
-            yield as_ids(frame[name]) if text else frame[name].cast(pl.Int64)
+            yield parse_ids(frame[name]) if text else frame[name].cast(pl.Int64)
 
 
 def _names_one_of(frame: pl.DataFrame, gone: pl.Series) -> pl.Series:
@@ -183,7 +183,7 @@ def _rows_by_user(
     columns = [*_id_columns(frame), *(frame[name] for name in _id_lists(frame))]
     if {"field", "value", "reason"} <= set(frame.columns):
         of_list = pl.when(frame["field"].is_in(list(lists))).then(frame["value"])
-        columns.append(ids_in(frame.select(value=of_list)["value"]))
+        columns.append(extract_ids(frame.select(value=of_list)["value"]))
     found = [
         pl.DataFrame({"user": column}).with_row_index("row").explode("user")
         if column.dtype == pl.List(pl.Int64)

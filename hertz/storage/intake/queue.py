@@ -25,12 +25,12 @@ import orjson
 from hertz.core.errors import IntakeFullError, StorageError
 from hertz.core.faults import fault_point
 from hertz.storage.intake.events import Event, Fold, Outcome, Profile, Request, Verdict
-from hertz.storage.intake.tombstones import Marks
+from hertz.storage.intake.tombstones import Tombstones
 
 INTAKE_FILE = "intake.sqlite"
 BUSY_SECONDS = 5.0
 
-Knows = Callable[[int], bool]
+IsPublished = Callable[[int], bool]
 
 _TABLES = """
     create table if not exists events (
@@ -108,7 +108,7 @@ class Intake:
         """Let go of the file."""
         self._database.close()
 
-    def apply(self, requests: Sequence[Request], knows: Knows) -> list[Outcome]:
+    def apply(self, requests: Sequence[Request], knows: IsPublished) -> list[Outcome]:
         """Take requests in order, all in one durable transaction.
 
         Args:
@@ -149,13 +149,13 @@ class Intake:
         with self._telling():
             return [Event(*row) for row in self._database.execute(query, (after,))]
 
-    def oldest(self, after: int) -> str | None:
+    def first_received(self, after: int) -> str | None:
         """When the first event after a number was taken (ISO, UTC)."""
         query = "select min(received_at) from events where sequence > ?"
         with self._telling():
             return self._database.execute(query, (after,)).fetchone()[0]
 
-    def change_stamp(self) -> tuple[int, int]:
+    def change_counters(self) -> tuple[int, int]:
         """(changes whenever any other connection writes, grows when events were erased)."""
         with self._telling():
             return self._pragma("data_version"), self._pragma("user_version")
@@ -169,7 +169,7 @@ class Intake:
             held = {mark for (mark,) in self._database.execute("select mark from forgotten")}
         return {user for user in user_ids if marks.of(user) in held}
 
-    def mark_of(self, user_id: int) -> bytes:
+    def tombstone_of(self, user_id: int) -> bytes:
         """The user's mark, as receipts name them."""
         with self._telling():
             return self._marks().of(user_id)
@@ -247,7 +247,7 @@ class Intake:
         self._database.executemany("update events set payload = ? where sequence = ?", changed)
         return len(changed)
 
-    def _apply(self, request: Request, knows: Knows, received: str) -> Outcome:
+    def _apply(self, request: Request, knows: IsPublished, received: str) -> Outcome:
         if request.key is not None:
             query = "select sequence, request from events where key = ?"
             taken = self._database.execute(query, (request.key,)).fetchone()
@@ -277,7 +277,7 @@ class Intake:
         )
         return Outcome("done", int(stored.lastrowid or 0))
 
-    def _payload(self, request: Request, marks: Marks | None) -> str | None:
+    def _payload(self, request: Request, marks: Tombstones | None) -> str | None:
         """The profile as it is stored: forgotten users are not named in it."""
         if request.profile is None:
             return None
@@ -291,7 +291,7 @@ class Intake:
                 ]
         return orjson.dumps(profile).decode()
 
-    def _verdict(self, request: Request, knows: Knows, marks: Marks | None) -> Verdict:
+    def _verdict(self, request: Request, knows: IsPublished, marks: Tombstones | None) -> Verdict:
         if request.kind == "forget":
             return "done"
         exists = self._exists(request.user_id, knows, marks)
@@ -301,13 +301,13 @@ class Intake:
             return "unknown"
         return "done"
 
-    def _exists(self, user_id: int, knows: Knows, marks: Marks | None) -> bool:
+    def _exists(self, user_id: int, knows: IsPublished, marks: Tombstones | None) -> bool:
         standing = self._database.execute(_LATEST_STANDING, (user_id,)).fetchone()
         if standing:
             return standing[0] in ("register", "update")
         return not self._gone(user_id, marks) and knows(user_id)
 
-    def _gone(self, user_id: int, marks: Marks | None) -> bool:
+    def _gone(self, user_id: int, marks: Tombstones | None) -> bool:
         if marks is None:
             return False
         query = "select 1 from forgotten where mark = ?"
@@ -320,8 +320,8 @@ class Intake:
         mark = self._marks().of(user_id)
         self._database.execute("insert or ignore into forgotten values (?)", (mark,))
 
-    def _marks(self) -> Marks:
-        return Marks(self.home, fresh=not self._any_forgotten())
+    def _marks(self) -> Tombstones:
+        return Tombstones(self.home, fresh=not self._any_forgotten())
 
     def _any_forgotten(self) -> bool:
         return self._database.execute("select 1 from forgotten limit 1").fetchone() is not None

@@ -1,4 +1,4 @@
-"""Marks of forgotten users: keyed hashes that recognize an id without telling it.
+"""Tombstones of forgotten users: keyed hashes that recognize an id without telling it.
 
 In: a home and user ids. Out: HMAC-SHA256 under a random key of the home (<home>/erasure.key, made
 once, readable by its owner alone). Without the key a mark says nothing; with it, it answers only
@@ -18,7 +18,7 @@ KEY_FILE = "erasure.key"
 KEY_BYTES = 32
 
 
-class Marks:
+class Tombstones:
     """Makes the marks of a home.
 
     Args:

@@ -18,7 +18,7 @@ from hertz.policy.profiles import validate_profiles
 from hertz.stages.explain import model_writer as model_voice
 from hertz.stages.explain.explain import explain
 from hertz.stages.explain.model_writer import SEED_STEP
-from hertz.stages.explain.tasks import Desk, Task, explained_pairs
+from hertz.stages.explain.tasks import Task, TaskContext, explained_pairs
 from hertz.stages.run import Run
 from tests.explanations.recorded import paid
 from tests.stages.explain.explaining import (
@@ -200,13 +200,15 @@ def test_prompts_too_long_are_cut_at_the_bio_or_quarantined(
 
 
 @pytest.fixture
-def desk(service_policy: Policy, profiles: pl.DataFrame) -> Callable[..., str]:
+def content_key(service_policy: Policy, profiles: pl.DataFrame) -> Callable[..., str]:
     """The content hash of one text, with changed settings."""
 
     def key(model: str = "m", frame: pl.DataFrame = profiles, **changed: object) -> str:
         settings = ExplanationSettings().model_copy(update=changed)
         a, b = frame["user_id"].to_list()[:2]
-        return Desk(service_policy, settings, frame, model).model_key(Task("friend", a, b, "en"))
+        return TaskContext(service_policy, settings, frame, model).model_key(
+            Task("friend", a, b, "en")
+        )
 
     return key
 
@@ -220,17 +222,21 @@ def desk(service_policy: Policy, profiles: pl.DataFrame) -> Callable[..., str]:
     ],
 )  # fmt: skip
 def test_whatever_decides_a_text_is_in_its_hash(
-    desk: Callable[..., str], changed: dict[str, Any]
+    content_key: Callable[..., str], changed: dict[str, Any]
 ) -> None:
-    assert desk(**changed) != desk()
+    assert content_key(**changed) != content_key()
 
 
 def test_how_much_is_written_where_is_not_in_the_hash(
-    desk: Callable[..., str], profiles: pl.DataFrame
+    content_key: Callable[..., str], profiles: pl.DataFrame
 ) -> None:
     changed = {"budget": 9, "top": 3, "chunk": 5, "retries": 4, "tensor_parallel_size": 2}
-    assert desk(**changed) == desk(gpu_memory_utilization=0.5, languages=("en", "ko")) == desk()
-    assert desk(frame=profiles.with_columns(bio=pl.lit("other"))) != desk()
+    assert (
+        content_key(**changed)
+        == content_key(gpu_memory_utilization=0.5, languages=("en", "ko"))
+        == content_key()
+    )
+    assert content_key(frame=profiles.with_columns(bio=pl.lit("other"))) != content_key()
 
 
 def test_a_pair_in_two_top_lists_is_worth_more(service_policy: Policy) -> None:

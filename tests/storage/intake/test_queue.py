@@ -11,7 +11,7 @@ import pytest
 from hertz.core.errors import IntakeFullError, StorageError
 from hertz.storage.intake.events import Kind, Request
 from hertz.storage.intake.queue import Intake
-from hertz.storage.intake.tombstones import KEY_FILE, Marks
+from hertz.storage.intake.tombstones import KEY_FILE, Tombstones
 from tests.faults import kill_at
 from tests.files import files_with
 from tests.nights import ROOT
@@ -78,7 +78,7 @@ def test_a_forgotten_user_stays_forgotten_until_registered_again(tmp_path: Path)
 def test_marks_need_the_key_they_were_made_with(tmp_path: Path) -> None:
     with Intake(tmp_path) as intake:
         apply(intake, Request("forget", 3))
-        assert Marks(tmp_path, fresh=False).of(3) == intake.mark_of(3)
+        assert Tombstones(tmp_path, fresh=False).of(3) == intake.tombstone_of(3)
         assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
         (tmp_path / KEY_FILE).unlink()
         with pytest.raises(StorageError, match=KEY_FILE):

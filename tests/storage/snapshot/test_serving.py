@@ -11,7 +11,7 @@ import pytest
 
 from hertz.core.errors import SnapshotError, StorageError
 from hertz.policy.model import Policy
-from hertz.storage.page_cache import warm
+from hertz.storage.page_cache import populate_page_cache
 from hertz.storage.snapshot.serving import SERVING_FILE, ServingReader, serving_stamp, write_serving
 from tests.storage.runs import REASON, Frames, random_frames
 
@@ -251,7 +251,7 @@ def test_a_warmed_file_is_in_memory_to_its_last_page(
     frames = random_frames(service_policy, list(range(1, 3001)), k=20)
     path = written(tmp_path, service_policy, frames) / SERVING_FILE
     reader = ServingReader(tmp_path)
-    assert warm(path)
+    assert populate_page_cache(path)
     maps = psutil.Process().memory_maps(grouped=False)
     resident = sum(part.rss for part in maps if part.path == str(path))
     assert resident >= path.stat().st_size > 4_000_000
@@ -260,4 +260,4 @@ def test_a_warmed_file_is_in_memory_to_its_last_page(
 
 def test_a_file_that_is_not_mapped_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x" * 10_000)
-    assert warm(tmp_path / "file")
+    assert populate_page_cache(tmp_path / "file")

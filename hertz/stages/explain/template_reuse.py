@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 TASK = ("category", "user_a", "user_b", "language")
 
 
-def voice_of(made_by: Sequence[str]) -> str:
+def template_digest(made_by: Sequence[str]) -> str:
     """Names all that decides a template text besides the two profiles."""
     return hashlib.sha256("\n".join(made_by).encode()).hexdigest()
 
 
-def carried_over(
+def reusable_template_texts(
     home: Path, policy: Policy, voice: str, profiles: pl.DataFrame, wanted: pl.DataFrame
 ) -> pl.DataFrame:
     """The published explanations among those wanted that would be written the same tonight.
@@ -37,7 +37,7 @@ def carried_over(
     Args:
         home: The home directory.
         policy: Tonight's policy.
-        voice: `voice_of` tonight's template.
+        voice: `template_digest` tonight's template.
         profiles: Tonight's profiles.
         wanted: `category`, `user_a`, `user_b`, `language` and further columns, which are kept.
 
