@@ -111,7 +111,7 @@ def _write_smollm2(source: Path, folder: Path) -> None:
 #   i32 weights a block (32)
 #   i32 pieces, <s>, </s>, <pad>, <unk>; u64 bytes of text; u32 offsets[pieces + 1];
 #   f32 scores[pieces]; the pieces' UTF-8 text
-#   i32, u32 bytes and the bytes of a normalisation table (NMT and NFKC, which tokenizers has)
+#   i32, u32 bytes and the bytes of a normalization table (NMT and NFKC, which tokenizers has)
 #   i32 tensors, each: u16 length and text of its name, u8 type (0 = f32, 1 = 4-bit), u32 weights,
 #   u64 position in the file, u64 bytes
 #
@@ -200,8 +200,8 @@ def _read_pieces(reader: _Reader) -> tuple[list[str], np.ndarray]:
     offsets = reader.array("<u4", count + 1)
     scores = reader.array("<f4", count)
     text = reader.array("u1", length).tobytes()
-    _, normalisation = reader.read("iI")
-    reader.position += normalisation
+    _, normalization = reader.read("iI")
+    reader.position += normalization
     ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
     return [text[start:end].decode() for start, end in ends], scores
 

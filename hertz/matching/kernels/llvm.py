@@ -94,7 +94,7 @@ def _integer_sums(builder: Any, left: Any, stride: Any, panel: Any, pairs: Any, 
 
 
 def _products(builder: Any, two: Any, column: Any) -> Any:  # noqa: ANN401
-    """Products of neighbouring int16, added in pairs: on x86 one instruction, pmaddwd."""
+    """Products of neighboring int16, added in pairs: on x86 one instruction, pmaddwd."""
     both = [builder.sext(builder.bitcast(x, _PAIRS), _PRODUCTS) for x in (two, column)]
     products = builder.mul(*both)
     return builder.add(*[_shuffled(builder, products, range(at, 2 * WORDS, 2)) for at in (0, 1)])
