@@ -17,7 +17,7 @@ from hertz.core.errors import HertzError
 VARIABLE = "HERTZ_FAULT"
 
 FaultPoint = Literal[
-    "file.before_rename",  # a small file is written under its temporary name
+    "file.before_rename",  # a file is written under its temporary name
     "prepare.written",  # users.parquet is in the run's folder
     "recompute.written",  # matches.parquet is in the run's folder
     "explain.before_send",  # a part of the prompts goes to the engine

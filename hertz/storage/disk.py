@@ -1,6 +1,6 @@
-"""What the home's disk can do: write durably, and hold two more snapshots.
+"""Examines the disk of a home: whether it can be written, its free space, and who holds the home.
 
-In: a home. Out: what was found, and who holds it; nothing is left behind.
+In: a home. Out: figures and names; nothing is left behind on the disk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hertz.storage.snapshot.snapshots import holder_named
 
 
 def seconds_to_sync(home: Path) -> float:
-    """Write and flush a small file in the home, as every store does; how long it took.
+    """Returns the seconds it takes to write and flush a small file in the home.
 
     Raises:
         StorageError: If the home cannot be written.
@@ -38,18 +38,18 @@ def seconds_to_sync(home: Path) -> float:
 
 
 def free_bytes(home: Path) -> int:
-    """What the home's disk has left for this user."""
+    """Returns the bytes on the home's disk that this user may still write."""
     return shutil.disk_usage(nearest_existing(home)).free
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder, a hard-linked one counted once."""
+    """Returns the bytes of all files below a folder; a hard-linked file counts once."""
     found = [path.stat() for path in folder.rglob("*") if path.is_file()]
     return sum({stat.st_ino: stat.st_size for stat in found}.values())
 
 
 def nearest_existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
+    """Returns the path, or the nearest folder above it that exists."""
     path = path.absolute()
     while not path.exists():
         path = path.parent
@@ -57,7 +57,7 @@ def nearest_existing(path: Path) -> Path:
 
 
 def holder_of(home: Path) -> str:
-    """The id of the run that holds the home; empty if nobody does. Changes nothing.
+    """Returns the id of the run that holds the home, or "" if no run does.
 
     Raises:
         StorageError: If the lock cannot be opened.

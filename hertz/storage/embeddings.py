@@ -1,14 +1,14 @@
-"""Vectors by content hash, so that a text is encoded once ever.
+"""Keeps vectors by content hash, so that no text is encoded twice.
 
-In: hashes of (model identity, text) and their vectors. Out: the vectors, in any order asked for.
+In: hashes of (model identity, text) and their vectors. Out: the vectors of any hashes, in order.
 
     <home>/embeddings/<first 12 hex digits of the identity's sha256>/
-        identity.json   which model the vectors are from
-        *.parquet       parts: hash, vector; each named after the hashes it holds
+        identity.json   the model of the vectors
+        *.parquet       parts: hash, vector; each named by a hash of its hashes
 
-A part is written whole or not at all, and never changed. Where two parts hold the same hash they
-hold the same vector, so parts may be merged while others read: a reader that finds a part gone
-looks at the folder again.
+A part is written completely or not at all, and never changes. Parts with the same hash hold the
+same vector, so parts may be merged while others read: a reader that misses a part lists the folder
+again.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from hertz.core.faults import fault_point
 from hertz.storage.files import sync, write_text
 
 MAX_SMALL_PARTS = 32
-SMALL_BYTES = 64 * 2**20  # a part this large is never merged again, so that merging stays cheap
+SMALL_BYTES = 64 * 2**20  # larger parts are not merged, so that merging stays cheap
 
 
 def text_hash(identity: str, text: str) -> str:
-    """Content hash of a text under a model: sha256 in hex."""
+    """Returns the content hash of a text for a model: sha256 in hex."""
     return hashlib.sha256(f"{identity}\0{text}".encode()).hexdigest()
 
 
 class EmbeddingStore:
-    """The vectors of one model in one home.
+    """Stores the vectors of one model in one home.
 
     Args:
         home: The home directory.
-        identity: `Encoder.identity`; vectors of another identity are never seen.
+        identity: `Encoder.identity`; each identity has a folder of its own.
     """
 
     def __init__(self, home: Path, identity: str) -> None:
@@ -51,7 +51,7 @@ class EmbeddingStore:
         self.folder = home / "embeddings" / hashlib.sha256(identity.encode()).hexdigest()[:12]
 
     def missing(self, hashes: Sequence[str]) -> list[str]:
-        """Those that have no vector yet, each once, in the given order.
+        """Returns the hashes that have no vector yet, each once, in the given order.
 
         Raises:
             StorageError: If a part is damaged.
@@ -63,15 +63,19 @@ class EmbeddingStore:
         return list(wanted)
 
     def add(self, hashes: Sequence[str], vectors: np.ndarray) -> None:
-        """Store the vectors `(len(hashes), dim)` float32 durably, all of them or none.
+        """Stores vectors durably, all of them or none.
+
+        Args:
+            hashes: Content hashes of the texts.
+            vectors: `(len(hashes), dim)` float32.
 
         Raises:
-            StorageError: If the numbers do not fit or the home cannot be written.
+            StorageError: If the shapes do not match or the home cannot be written.
         """
         if vectors.ndim != 2 or vectors.dtype != np.float32 or len(vectors) != len(hashes):
             message = (
                 f"{len(hashes)} hashes came with vectors of shape {vectors.shape} {vectors.dtype}; "
-                "expected one float32 row a hash"
+                "expected one float32 row for each hash"
             )
             raise StorageError(message)
         if len(hashes):
@@ -79,9 +83,9 @@ class EmbeddingStore:
             self._merge_small()
 
     def get(self, hashes: Sequence[str]) -> np.ndarray:
-        """The vectors of these hashes, `(len(hashes), dim)` float32.
+        """Returns the vectors of these hashes, `(len(hashes), dim)` float32.
 
-        An empty list gives `(0, dim)`, or `(0, 0)` while the store is empty.
+        No hashes give `(0, dim)`, or `(0, 0)` while the store is empty.
 
         Raises:
             StorageError: If a hash has no vector, or a part is damaged.
@@ -92,11 +96,11 @@ class EmbeddingStore:
         for _, part in self._read():
             stored = pl.DataFrame({"hash": pl.Series(part["hash"])}).with_row_index("at")
             pairs = wanted.join(stored, on="hash")
-            rows, at = pairs["row"].to_numpy(), pairs["at"].to_numpy()
+            rows = pairs["row"].to_numpy()
             values = _matrix(part)
             if not vectors.shape[1]:
                 vectors = np.zeros((len(hashes), values.shape[1]), dtype=np.float32)
-            vectors[rows] = values[at]
+            vectors[rows] = values[pairs["at"].to_numpy()]
             found[rows] = True
         if not found.all():
             unknown = hashes[int(found.argmin())]
@@ -108,7 +112,7 @@ class EmbeddingStore:
         return vectors
 
     def discard(self, hashes: Sequence[str]) -> None:
-        """Erase these vectors, if they are there.
+        """Erases the vectors of these hashes, as far as they are stored.
 
         Raises:
             StorageError: If a part is damaged or the home cannot be written.
@@ -120,7 +124,7 @@ class EmbeddingStore:
                 self._replace([path], kept)
 
     def _read(self, columns: list[str] | None = None) -> Iterator[tuple[Path, pa.Table]]:
-        """Every part; a part merged away meanwhile is followed by the one that has its rows."""
+        """Yields every part and its path; a part merged meanwhile is followed by the merged one."""
         done: set[Path] = set()
         while todo := sorted(set(self.folder.glob("*.parquet")) - done):
             for path in todo:
@@ -131,13 +135,14 @@ class EmbeddingStore:
                     continue
 
     def _merge_small(self) -> None:
+        """Merges the small parts if there are too many of them."""
         small = [p for p in self.folder.glob("*.parquet") if p.stat().st_size < SMALL_BYTES]
         if len(small) > MAX_SMALL_PARTS:
             merged = pa.concat_tables([_read_part(path) for path in sorted(small)])
             self._replace(small, merged.combine_chunks())
 
     def _replace(self, paths: list[Path], table: pa.Table) -> None:
-        """Put the table in the place of these parts: its part first, so nothing is ever missing."""
+        """Replaces parts by a table, which is written first, so that no vector is ever missing."""
         written = self._write(table) if len(table) else None
         fault_point("embeddings.after_merge")
         for path in paths:
@@ -146,7 +151,7 @@ class EmbeddingStore:
         sync(self.folder)
 
     def _write(self, table: pa.Table) -> Path:
-        """Write a part atomically and durably."""
+        """Writes a part atomically and durably; returns its path."""
         name = hashlib.sha256("".join(table["hash"].to_pylist()).encode()).hexdigest()[:16]
         path = self.folder / f"{name}.parquet"
         temporary = self.folder / f".{name}.{os.getpid()}"
@@ -155,7 +160,7 @@ class EmbeddingStore:
             if not (self.folder / "identity.json").exists():
                 identity = json.dumps({"identity": self.identity}, ensure_ascii=False, indent=2)
                 write_text(self.folder / "identity.json", identity + "\n")
-            # Vectors hardly compress, and flipped bits in them are seen by checksums alone.
+            # Vectors hardly compress, and only a checksum detects a flipped bit in them.
             pq.write_table(table, temporary, compression="none", write_page_checksum=True)
             sync(temporary)
             temporary.replace(path)
@@ -169,7 +174,7 @@ class EmbeddingStore:
 
 
 def remove_unused_stores(home: Path, used: Collection[str]) -> list[str]:
-    """Remove the vectors of every model whose identity is not among these; the folders' names."""
+    """Removes the vectors of all unused models; returns the names of the removed folders."""
     kept = {EmbeddingStore(home, identity).folder for identity in used}
     unused = sorted(set((home / "embeddings").glob("*/")) - kept)
     for folder in unused:
@@ -178,13 +183,14 @@ def remove_unused_stores(home: Path, used: Collection[str]) -> list[str]:
 
 
 def _table(hashes: Sequence[str], vectors: np.ndarray) -> pa.Table:
+    """Returns the Arrow table of a part."""
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
     rows = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
     return pa.table({"hash": pa.array(hashes, pa.string()), "vector": rows})
 
 
 def _matrix(part: pa.Table) -> np.ndarray:
-    """The vectors of a part, `(rows, dim)` float32."""
+    """Returns the vectors of a part, `(rows, dim)` float32."""
     column = part["vector"]
     flat = column.combine_chunks().flatten().to_numpy()
     matrix: np.ndarray = flat.reshape(-1, column.type.list_size)
@@ -192,6 +198,12 @@ def _matrix(part: pa.Table) -> np.ndarray:
 
 
 def _read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Reads a part and verifies its checksums.
+
+    Raises:
+        FileNotFoundError: If it was merged into another.
+        StorageError: If it is damaged.
+    """
     try:
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except FileNotFoundError:

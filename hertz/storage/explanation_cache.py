@@ -1,11 +1,10 @@
-"""What the language model wrote, by content hash, kept for every night to come.
+"""Caches the language model's explanations by content hash, for all later runs.
 
-Accepted explanations whole; of the refused ones only their hashes and how often they were tried, so
-that they are not paid for again. One SQLite file, <home>/explanation_cache/written.sqlite. Each
-`put_many` is one durable transaction: a part of the model's work is kept whole or not at all, so a
-killed run loses at most what was not put yet. Files of one part each would be as durable, but a
-person's texts could not be erased from them without rewriting them all, and finding a text by its
-hash among them would mean reading them all.
+Accepted explanations are kept completely; of refused ones, only the hash and the number of
+attempts, so that later runs do not try them again. Each `put_many` is one durable transaction: a
+killed run loses at most what it had not put yet. It is one SQLite file,
+<home>/explanation_cache/written.sqlite, because a person's texts can be erased from it, and a text
+found by its hash, without reading every file of many.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import orjson
 from hertz.core.errors import StorageError
 from hertz.explanations.facts import Explanation
 
-HASHES_PER_QUERY = 10_000  # hashes a query, below SQLite's limit of variables
+HASHES_PER_QUERY = 10_000  # below SQLite's limit of variables
 TABLES = """
     create table if not exists accepted (
         content_hash text primary key, title text not null, content text not null,
@@ -34,13 +33,13 @@ TABLES = """
 
 
 class ExplanationCache:
-    """The explanations that a home's language model wrote."""
+    """Caches the explanations that a home's language model wrote."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / "explanation_cache" / "written.sqlite"
 
     def get_many(self, hashes: Sequence[str]) -> dict[str, Explanation]:
-        """The kept explanations among the hashes.
+        """Returns the accepted explanations of these hashes, as far as they are kept.
 
         Raises:
             StorageError: If the file is damaged or cannot be made.
@@ -56,7 +55,7 @@ class ExplanationCache:
         return found
 
     def failed_attempts(self) -> dict[str, int]:
-        """How often each hash was written in vain.
+        """Returns the number of refused attempts of each hash.
 
         Raises:
             StorageError: If the file is damaged or cannot be made.
@@ -65,11 +64,13 @@ class ExplanationCache:
             return dict(database.execute("select content_hash, times from tried").fetchall())
 
     def put_many(
-        self, accepted: Mapping[str, Explanation], tried: Mapping[str, int] | None = None
+        self, accepted: Mapping[str, Explanation], attempts: Mapping[str, int] | None = None
     ) -> None:
-        """Keep explanations under their content hashes, and how often others were tried in vain.
+        """Keeps the outcome of a part of the model's work, all of it or nothing.
 
-        All of it or nothing.
+        Args:
+            accepted: Explanations by content hash.
+            attempts: Number of refused attempts by content hash.
 
         Raises:
             StorageError: If the file is damaged or cannot be written.
@@ -78,13 +79,13 @@ class ExplanationCache:
             (key, text.title, text.content, orjson.dumps(text.reasons).decode())
             for key, text in accepted.items()
         ]
-        times = list((tried or {}).items())
+        times = list((attempts or {}).items())
         with self._open() as database, database:
             database.executemany("insert or replace into accepted values (?, ?, ?, ?)", rows)
             database.executemany("insert or replace into tried values (?, ?)", times)
 
     def prune(self, kept: set[str]) -> list[str]:
-        """Erase all accepted explanations but those of these hashes; the hashes of the erased.
+        """Erases all accepted explanations but those of these hashes; returns the erased hashes.
 
         Raises:
             StorageError: If the file is damaged or cannot be written.
@@ -98,13 +99,14 @@ class ExplanationCache:
                 database.execute("pragma secure_delete = on")
                 database.execute("pragma temp_store = memory")
                 with database:
-                    marked = [(key,) for key in gone]
-                    database.executemany("delete from accepted where content_hash = ?", marked)
+                    rows = [(key,) for key in gone]
+                    database.executemany("delete from accepted where content_hash = ?", rows)
                 database.execute("vacuum")
         return gone
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        """Opens the file and makes its tables; errors of SQLite become `StorageError`."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path)) as database:

@@ -1,4 +1,4 @@
-"""Load tests that were run: one JSON file each under <home>/loadtests/, named by its time."""
+"""Keeps load tests: one JSON file each in <home>/loadtests/, named by its time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hertz.storage.files import timestamped_path, write_text
 FOLDER = "loadtests"
 
 
-def save_load_test(home: Path, found: dict[str, Any]) -> Path:
-    """Write a run; its file, whose name sorts by time.
+def save_load_test(home: Path, figures: dict[str, Any]) -> Path:
+    """Saves the figures of a load test; returns the file, whose name sorts by time.
 
     Raises:
         StorageError: If the home cannot be written.
@@ -21,7 +21,7 @@ def save_load_test(home: Path, found: dict[str, Any]) -> Path:
     path = timestamped_path(home / FOLDER, ".json")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(found))
+        write_text(path, json.dumps(figures))
     except OSError as error:
         message = f"{path}: cannot be written ({error.strerror}); name another home with --home"
         raise StorageError(message) from error
@@ -29,10 +29,17 @@ def save_load_test(home: Path, found: dict[str, Any]) -> Path:
 
 
 def read_load_test(home: Path, name: str | None = None) -> dict[str, Any] | None:
-    """A stored run: the one named (with or without .json), or the latest; None before the first.
+    """Reads a saved load test.
+
+    Args:
+        home: The home directory.
+        name: Name of its file, with or without `.json`; the latest by default.
+
+    Returns:
+        Its figures, and its name as `name`; None if no name is given and none is saved.
 
     Raises:
-        StorageError: If the one named is not there, or the file is not one of ours.
+        StorageError: If there is no such file, or it is not a load test.
     """
     kept = sorted((home / FOLDER).glob("*.json"))
     chosen = [path for path in kept if path.stem == name.removesuffix(".json")] if name else kept

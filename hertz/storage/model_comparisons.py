@@ -1,4 +1,4 @@
-"""Comparisons of language models that were run: one folder each under <home>/model_comparisons/."""
+"""Keeps comparisons of language models: a folder each in <home>/model_comparisons/."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TABLE, TEXTS, MARKDOWN, PLOT = "models.parquet", "reports.parquet", "table.md", 
 
 
 def new_comparison_folder(home: Path) -> Path:
-    """An empty folder, whose name sorts by time.
+    """Makes an empty folder for a comparison, whose name sorts by time.
 
     Raises:
         StorageError: If the home cannot be written.
@@ -28,7 +28,13 @@ def new_comparison_folder(home: Path) -> Path:
 
 
 def save_comparison(folder: Path, table: pl.DataFrame, texts: pl.DataFrame, markdown: str) -> None:
-    """Write what is known so far, in the place of what was.
+    """Saves the results of a comparison so far, and replaces those saved before.
+
+    Args:
+        folder: A folder made by `new_comparison_folder`.
+        table: One row of figures for each model.
+        texts: One row for each text that a model wrote.
+        markdown: The table as Markdown.
 
     Raises:
         StorageError: If the folder cannot be written.
@@ -42,5 +48,6 @@ def save_comparison(folder: Path, table: pl.DataFrame, texts: pl.DataFrame, mark
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
+    """Returns the error that names the path and the fix."""
     message = f"{path}: cannot be written ({error.strerror}); name another home with --home"
     return StorageError(message)

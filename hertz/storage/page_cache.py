@@ -1,7 +1,7 @@
-"""Maps all pages of a mapped file at once, so that no read pays for being the first to touch one.
+"""Loads a memory-mapped file into the page cache, so that no read pays for a first touch.
 
-At a million users a list with its explanations lies on some twenty pages: first touches take three
-times as long as the read. The pages stay the page cache's: the system takes them back when it must.
+At a million users a list with its explanations lies on some twenty pages, and touching them for the
+first time takes three times as long as reading them. The system may take the pages back.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _POPULATE_READ = 22  # MADV_POPULATE_READ, Linux 5.14
 
 
 def populate_page_cache(path: Path) -> bool:
-    """Map what this process has mapped of a file; whether it was done.
+    """Loads all pages of a file that this process has mapped; returns whether it did.
 
-    Not done where the file is larger than half of the memory that is available, or the system does
-    not know how.
+    It does nothing if the file is larger than half of the available memory, or if the system does
+    not support it.
     """
     try:
         size = path.stat().st_size
@@ -34,7 +34,7 @@ def populate_page_cache(path: Path) -> bool:
 
 
 def _mappings(path: Path) -> list[tuple[int, int]]:
-    """First and last address of each part of this process's memory that is the file."""
+    """Returns the first and last address of each mapping of a file in this process."""
     wanted = str(path.resolve())
     try:
         lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()

@@ -1,7 +1,7 @@
-"""hertz.toml: the settings of one home and the policy, validated whole before anything runs.
+"""Reads hertz.toml: the settings of one home and the policy, all validated before anything runs.
 
-In: the file's path, and what the command line or the environment overrides. Out: `Settings`.
-Relative paths in the file are meant from the working directory.
+In: the file's path, and values of the command line and the environment. Out: `Settings`. Relative
+paths in the file start at the working directory.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SourceSettings(Strict):
 
 
 class StorageSettings(Strict):
-    """Where everything is kept, and how many snapshots."""
+    """Where everything is kept, and the number of snapshots that are kept."""
 
     home: Path = Path("data")
     keep: int = Field(
@@ -44,29 +44,35 @@ class StorageSettings(Strict):
 
 
 class MatchingSettings(Strict):
-    """Where the matching's tiles are multiplied; the lists are the same."""
+    """The device on which matching runs; the lists are the same on each."""
 
     device: Device = Field("auto", description="auto: the GPU, if there is one")
 
 
 class ApiSettings(Strict):
-    """Where the API listens, who may call it, and how much."""
+    """The address of the API, its keys, and its limits."""
 
     host: str = "127.0.0.1"
     port: int = Field(8765, ge=0, le=65535)
     keys_file: Path | None = Field(
-        None, description="API keys, one a line; HERTZ_API_KEYS_FILE wins, HERTZ_API_KEYS adds"
+        None,
+        description="File of API keys, one on each line. HERTZ_API_KEYS_FILE replaces it, "
+        "HERTZ_API_KEYS adds to it",
     )
     requests_per_second: float = Field(
-        2000, ge=0, description="For each key, or address without one; 0: no limit"
+        2000,
+        ge=0,
+        description="Limit for each API key, or for each address without one; 0: no limit",
     )
     burst: int = Field(4000, ge=1, description="Requests that may come at once")
     max_body_bytes: int = Field(262_144, ge=1)
-    access_log: bool = Field(True, description="A line a request: route, status, milliseconds")
+    access_log: bool = Field(
+        True, description="One line for each request: route, status, milliseconds"
+    )
 
 
 class Settings(Strict):
-    """Everything a run needs to know."""
+    """All settings of a run."""
 
     source: SourceSettings = SourceSettings()
     storage: StorageSettings = StorageSettings()
@@ -83,7 +89,12 @@ class Settings(Strict):
 
 
 def load_settings(path: Path, home: Path | None = None, source: str | None = None) -> Settings:
-    """Read and validate hertz.toml; `home` wins over HERTZ_HOME, which wins over the file.
+    """Reads and validates hertz.toml.
+
+    Args:
+        path: The file.
+        home: Home directory; replaces HERTZ_HOME, which replaces the file's.
+        source: Path of the profiles; replaces the file's `[source]`.
 
     Raises:
         PolicyError: If the file is missing, is not TOML, or any key or value is wrong.
@@ -105,6 +116,11 @@ def load_settings(path: Path, home: Path | None = None, source: str | None = Non
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Raises:
+        PolicyError: If the file cannot be read or is not TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -116,6 +132,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _checked(settings: Settings, path: Path) -> Settings:
+    """Returns the settings if the policy has all languages of the explanations.
+
+    Raises:
+        PolicyError: If it lacks one.
+    """
     known = settings.policy.languages
     for language in settings.explanations.languages:
         if language not in known:

@@ -1,1 +1,1 @@
-"""The explain stage: every match explained by the language model or the template voice."""
+"""The explain stage: explains every match by the language model or the template voice."""

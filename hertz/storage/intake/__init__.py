@@ -1,1 +1,1 @@
-"""The intake: what is sent between two nights, durable before it is answered."""
+"""The intake: a durable queue of what is sent to the API between two runs."""

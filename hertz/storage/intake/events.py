@@ -1,4 +1,4 @@
-"""What the intake is asked, what becomes of it, and what a run makes of it all."""
+"""The types of the intake: requests, their outcomes, events, and the fold that a run applies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ Verdict = Literal["done", "repeated", "exists", "unknown", "key_reused"]
 
 @dataclass(frozen=True)
 class Request:
-    """One thing asked of the intake; `profile` is the whole profile in the source's names."""
+    """A request to the intake.
+
+    Attributes:
+        kind: What is requested.
+        user_id: The user.
+        other_id: The blocked or unblocked user, for `block` and `unblock`.
+        profile: The complete profile by the source's column names, for `register` and `update`.
+        key: Idempotency key; a second request with the same key adds no event.
+    """
 
     kind: Kind
     user_id: int
@@ -25,20 +33,20 @@ class Request:
 
     @property
     def fingerprint(self) -> bytes:
-        """The same for the same request, whatever its key."""
+        """A hash of the request without its key, 32 bytes."""
         whole = [self.kind, self.user_id, self.other_id, self.profile]
         return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 class Outcome(NamedTuple):
-    """What became of a request; `sequence` is its event's number, 0 where there is none."""
+    """The outcome of a request; `sequence` is the number of its event, or 0 if it has none."""
 
     verdict: Verdict
     sequence: int = 0
 
 
 class Event(NamedTuple):
-    """One event as the read API needs it."""
+    """An event without its profile."""
 
     sequence: int
     kind: Kind
@@ -47,7 +55,14 @@ class Event(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """The profile that a user's latest event carries."""
+    """The profile in a user's latest event.
+
+    Attributes:
+        sequence: Number of the event.
+        user_id: The user.
+        received_at: Time of the event (ISO, UTC).
+        columns: Values by the source's column names.
+    """
 
     sequence: int
     user_id: int
@@ -57,13 +72,13 @@ class Profile(NamedTuple):
 
 @dataclass(frozen=True)
 class Fold:
-    """All events up to a number, as one change to the source.
+    """All events up to a number, combined into one change to the source.
 
     Attributes:
         sequence: That number; 0 before the first event.
-        profiles: Users whose latest event carries a profile, by id.
+        profiles: Profiles of the users whose latest event has one, by user id.
         removed: Users whose latest event removes them.
-        blocks: (user, other) -> (number, whether it holds) of the latest block or unblock.
+        blocks: (user, other) -> (event number, whether it blocks) of their latest block or unblock.
     """
 
     sequence: int = 0

@@ -1,13 +1,13 @@
-"""The intake: registrations, updates, deletions and blocks, durable before they are answered.
+"""The intake: a durable queue of registrations, updates, deletions and blocks.
 
-<home>/intake.sqlite holds events, numbered in the order they were taken. Nothing marks an event as
+<home>/intake.sqlite holds events, numbered in the order of their arrival. No event is marked as
 done: a run folds all events up to a number S over the source and writes S into its manifest
-(`intake_sequence`). What waits are the events after the published snapshot's S, so a killed run
-loses and doubles nothing, and after a rollback they wait again.
+(`intake_sequence`). The pending events are those after the published snapshot's S, so a killed run
+neither loses nor repeats an event, and after a rollback the events are pending again.
 
-The latest event of a user decides: `register` and `update` carry a whole profile, `delete` and
-`forget` remove the user. `forgotten` holds marks (`storage/marks.py`) of ids that no source may
-bring back; a new registration lifts the mark.
+The latest event of a user decides: `register` and `update` contain a complete profile, `delete` and
+`forget` remove the user. The table `forgotten` holds the tombstones of ids that no source may bring
+back; a new registration removes the tombstone.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ _TABLES = """
     create table if not exists forgotten (mark blob primary key) without rowid;
 """
 _REMOVALS = "('delete', 'forget')"
-_STANDINGS = "('register', 'update', 'delete', 'forget')"
+_DECIDING_KINDS = "('register', 'update', 'delete', 'forget')"
 _INSERT = """
     insert into events (kind, user_id, other_id, payload, received_at, key, request)
     values (?, ?, ?, ?, ?, ?, ?)
 """
-_LATEST_STANDING = f"""
-    select kind from events where user_id = ? and kind in {_STANDINGS}
+_LATEST_KIND = f"""
+    select kind from events where user_id = ? and kind in {_DECIDING_KINDS}
     order by sequence desc limit 1
 """
 _FOLDED = f"""
     select max(sequence), user_id, kind, received_at, payload from events
-    where sequence <= ? and kind in {_STANDINGS} group by user_id
+    where sequence <= ? and kind in {_DECIDING_KINDS} group by user_id
 """
 _BLOCKS = f"""
     select max(sequence), user_id, other_id, kind from events b
@@ -66,7 +66,7 @@ _SUPERSEDE = f"""
     update events set payload = null
     where payload is not null and exists (
         select 1 from events e where e.user_id = events.user_id and e.sequence > events.sequence
-        and e.sequence <= ? and e.kind in {_STANDINGS})
+        and e.sequence <= ? and e.kind in {_DECIDING_KINDS})
 """
 _REMOVED = """
     select user_id, max(sequence) from events
@@ -75,16 +75,16 @@ _REMOVED = """
 
 
 class Intake:
-    """The intake of one home, open for reading and writing; several processes may have it open.
+    """Reads and writes the intake of one home; several processes may have it open.
 
-    Every method raises `StorageError` where the file is damaged or cannot be written, and
-    `IntakeFullError` where the disk is full; nothing is half-written then.
+    Every method raises `StorageError` if the file is damaged or cannot be written, and
+    `IntakeFullError` if the disk is full; nothing is half-written then.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.path = home / INTAKE_FILE
-        with self._telling():
+        with self._storage_errors():
             home.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
                 self.path, BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -105,29 +105,32 @@ class Intake:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Closes the file."""
         self._database.close()
 
-    def apply(self, requests: Sequence[Request], knows: IsPublished) -> list[Outcome]:
-        """Take requests in order, all in one durable transaction.
+    def apply(self, requests: Sequence[Request], is_published: IsPublished) -> list[Outcome]:
+        """Applies requests in order, all in one durable transaction.
 
         Args:
-            requests: What is asked.
-            knows: Whether the published snapshot has a user.
+            requests: The requests.
+            is_published: Returns whether the published snapshot has a user.
+
+        Returns:
+            The outcome of each request, in the same order.
         """
         received = datetime.now(UTC).isoformat(timespec="microseconds")
         with self._transaction():
-            return [self._apply(request, knows, received) for request in requests]
+            return [self._apply(request, is_published, received) for request in requests]
 
     def last_sequence(self) -> int:
-        """Number of the latest event; 0 before the first."""
-        with self._telling():
+        """Returns the number of the latest event; 0 before the first."""
+        with self._storage_errors():
             query = "select coalesce(max(seq), 0) from sqlite_sequence where name = 'events'"
             return int(self._database.execute(query).fetchone()[0])
 
     def fold(self, upto: int) -> Fold:
-        """All events up to a number, as one change to the source."""
-        with self._telling():
+        """Returns all events up to a number, combined into one change to the source."""
+        with self._storage_errors():
             profiles, removed = [], set()
             for sequence, user, kind, received, payload in self._database.execute(_FOLDED, (upto,)):
                 if kind in ("register", "update"):
@@ -141,81 +144,90 @@ class Intake:
         return Fold(upto, profiles, frozenset(removed), blocks)
 
     def events(self, after: int) -> list[Event]:
-        """The events after a number, in order, without what they carry."""
+        """Returns the events after a number, in order, without their profiles."""
         query = (
             "select sequence, kind, user_id, other_id from events where sequence > ? "
             "order by sequence"
         )
-        with self._telling():
+        with self._storage_errors():
             return [Event(*row) for row in self._database.execute(query, (after,))]
 
     def first_received(self, after: int) -> str | None:
-        """When the first event after a number was taken (ISO, UTC)."""
+        """Returns the time of the first event after a number (ISO, UTC), or None."""
         query = "select min(received_at) from events where sequence > ?"
-        with self._telling():
+        with self._storage_errors():
             return self._database.execute(query, (after,)).fetchone()[0]
 
     def change_counters(self) -> tuple[int, int]:
-        """(changes whenever any other connection writes, grows when events were erased)."""
-        with self._telling():
+        """Returns two counters.
+
+        The first changes when another connection writes, the second grows when events are erased.
+        """
+        with self._storage_errors():
             return self._pragma("data_version"), self._pragma("user_version")
 
     def forgotten(self, user_ids: Iterable[int]) -> set[int]:
-        """Those of the ids that were forgotten and have not registered again."""
-        with self._telling():
+        """Returns the ids that were forgotten and have not registered again."""
+        with self._storage_errors():
             if not self._any_forgotten():
                 return set()
-            marks = self._marks()
-            held = {mark for (mark,) in self._database.execute("select mark from forgotten")}
-        return {user for user in user_ids if marks.of(user) in held}
+            tombstones = self._tombstones()
+            held = {row[0] for row in self._database.execute("select mark from forgotten")}
+        return {user for user in user_ids if tombstones.of(user) in held}
 
     def tombstone_of(self, user_id: int) -> bytes:
-        """The user's mark, as receipts name them."""
-        with self._telling():
-            return self._marks().of(user_id)
+        """Returns the user's tombstone."""
+        with self._storage_errors():
+            return self._tombstones().of(user_id)
 
     def removed(self, upto: int) -> dict[int, int]:
-        """User -> number of the latest removal, of those whose traces are to be erased.
+        """Returns the users to be erased, each with the number of the latest removal.
 
-        Forgotten users at once, deleted ones once a run has folded their deletion (`upto`).
+        These are all forgotten users, and those whose deletion a run has folded.
+
+        Args:
+            upto: Number of the last event that a run has folded.
         """
-        with self._telling():
+        with self._storage_errors():
             return dict(self._database.execute(_REMOVED, (upto,)).fetchall())
 
     def payloads_of(self, user_id: int, upto: int) -> list[dict[str, Any]]:
-        """The profiles that a user's events up to a number still carry."""
+        """Returns the profiles that a user's events up to a number still contain."""
         query = (
             "select payload from events where user_id = ? and sequence <= ? and payload is not null"
         )
-        with self._telling():
+        with self._storage_errors():
             rows = self._database.execute(query, (user_id, upto)).fetchall()
         return [orjson.loads(payload) for (payload,) in rows]
 
     def supersede(self, upto: int) -> int:
-        """Drop profiles that a later event up to a number replaces; how many."""
+        """Erases profiles that a later event up to a number replaces; returns their number."""
         with self._transaction():
             return self._database.execute(_SUPERSEDE, (upto,)).rowcount
 
     def erase(self, user_id: int, upto: int) -> int:
-        """Erase a user's events up to a number, and what others' events name of the user; how many.
+        """Erases a user's events up to a number, and the user's id in the events of others.
 
-        Leaves a mark, unless the user has registered again since. `wipe` removes the bytes.
+        Leaves a tombstone, unless the user has registered again since. `wipe` removes the bytes.
+
+        Returns:
+            The number of changed events.
         """
         with self._transaction():
             erased = self._database.execute(
                 "delete from events where sequence <= ? and (user_id = ? or other_id = ?)",
                 (upto, user_id, user_id),
             ).rowcount + self._unname(user_id)
-            standing = self._database.execute(_LATEST_STANDING, (user_id,)).fetchone()
-            if standing is None or standing[0] not in ("register", "update"):
-                self._mark(user_id)
+            latest = self._database.execute(_LATEST_KIND, (user_id,)).fetchone()
+            if latest is None or latest[0] not in ("register", "update"):
+                self._add_tombstone(user_id)
             erasures = self._pragma("user_version") + 1
             self._database.execute(f"pragma user_version = {erasures}")
         return erased
 
     def wipe(self) -> None:
-        """Rewrite the file and empty its log, so that no byte of what was erased is left."""
-        with self._telling():
+        """Rewrites the file and empties its log, so that no byte of erased events is left."""
+        with self._storage_errors():
             erasures = self._pragma("user_version")
             self._database.execute("vacuum")
             busy, _, _ = self._database.execute("pragma wal_checkpoint(truncate)").fetchone()
@@ -227,11 +239,11 @@ class Intake:
     @property
     def is_wiped(self) -> bool:
         """Whether the file was rewritten since something was last erased from it."""
-        with self._telling():
+        with self._storage_errors():
             return self._pragma("application_id") == self._pragma("user_version")
 
     def _unname(self, user_id: int) -> int:
-        """Take a user out of the lists of ids in others' profiles; how many profiles."""
+        """Removes a user from the id lists in others' profiles; returns the number of profiles."""
         query = "select sequence, payload from events where instr(payload, ?)"
         changed = []
         for sequence, payload in self._database.execute(query, (str(user_id),)).fetchall():
@@ -247,29 +259,30 @@ class Intake:
         self._database.executemany("update events set payload = ? where sequence = ?", changed)
         return len(changed)
 
-    def _apply(self, request: Request, knows: IsPublished, received: str) -> Outcome:
+    def _apply(self, request: Request, is_published: IsPublished, received: str) -> Outcome:
+        """Applies one request within the transaction."""
         if request.key is not None:
             query = "select sequence, request from events where key = ?"
-            taken = self._database.execute(query, (request.key,)).fetchone()
-            if taken:
-                same = taken[1] == request.fingerprint
-                return Outcome("repeated" if same else "key_reused", taken[0])
-        marks = self._marks() if self._any_forgotten() else None
-        verdict = self._verdict(request, knows, marks)
+            earlier = self._database.execute(query, (request.key,)).fetchone()
+            if earlier:
+                same = earlier[1] == request.fingerprint
+                return Outcome("repeated" if same else "key_reused", earlier[0])
+        tombstones = self._tombstones() if self._any_forgotten() else None
+        verdict = self._verdict(request, is_published, tombstones)
         if verdict != "done":
             return Outcome(verdict)
-        if request.kind == "register" and marks:
-            mark = marks.of(request.user_id)
-            self._database.execute("delete from forgotten where mark = ?", (mark,))
+        if request.kind == "register" and tombstones:
+            tombstone = tombstones.of(request.user_id)
+            self._database.execute("delete from forgotten where mark = ?", (tombstone,))
         elif request.kind == "forget":
-            self._mark(request.user_id)
+            self._add_tombstone(request.user_id)
         stored = self._database.execute(
             _INSERT,
             (
                 request.kind,
                 request.user_id,
                 request.other_id,
-                self._payload(request, marks),
+                self._payload(request, tombstones),
                 received,
                 request.key,
                 request.fingerprint if request.key is not None else None,
@@ -277,58 +290,72 @@ class Intake:
         )
         return Outcome("done", int(stored.lastrowid or 0))
 
-    def _payload(self, request: Request, marks: Tombstones | None) -> str | None:
-        """The profile as it is stored: forgotten users are not named in it."""
+    def _payload(self, request: Request, tombstones: Tombstones | None) -> str | None:
+        """Returns the profile as it is stored: without the ids of forgotten users."""
         if request.profile is None:
             return None
         profile = dict(request.profile)
         for name, value in profile.items():
-            if marks and isinstance(value, list):
+            if tombstones and isinstance(value, list):
                 profile[name] = [
                     item
                     for item in value
-                    if not isinstance(item, int) or not self._gone(item, marks)
+                    if not isinstance(item, int) or not self._gone(item, tombstones)
                 ]
         return orjson.dumps(profile).decode()
 
-    def _verdict(self, request: Request, knows: IsPublished, marks: Tombstones | None) -> Verdict:
+    def _verdict(
+        self, request: Request, is_published: IsPublished, tombstones: Tombstones | None
+    ) -> Verdict:
+        """Decides what happens to a request, from the events before it."""
         if request.kind == "forget":
             return "done"
-        exists = self._exists(request.user_id, knows, marks)
+        exists = self._exists(request.user_id, is_published, tombstones)
         if request.kind == "register":
             return "exists" if exists else "done"
-        if not exists or (request.other_id is not None and self._gone(request.other_id, marks)):
+        if not exists or (
+            request.other_id is not None and self._gone(request.other_id, tombstones)
+        ):
             return "unknown"
         return "done"
 
-    def _exists(self, user_id: int, knows: IsPublished, marks: Tombstones | None) -> bool:
-        standing = self._database.execute(_LATEST_STANDING, (user_id,)).fetchone()
-        if standing:
-            return standing[0] in ("register", "update")
-        return not self._gone(user_id, marks) and knows(user_id)
+    def _exists(
+        self, user_id: int, is_published: IsPublished, tombstones: Tombstones | None
+    ) -> bool:
+        """Returns whether a user exists, counting the pending events."""
+        latest = self._database.execute(_LATEST_KIND, (user_id,)).fetchone()
+        if latest:
+            return latest[0] in ("register", "update")
+        return not self._gone(user_id, tombstones) and is_published(user_id)
 
-    def _gone(self, user_id: int, marks: Tombstones | None) -> bool:
-        if marks is None:
+    def _gone(self, user_id: int, tombstones: Tombstones | None) -> bool:
+        """Returns whether a user was forgotten."""
+        if tombstones is None:
             return False
         query = "select 1 from forgotten where mark = ?"
-        return self._database.execute(query, (marks.of(user_id),)).fetchone() is not None
+        return self._database.execute(query, (tombstones.of(user_id),)).fetchone() is not None
 
     def _pragma(self, name: str) -> int:
+        """Reads a number from the file's header."""
         return int(self._database.execute(f"pragma {name}").fetchone()[0])
 
-    def _mark(self, user_id: int) -> None:
-        mark = self._marks().of(user_id)
-        self._database.execute("insert or ignore into forgotten values (?)", (mark,))
+    def _add_tombstone(self, user_id: int) -> None:
+        """Stores the tombstone of a user."""
+        tombstone = self._tombstones().of(user_id)
+        self._database.execute("insert or ignore into forgotten values (?)", (tombstone,))
 
-    def _marks(self) -> Tombstones:
+    def _tombstones(self) -> Tombstones:
+        """Opens the tombstones; the first one makes the key."""
         return Tombstones(self.home, fresh=not self._any_forgotten())
 
     def _any_forgotten(self) -> bool:
+        """Returns whether any user is forgotten."""
         return self._database.execute("select 1 from forgotten limit 1").fetchone() is not None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._telling():
+        """Runs the block as one durable transaction."""
+        with self._storage_errors():
             self._database.execute("begin immediate")
             try:
                 yield
@@ -340,7 +367,8 @@ class Intake:
                     self._database.execute("rollback")
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _storage_errors(self) -> Iterator[None]:
+        """Turns errors of SQLite into errors that name the file and the fix."""
         try:
             yield
         except (OSError, sqlite3.Error) as error:

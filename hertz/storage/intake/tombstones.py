@@ -1,8 +1,8 @@
-"""Tombstones of forgotten users: keyed hashes that recognize an id without telling it.
+"""Makes tombstones: keyed hashes by which the ids of forgotten users are recognized.
 
-In: a home and user ids. Out: HMAC-SHA256 under a random key of the home (<home>/erasure.key, made
-once, readable by its owner alone). Without the key a mark says nothing; with it, it answers only
-whether an id that somebody already has was forgotten here.
+In: a home and user ids. Out: HMAC-SHA256 with a random key of the home (<home>/erasure.key, made
+once, readable by its owner only). Without the key a tombstone reveals nothing; with it, one can
+only check whether a given id was forgotten.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ KEY_BYTES = 32
 
 
 class Tombstones:
-    """Makes the marks of a home.
+    """Makes the tombstones of a home.
 
     Args:
         home: The home directory.
-        fresh: Whether a missing key may be made: no marks were made with an earlier one.
+        fresh: Whether a missing key may be made, because no tombstone was made with an earlier one.
 
     Raises:
         StorageError: If the key is lost, damaged, or cannot be written.
@@ -37,8 +37,8 @@ class Tombstones:
             self._key = path.read_bytes()
         except OSError as error:
             message = (
-                f"{path}: cannot be used ({error.strerror}); restore it from a backup, or forgotten"
-                " users cannot be told from others"
+                f"{path}: cannot be used ({error.strerror}); restore it from a backup; without it"
+                " forgotten users cannot be recognized"
             )
             raise StorageError(message) from error
         if len(self._key) != KEY_BYTES:
@@ -46,12 +46,12 @@ class Tombstones:
             raise StorageError(message)
 
     def of(self, user_id: int) -> bytes:
-        """The mark of an id, 32 bytes."""
+        """Returns the tombstone of an id, 32 bytes."""
         return hmac.digest(self._key, b"user %d" % user_id, "sha256")
 
 
 def _make_key(path: Path) -> None:
-    """Two processes may try at once: the first one's key stays."""
+    """Makes the key; of two processes that do so at once, the first one's key stays."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
