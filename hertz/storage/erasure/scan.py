@@ -1,14 +1,13 @@
-"""Looks for a user in every byte of a home: what `hertz forget --verify` answers from.
+"""Searches every byte of a home for a user; `hertz forget --verify` shows the result.
 
-In: a home, a user id, texts that only this user wrote. Out: where they were found, what was read,
-and what could not be told.
+In: a home, a user id, texts that only this user wrote. Out: the places where they were found, the
+number of files and bytes read, and notes on what could not be decided.
 
-Files that Hertz knows are read for what they hold: every id column of a Parquet file, every key and
-row of a serving file, every table of an SQLite file (intake, Chroma, cache), every text of a JSON
-file; this is exact for any id. Then every byte of every file is searched for the texts and, where
-the number is long enough not to occur by chance (7 digits as text, 2^24 in binary), for the id as
-decimal text, as 8 bytes and as a key. Digits within a checksum, a run's name or a decimal fraction
-are chance, not the user.
+Known files are parsed: every id column of a Parquet file, every key and row of a serving file,
+every table of an SQLite file (intake, Chroma, cache), every text of a JSON file. This is exact for
+any id. Then every byte of every file is searched for the texts and, if the id is long enough not to
+occur by chance (7 digits as text, 2^24 in binary), for the id as decimal text, as 8 bytes and as a
+key. Digits within a checksum, a run's name or a decimal fraction do not count as the user.
 """
 
 from __future__ import annotations
@@ -43,12 +42,18 @@ _CHANCE = re.compile(
 _LONGEST_TOKEN = 80
 _CHUNK_BYTES = 2**24
 _SQLITE = b"SQLite format 3\0"
-_ONLY_COUNTS = (HISTORY, "receipts")  # folders whose files' numbers are never ids
+_ONLY_COUNTS = (HISTORY, "receipts")  # folders in whose files numbers are never ids
 _NAMED_IDS = ("user_id", "other_id", "embedding_id")
 
 
 class Finding(NamedTuple):
-    """One place: the file within the home, where in it, and how often."""
+    """A place where the user was found.
+
+    Attributes:
+        file: Path within the home.
+        place: Column, table, kind of text or bytes in the file.
+        times: Number of occurrences.
+    """
 
     file: str
     place: str
@@ -57,7 +62,14 @@ class Finding(NamedTuple):
 
 @dataclass
 class Scan:
-    """What was found, and what was read."""
+    """The result of a search.
+
+    Attributes:
+        findings: Places where the user was found.
+        notes: What could not be searched or decided.
+        files: Number of files read.
+        bytes: Number of bytes read.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -65,29 +77,29 @@ class Scan:
     bytes: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """As it is shown and stored."""
+        """Returns the result in plain values, as receipts store it."""
         findings = [finding._asdict() for finding in self.findings]
         return {"found": findings, "notes": self.notes, "files": self.files, "bytes": self.bytes}
 
     def to_json(self) -> str:
-        """One JSON object."""
+        """Returns the result as one JSON object."""
         return json.dumps(self.as_dict(), ensure_ascii=False)
 
 
 def scan_home(
     home: Path, user_id: int, texts: Sequence[str] = (), source: Path | None = None
 ) -> Scan:
-    """Search a home.
+    """Searches a home for a user.
 
     Args:
         home: The home directory.
-        user_id: Who is looked for.
-        texts: What only this user wrote; those under 12 characters are passed over.
-        source: The team's own profiles, which Hertz does not change: should they lie in the home,
-            a note tells whether they hold the user.
+        user_id: The user.
+        texts: Texts that only this user wrote; those shorter than 12 characters are skipped.
+        source: The team's own profiles, which Hertz does not change. If they are within the home
+            and contain the user, that is a note and not a finding.
     """
     scan = Scan()
-    needles = [_stored_forms(text) for text in texts if len(text) >= SHORTEST_TEXT]
+    encoded_texts = [_encodings(text) for text in texts if len(text) >= SHORTEST_TEXT]
     patterns = _patterns(user_id)
     if len(str(abs(user_id))) < TEXT_DIGITS:
         scan.notes.append(
@@ -99,7 +111,7 @@ def scan_home(
         scan.files += 1
         scan.bytes += path.stat().st_size
         found = [*_known(path, user_id, scan), *_raw(path, name, patterns)]
-        found += _in_bytes(path, needles)
+        found += _multi_search(path, encoded_texts)
         if not found:
             continue
         if source and path.resolve().is_relative_to(source.resolve()):
@@ -109,21 +121,20 @@ def scan_home(
     return scan
 
 
-def _stored_forms(text: str) -> set[bytes]:
-    """A text as it is, and as it stands in JSON."""
+def _encodings(text: str) -> set[bytes]:
+    """Returns the bytes of a text as UTF-8 and within JSON."""
     return {text.encode(), orjson.dumps(text)[1:-1]}
 
 
 def _patterns(user_id: int) -> dict[str, re.Pattern[bytes]]:
+    """Returns the byte patterns of an id by their name; none for ids that occur by chance."""
     patterns = {}
     if len(str(abs(user_id))) >= TEXT_DIGITS:
         patterns["id as text"] = re.compile(rb"(?<![0-9])%d(?![0-9])" % user_id)
     if abs(user_id) >= BINARY_MINIMUM:
-        forms = (
-            user_id.to_bytes(8, "little", signed=True),
-            (user_id + 2**63).to_bytes(8, "big"),
-        )
-        patterns["id as bytes"] = re.compile(b"|".join(re.escape(form) for form in forms))
+        stored = user_id.to_bytes(8, "little", signed=True)
+        key = (user_id + 2**63).to_bytes(8, "big")
+        patterns["id as bytes"] = re.compile(re.escape(stored) + b"|" + re.escape(key))
     return patterns
 
 
@@ -133,18 +144,20 @@ def _patterns(user_id: int) -> dict[str, re.Pattern[bytes]]:
 def _raw(
     path: Path, name: str, patterns: dict[str, re.Pattern[bytes]]
 ) -> Iterator[tuple[str, int]]:
+    """Yields each pattern that a file or its name contains, and the number of occurrences."""
     for place, pattern in patterns.items():
         named = pattern.finditer(name.encode())
         if any(not _by_chance(name.encode(), match) for match in named):
             yield f"{place} in the file's name", 1
         if path.suffix == ".json" and place == "id as text":
-            continue  # read for what it holds: a count may equal the id
+            continue  # it is parsed instead: a count in it may equal the id
         found = _count(path, pattern)
         if found:
             yield place, found
 
 
 def _count(path: Path, pattern: re.Pattern[bytes]) -> int:
+    """Counts the occurrences of a pattern in a file, without those that are chance."""
     if not path.stat().st_size:
         return 0
     with (
@@ -155,7 +168,7 @@ def _count(path: Path, pattern: re.Pattern[bytes]) -> int:
 
 
 def _by_chance(content: mmap.mmap | bytes, match: re.Match[bytes]) -> bool:
-    """Whether the digits are part of a checksum, a run's name or a fraction."""
+    """Returns whether digits are part of a checksum, a run's name or a decimal fraction."""
     if not match.group().isdigit():
         return False
     start, end = match.span()
@@ -166,20 +179,26 @@ def _by_chance(content: mmap.mmap | bytes, match: re.Match[bytes]) -> bool:
 
 
 def _is_chance(token: bytes) -> bool:
+    """Returns whether a token is a checksum, a run's name or a decimal fraction."""
     long_hex = len(token) >= 16 or b"." in token or b"T" in token
     return long_hex and _CHANCE.fullmatch(token) is not None
 
 
-def _in_bytes(path: Path, needles: Sequence[set[bytes]]) -> list[tuple[str, int]]:
-    """(which text, in how many parts of the file); `bytes.find` is faster than any pattern."""
-    found = [0] * len(needles)
-    longest = max((len(form) for forms in needles for form in forms), default=0)
+def _multi_search(path: Path, texts: Sequence[set[bytes]]) -> list[tuple[str, int]]:
+    """Returns the texts that a file contains, each with the number of chunks that contain it.
+
+    Args:
+        path: The file.
+        texts: The encodings of each text; `bytes.find` is faster than any pattern.
+    """
+    found = [0] * len(texts)
+    longest = max((len(encoding) for encodings in texts for encoding in encodings), default=0)
     tail = b""
     with path.open("rb") as file:
-        while needles and (read := file.read(_CHUNK_BYTES)):
-            part = tail + read
-            for number, forms in enumerate(needles):
-                found[number] += any(form in part for form in forms)
+        while texts and (chunk := file.read(_CHUNK_BYTES)):
+            part = tail + chunk
+            for number, encodings in enumerate(texts):
+                found[number] += any(encoding in part for encoding in encodings)
             tail = part[-longest:]
     return [(f"text {number}", times) for number, times in enumerate(found, 1) if times]
 
@@ -188,7 +207,7 @@ def _in_bytes(path: Path, needles: Sequence[set[bytes]]) -> list[tuple[str, int]
 
 
 def _known(path: Path, user_id: int, scan: Scan) -> list[tuple[str, int]]:
-    """(where, how often) in a file that Hertz knows how to read."""
+    """Returns the places that name the user in a file of a known kind, and their numbers."""
     reader = _reader(path)
     if reader is None:
         return []
@@ -200,6 +219,7 @@ def _known(path: Path, user_id: int, scan: Scan) -> list[tuple[str, int]]:
 
 
 def _reader(path: Path) -> Callable[[Path, int], Iterator[tuple[str, int]]] | None:
+    """Returns the function that parses a file, or None if its kind is unknown."""
     if path.suffix == ".parquet":
         return _in_parquet
     if path.parts[-2:] == SERVING_FILE.parts:
@@ -213,6 +233,7 @@ def _reader(path: Path) -> Callable[[Path, int], Iterator[tuple[str, int]]] | No
 
 
 def _in_parquet(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+    """Searches the id columns of a Parquet file, and for a long id the texts as well."""
     long = len(str(abs(user_id))) >= TEXT_DIGITS
     for name, dtype in pl.read_parquet_schema(path).items():
         is_id = name in ID_COLUMNS
@@ -230,20 +251,24 @@ def _in_parquet(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
 
 
 def _in_serving(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+    """Counts the entries of a serving file that name the user."""
     yield "entries", ServingReader(path.parent.parent).count_of(user_id)
 
 
 def _in_json(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+    """Searches the texts of a JSON file, and its numbers unless they are counts."""
     content = json.loads(path.read_text(encoding="utf-8"))
     only_counts = path.name == MANIFEST or path.parent.name in _ONLY_COUNTS
     yield "texts", _in_value(content, user_id, numbers=not only_counts)
 
 
 def _in_report(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+    """Counts the table rows of a report that name the user."""
     yield "rows", rows_of(path.read_text(encoding="utf-8"), user_id)
 
 
 def _in_value(value: Any, user_id: int, numbers: bool) -> int:  # noqa: ANN401  any JSON
+    """Counts where a JSON value names the user, as text, as a number, or under an id's key."""
     if isinstance(value, dict):
         return sum(
             _in_value(key, user_id, numbers)
@@ -258,6 +283,7 @@ def _in_value(value: Any, user_id: int, numbers: bool) -> int:  # noqa: ANN401  
 
 
 def _in_text(text: str, user_id: int) -> bool:
+    """Returns whether a text contains a long id that is not part of a chance token."""
     if len(str(abs(user_id))) < TEXT_DIGITS:
         return False
     tokens = re.findall(rf"[0-9A-Za-z.]*(?<!\d){user_id}(?!\d)[0-9A-Za-z.]*", text)
@@ -265,6 +291,7 @@ def _in_text(text: str, user_id: int) -> bool:
 
 
 def _in_sqlite(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+    """Searches every column of every table of an SQLite file."""
     mode = "mode=ro&immutable=1" if "snapshots" in path.parts else "mode=ro"
     with closing(sqlite3.connect(f"file:{path}?{mode}", uri=True)) as database:
         tables = "select name from sqlite_master where type = 'table' and sql not like '%virtual%'"
@@ -277,6 +304,7 @@ def _in_sqlite(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
 
 
 def _candidates(database: sqlite3.Connection, table: str, column: str, user_id: int) -> list[Any]:
+    """Returns the values of a column that equal the id or contain its digits."""
     query = f"""select "{column}" from "{table}" where "{column}" = ?
                 or (typeof("{column}") = 'text' and instr("{column}", ?))"""
     found = database.execute(query, (user_id, str(user_id))).fetchall()
@@ -284,7 +312,7 @@ def _candidates(database: sqlite3.Connection, table: str, column: str, user_id: 
 
 
 def _names(column: str, value: object, user_id: int) -> bool:
-    """Whether a value that has the digits means the user."""
+    """Returns whether a value that contains the digits of the id names the user."""
     if isinstance(value, int):
         return column in _NAMED_IDS
     text = str(value)
@@ -300,7 +328,7 @@ def _names(column: str, value: object, user_id: int) -> bool:
 
 
 def _in_profile(value: Any, user_id: int) -> bool:  # noqa: ANN401  any JSON
-    """A list of ids, numbers or written with commas, that has the id; or a long id anywhere."""
+    """Returns whether a profile has the id in a list of ids, or a long id anywhere."""
     if isinstance(value, dict):
         return any(_in_profile(item, user_id) for item in value.values())
     if isinstance(value, list):

@@ -1,8 +1,9 @@
-"""Erases users from a kept snapshot: a new one is built aside, then takes the old one's place.
+"""Erases users from a kept snapshot: builds a new one and exchanges it with the old one.
 
-In: a snapshot and the users. Out: how much of each user was in each of its parts. What is left is
-as if the users had never been in it: lists close up, counts are corrected, Chroma is built afresh
-(its deletes do not erase), checksums are renewed. A reader that holds the old one is undisturbed.
+In: a snapshot and the users. Out: the number of rows that named each user. The new snapshot is as
+if it had never had the users: ranks close up, counts are corrected, Chroma is built anew (its
+deletes do not erase bytes), checksums are renewed. A reader that holds the old one is not
+disturbed.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ from hertz.storage.snapshot.snapshots import (
 
 ID_COLUMNS = ("user_id", "other_id", "user_a", "user_b")
 REBUILT = ("chroma", SERVING_FILE.parent.as_posix(), MANIFEST)
-PLAIN = (".json", ".png", ".svg", ".txt", ".md", ".html")  # kept: no ids in binary form
+PLAIN = (".json", ".png", ".svg", ".txt", ".md", ".html")  # kept: they hold no binary ids
 ERASED_VALUE = "(erased)"
 
 Counts = dict[int, dict[str, int]]  # user -> part of the snapshot -> rows
 
 
 def rows_naming(snapshot: Path, users: Collection[int]) -> Counts:
-    """How many rows of each Parquet file name each user; users of whom there are none are left out.
+    """Counts the rows of each Parquet file that name each user; omits users that none names.
 
     Raises:
         StorageError: If a file is damaged.
@@ -58,14 +59,14 @@ def rows_naming(snapshot: Path, users: Collection[int]) -> Counts:
 
 
 def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
-    """Erase users from a snapshot.
+    """Erases users from a snapshot.
 
     Args:
-        snapshot: A published snapshot; the home must be held.
-        users: Whom to erase; at least one of them is in it.
+        snapshot: A published snapshot; the caller holds the home.
+        users: Ids of the users to erase; at least one of them is in it.
 
     Returns:
-        Notes on what could not be rebuilt and was left out.
+        Notes on parts that could not be rebuilt and are left out.
 
     Raises:
         StorageError: If a file is damaged, or the home cannot be written.
@@ -94,12 +95,12 @@ def id_fields(manifest: dict[str, Any]) -> list[str]:
 def without_users(
     frame: pl.DataFrame, users: Collection[int], lists: Collection[str]
 ) -> pl.DataFrame:
-    """A frame of a snapshot without users: their rows, their places in others' lists, their ids.
+    """Returns a frame without users: without their rows, and without their ids in others' rows.
 
     Args:
-        frame: Any of a snapshot's frames.
-        users: Who is to be in it no more.
-        lists: Fields that hold lists of ids: a quarantined value of theirs may name somebody.
+        frame: Any frame of a snapshot.
+        users: Ids of the users to remove.
+        lists: Fields that hold lists of ids; their quarantined values may name users.
     """
     gone = _series(users)
     if set(frame.columns) >= {"rows", "scores", "bound_id"}:
@@ -120,15 +121,16 @@ def without_users(
 
 
 def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
-    """One category of neighbours.parquet: lists hold rows of the file, so the rest move up.
+    """Removes users from one category of neighbours.parquet, whose lists hold row numbers.
 
-    A bound that names somebody gone becomes that of the id before, which is true as well: whoever
-    is not listed is worse than it.
+    A bound that names a removed user is replaced by the id before it. That bound holds as well,
+    because every user left out of the list ranks below it.
     """
     stays = ~part["user_id"].is_in(gone.implode()).to_numpy()
-    places = np.where(stays, np.cumsum(stays) - 1, -1)
-    rows, scores = (part[name].to_numpy()[stays] for name in ("rows", "scores"))
-    moved = np.where(rows >= 0, places[rows], -1)
+    new_rows = np.where(stays, np.cumsum(stays) - 1, -1)
+    rows = part["rows"].to_numpy()[stays]
+    scores = part["scores"].to_numpy()[stays]
+    moved = np.where(rows >= 0, new_rows[rows], -1)
     order = np.argsort(moved < 0, axis=1, kind="stable")
     moved = np.take_along_axis(moved, order, axis=1)
     scores = np.where(moved < 0, -np.inf, np.take_along_axis(scores, order, axis=1))
@@ -144,25 +146,28 @@ def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
 
 
 def parse_ids(texts: pl.Series) -> pl.Series:
-    """Ids written as text; null where a text is none."""
+    """Converts texts to ids; null where a text is not an integer."""
     whole = texts.str.strip_chars().str.replace(r"\.0*$", "")
     return whole.cast(pl.Int64, strict=False)
 
 
 def extract_ids(values: pl.Series) -> pl.Series:
-    """All integers within each text."""
+    """Returns all integers within each text."""
     return values.str.extract_all(r"-?\d+").cast(pl.List(pl.Int64), strict=False)
 
 
 def _series(users: Collection[int]) -> pl.Series:
+    """Returns the ids as a sorted Int64 series."""
     return pl.Series(sorted(users), dtype=pl.Int64)
 
 
 def _id_lists(frame: pl.DataFrame) -> list[str]:
+    """Returns the names of the columns that hold lists of ids."""
     return [name for name, dtype in frame.schema.items() if dtype == pl.List(pl.Int64)]
 
 
 def _id_columns(frame: pl.DataFrame) -> Iterable[pl.Series]:
+    """Yields the id columns of a frame as Int64."""
     for name in ID_COLUMNS:
         if name in frame.columns:
             text = frame.schema[name] == pl.String
@@ -170,6 +175,7 @@ def _id_columns(frame: pl.DataFrame) -> Iterable[pl.Series]:
 
 
 def _names_one_of(frame: pl.DataFrame, gone: pl.Series) -> pl.Series:
+    """Returns for each row whether an id column names one of the users."""
     named = pl.repeat(False, frame.height, eager=True, dtype=pl.Boolean)
     for ids in _id_columns(frame):
         named |= ids.is_in(gone.implode()).fill_null(False)
@@ -179,6 +185,7 @@ def _names_one_of(frame: pl.DataFrame, gone: pl.Series) -> pl.Series:
 def _rows_by_user(
     frame: pl.DataFrame, users: Collection[int], lists: Collection[str]
 ) -> dict[int, int]:
+    """Counts the rows of a frame that name each user."""
     gone = _series(users)
     columns = [*_id_columns(frame), *(frame[name] for name in _id_lists(frame))]
     if {"field", "value", "reason"} <= set(frame.columns):
@@ -197,18 +204,23 @@ def _rows_by_user(
 
 
 def _frames(snapshot: Path) -> dict[str, pl.DataFrame]:
+    """Reads all Parquet files of a snapshot, by file name."""
     return {path.name: read_frame(path) for path in sorted(snapshot.glob("*.parquet"))}
 
 
 def _take_others_over(snapshot: Path, folder: Path, users: Collection[int]) -> list[str]:
-    """Plain files that name nobody come along; whatever else there is can be made again."""
+    """Takes over the report and the plain files that name none of the users.
+
+    Returns:
+        A note on each file that is left out.
+    """
     notes = []
     for path in sorted(snapshot.iterdir()):
         if path.suffix == ".parquet" or path.name in REBUILT:
             continue
         if path.name == REPORT:
-            told = path.read_text(encoding="utf-8")
-            write_text(folder / REPORT, without_rows_of(told, users))
+            page = path.read_text(encoding="utf-8")
+            write_text(folder / REPORT, without_rows_of(page, users))
         elif path.is_file() and path.suffix in PLAIN and not _mentions(path, users):
             (folder / path.name).hardlink_to(path)
         else:
@@ -217,6 +229,7 @@ def _take_others_over(snapshot: Path, folder: Path, users: Collection[int]) -> l
 
 
 def _mentions(path: Path, users: Collection[int]) -> bool:
+    """Returns whether a file contains the digits of any of the ids."""
     content = path.read_bytes()
     return any(str(user).encode() in content for user in users)
 
@@ -224,7 +237,7 @@ def _mentions(path: Path, users: Collection[int]) -> bool:
 def _rebuild(
     snapshot: Path, folder: Path, manifest: dict[str, Any], frames: dict[str, pl.DataFrame]
 ) -> list[str]:
-    """serving/ and chroma/ from what is left."""
+    """Writes serving/ and chroma/ from the remaining frames; returns notes on what is left out."""
     names = ("users.parquet", "matches.parquet", "explanations.parquet")
     if not all(name in frames for name in names):
         return [f"{snapshot.name}: has no {', '.join(n for n in names if n not in frames)}"]
@@ -242,7 +255,7 @@ def _rebuild(
 
 
 def _lookup(snapshot: Path, manifest: dict[str, Any]) -> Callable[[list[str]], np.ndarray]:
-    """The stored vectors of the model that the snapshot was made with."""
+    """Returns a function that looks up stored vectors of the snapshot's embedding model."""
     home, made_with = snapshot.parent.parent, manifest["stages"]["embed"]["model_identity"]
     for identity in embedding_identities(home):
         if json.loads(identity) == made_with:
@@ -253,7 +266,7 @@ def _lookup(snapshot: Path, manifest: dict[str, Any]) -> Callable[[list[str]], n
 
 
 def embedding_identities(home: Path) -> list[str]:
-    """The identities of all models that a home holds vectors of."""
+    """Returns the identities of all models whose vectors a home has."""
     paths = sorted((home / "embeddings").glob("*/identity.json"))
     return [json.loads(path.read_text(encoding="utf-8"))["identity"] for path in paths]
 
