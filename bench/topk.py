@@ -42,7 +42,7 @@ from hertz.matching.topk.incremental import (
     user_fingerprints,
 )
 from hertz.matching.topk.lists import NeighborLists
-from hertz.matching.topk.search import find_neighbors, find_neighbors_by_category
+from hertz.matching.topk.search import find_neighbors
 
 SIZES = [10_000, 20_000, 50_000, 100_000]
 CHURN = [0.001, 0.01, 0.1]
@@ -195,7 +195,7 @@ def ours(features: Features, depth: int = K) -> Timed:
     found: list[int] = []
 
     def run() -> None:
-        found.append(find_neighbors(features, "all", depth, threads=1).scored_pairs)
+        found.append(find_neighbors(features, ["all"], depth, threads=1)["all"].scored_pairs)
 
     seconds = cpu_seconds(run)
     return Timed(seconds, f"{found[0] / len(features):,.0f} pairs scored a user")
@@ -211,13 +211,13 @@ def incremental(
     known = PreviousLists(features.user_ids, user_fingerprints(features), before)
     tonight = changed(features, share)
     started = time.perf_counter()
-    full = find_neighbors(tonight, "all", K + SPARE_ENTRIES)
+    full = find_neighbors(tonight, ["all"], K + SPARE_ENTRIES)["all"]
     seconds, taken, same = time.perf_counter() - started, [], True
     for _ in range(5):
         started = time.perf_counter()
         found = update_neighbors(
-            tonight, "all", before, find_delta(known, tonight, user_fingerprints(tonight))
-        )
+            tonight, {"all": before}, find_delta(known, tonight, user_fingerprints(tonight))
+        )["all"]
         taken.append(time.perf_counter() - started)
         same &= bool(np.array_equal(found.ids[:, :K], full.ids[:, :K]))
     return seconds, median(taken), same
@@ -228,7 +228,7 @@ def scaling(features: Features) -> float:
     seconds = []
     for threads in (1, 2):
         started = time.perf_counter()
-        find_neighbors(features, "all", threads=threads)
+        find_neighbors(features, ["all"], threads=threads)
         seconds.append(time.perf_counter() - started)
     return seconds[0] / seconds[1]
 
@@ -241,12 +241,10 @@ def one_pass(features: Features) -> tuple[float, bool]:
 
     def one_by_one() -> None:
         for name in names:
-            alone[name] = find_neighbors(features, name, threads=1)
+            alone[name] = find_neighbors(features, [name], threads=1)[name]
 
     apart = cpu_seconds(one_by_one)
-    together = cpu_seconds(
-        lambda: found.update(find_neighbors_by_category(features, names, threads=1))
-    )
+    together = cpu_seconds(lambda: found.update(find_neighbors(features, names, threads=1)))
     same = all(np.array_equal(alone[name].ids, found[name].ids) for name in names)
     return apart / together, same
 
@@ -255,7 +253,8 @@ def peak_megabytes(features: Features) -> float:
     """Peak resident memory of a process that does nothing but match these users."""
     code = (
         "import pickle, sys; from hertz.matching.topk.search import find_neighbors, top_k;"
-        "f = pickle.load(open(sys.argv[1], 'rb')); top_k(f, 'all', find_neighbors(f, 'all', 66));"
+        "f = pickle.load(open(sys.argv[1], 'rb'));"
+        "top_k(f, 'all', find_neighbors(f, ['all'], 66)['all']);"
         "status = open('/proc/self/status').read();"  # getrusage would tell of the parent, too
         "print(int(status.split('VmHWM:')[1].split()[0]) / 1e3)"
     )
@@ -274,7 +273,7 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
     vectors = features.vectors
     few = population(2000)
     incremental(
-        few, find_neighbors(few, "all", K + SPARE_ENTRIES), 0.01
+        few, find_neighbors(few, ["all"], K + SPARE_ENTRIES)["all"], 0.01
     )  # compiled kernels are loaded
     peers: dict[str, Callable[[], Timed]] = {
         "fp32 GEMM alone": lambda: fp32_gemm(vectors),
@@ -305,7 +304,7 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
             )
         torch.set_num_threads(torch_threads)
     saved, same = one_pass(service_population(users, flat))
-    before = find_neighbors(features, "all", K + SPARE_ENTRIES)
+    before = find_neighbors(features, ["all"], K + SPARE_ENTRIES)["all"]
     churn = {share: incremental(features, before, share) for share in CHURN}
     faiss, gemm = timed["faiss IndexFlatIP"].seconds, timed["fp32 GEMM alone"].seconds
     cosine, full = timed["Hertz, cosine only"].seconds, timed["Hertz, full score"].seconds

@@ -43,7 +43,7 @@ def one_size(users: int, peak: float) -> dict[str, Any]:
     features = population(users)
     torch.cuda.reset_peak_memory_stats()
     started = time.perf_counter()
-    found = find_neighbors(features, "all", device="cuda")
+    found = find_neighbors(features, ["all"], device="cuda")["all"]
     seconds = time.perf_counter() - started
     flops = users * users * features.vectors.shape[1]  # half of the pairs, two a product
     return {
@@ -65,7 +65,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         sys.exit("no CUDA device: bench/topk.py measures the CPU")
     peak = peak_flops()
-    find_neighbors(population(3000), "all", device="cuda")  # compiled kernels are loaded
+    find_neighbors(population(3000), ["all"], device="cuda")  # compiled kernels are loaded
     runs = [one_size(users, peak) for users in options.users]
     result = {
         "device": torch.cuda.get_device_name(),
