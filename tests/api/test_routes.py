@@ -17,7 +17,7 @@ from hertz.api.schemas import (
     TuningAnswer,
     UnavailableAnswer,
 )
-from hertz.api.schemas_why import SimilarAnswer, WhyAnswer
+from hertz.api.schemas import SimilarAnswer, WhyAnswer
 from hertz.policy.model import Policy
 from tests.api.servers import served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
