@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from hertz.api.app import create_app
-from hertz.api.schemas import InvalidAnswer, MatchesAnswer
-from hertz.api.schemas import WhyAnswer
+from hertz.api.schemas import InvalidAnswer, MatchesAnswer, WhyAnswer
 from hertz.api.snapshot.overlay import UserStatus
 from hertz.policy.model import Policy
 from tests.api.servers import AllVisible, eventually, served_app, served_home
@@ -225,7 +224,7 @@ class Hidden(AllVisible):
     def __init__(self, blocked: set[int]) -> None:
         self.blocked = blocked
 
-    def status(self, user_id: int, _: int, knows: Callable[[int], bool]) -> UserStatus | None:
+    def status(self, user_id: int, _: int, has_user: Callable[[int], bool]) -> UserStatus | None:
         named: dict[int, UserStatus] = {3: "removed", 70: "pending"}
         return named.get(user_id, "known" if has_user(user_id) else None)
 
