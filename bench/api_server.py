@@ -1,4 +1,4 @@
-"""Runs the real server with one more endpoint, which returns a constant, for the benchmark."""
+"""The real server, with an endpoint beside it that returns a constant: for the benchmark alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hertz.storage.settings import ApiSettings
 
 
 def main() -> None:
-    """Serves the home of the first argument; `/constant?size=N` returns N bytes."""
+    """Serve the home named first; `/constant?size=` answers so many bytes."""
     app = create_app(Path(sys.argv[1]), ApiSettings(requests_per_second=0, access_log=False))
     sizes: dict[str, bytes] = {}
 

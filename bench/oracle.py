@@ -1,4 +1,4 @@
-"""Checks neighbor lists against a brute-force search of some rows."""
+"""Are lists found fast the right ones? Sampled rows, against all pairs of theirs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hertz.matching.pair_scores import score_pairs
 from hertz.matching.reference import score
 from hertz.matching.topk.lists import NeighborLists
 
-CHECKED_ROWS = 20
+CHECKED = 20  # rows
 
 
 def equals_reference(features: Features, found: NeighborLists) -> bool:
-    """Returns whether sampled lists of category `all` are the best pairs by `reference.score`."""
+    """Whether the lists of category `all` are the best of all pairs by `scoring.score`."""
     n, k = len(features), features.policy.k
-    for row in np.linspace(0, n - 1, CHECKED_ROWS).astype(int):
+    for row in np.linspace(0, n - 1, CHECKED).astype(int):
         others = np.setdiff1d(np.arange(n), [row])
         mutual = score_pairs(features, "all", np.full(n - 1, row), others).mutual
         best = others[np.lexsort((others, -mutual))[:k]]

@@ -1,7 +1,7 @@
-"""Profiles as arrays: what the scores and the eligibility rules read.
+"""Converts profiles into the arrays that scores and eligibility rules read.
 
-In: policy, validated profiles (ascending user id) and their unit vectors. Out: `Features`, one row
-a user in the same order, so that "lower row" and "lower user id" mean the same.
+In: a policy, validated profiles by ascending user id, and their unit vectors. Out: `Features` with
+one row for each user in the same order, so that "lower row" and "lower user id" mean the same.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ LANES = 32  # the embedding's dimension is padded with zeros to a multiple of th
 
 @dataclass(frozen=True)
 class Features:
-    """One row a user.
+    """Arrays over n users, one row each.
 
     Attributes:
-        policy: The policy the arrays were made for.
-        user_ids: `(n,)` int64, ascending.
-        vectors: `(n, dim)` float32 unit rows, dim a multiple of LANES.
-        codes: Field -> `(n,)` int32 position in `code_names[field]`; -1 where not told.
-        code_names: Field -> its codes: the shown ones of the policy, or those met (sorted).
-        sets: Field -> `(n, items)` bool membership.
-        numbers: Field -> `(n,)` float64; NaN where not told.
+        policy: Policy for which the arrays were made.
+        user_ids: `(n,)` int64 user ids, ascending.
+        vectors: `(n, dim)` float32 unit vectors, dim a multiple of LANES.
+        codes: For each field of codes, `(n,)` int32 positions in `code_names[field]`; -1 where the
+            value is missing.
+        code_names: For each field of codes or sets, its codes: those that the policy shows, or,
+            without a vocabulary, the sorted codes of the profiles.
+        sets: For each field of sets, `(n, items)` bool membership.
+        numbers: For each field of numbers, `(n,)` float64; NaN where the value is missing.
         blocked: `(m, 2)` int64 pairs of rows (low, high) that must not meet, sorted, unique.
     """
 
@@ -45,27 +47,32 @@ class Features:
 
 
 def build_features(policy: Policy, profiles: pl.DataFrame, vectors: np.ndarray) -> Features:
-    """Arrays for every field that a term or an eligibility rule uses."""
-    used = _used_fields(policy)
-    names = {f: _code_names(policy, profiles, f) for f in used if _kind(policy, f) != "number"}
-    of_kind = {f: _kind(policy, f) for f in used}
+    """Returns the arrays of every field that a term or an eligibility rule uses.
+
+    Args:
+        policy: Policy that names the fields.
+        profiles: Validated profiles of n users, by ascending `user_id`.
+        vectors: `(n, dim)` unit vectors in the same order.
+    """
+    kinds = {field: policy.fields[field].kind for field in _used_fields(policy)}
+    names = {f: _code_names(policy, profiles, f) for f, kind in kinds.items() if kind != "number"}
+    codes = [field for field, kind in kinds.items() if kind in ("code", "ordered")]
+    sets = [field for field, kind in kinds.items() if kind == "set"]
+    numbers = [field for field, kind in kinds.items() if kind == "number"]
     return Features(
         policy=policy,
         user_ids=profiles["user_id"].to_numpy(),
         vectors=_padded(vectors),
-        codes={f: _codes(profiles[f], names[f]) for f in used if of_kind[f] in ("code", "ordered")},
+        codes={field: _codes(profiles[field], names[field]) for field in codes},
         code_names=names,
-        sets={f: _membership(profiles[f], names[f]) for f in used if of_kind[f] == "set"},
-        numbers={
-            f: profiles[f].fill_null(float("nan")).to_numpy()
-            for f in used
-            if of_kind[f] == "number"
-        },
+        sets={field: _membership(profiles[field], names[field]) for field in sets},
+        numbers={f: profiles[f].fill_null(float("nan")).to_numpy() for f in numbers},
         blocked=_blocked_pairs(policy, profiles),
     )
 
 
 def _used_fields(policy: Policy) -> list[str]:
+    """Returns the sorted names of the fields that a term or an eligibility rule reads."""
     used = {field for term in policy.terms.values() for field in term.fields}
     for category in policy.categories:
         rules = policy.eligibility_of(category)
@@ -74,20 +81,18 @@ def _used_fields(policy: Policy) -> list[str]:
     return sorted(used)
 
 
-def _kind(policy: Policy, field: str) -> str:
-    return policy.fields[field].kind
-
-
 def _code_names(policy: Policy, profiles: pl.DataFrame, field: str) -> tuple[str, ...]:
+    """Returns a field's codes: those that the policy shows, or the sorted ones of the profiles."""
     shown = policy.shown_codes(field)
     if shown:
         return shown
     column = profiles[field]
-    met = column.explode() if _kind(policy, field) == "set" else column
-    return tuple(met.drop_nulls().unique().sort())
+    codes = column.explode() if policy.fields[field].kind == "set" else column
+    return tuple(codes.drop_nulls().unique().sort())
 
 
 def _codes(column: pl.Series, names: tuple[str, ...]) -> np.ndarray:
+    """Returns the position of each value in `names`, -1 for null and for other values: int32."""
     positions = {name: i for i, name in enumerate(names)}
     return (
         column.replace_strict(positions, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
@@ -95,6 +100,7 @@ def _codes(column: pl.Series, names: tuple[str, ...]) -> np.ndarray:
 
 
 def _membership(column: pl.Series, names: tuple[str, ...]) -> np.ndarray:
+    """Returns which of `names` each list of codes has: `(n, names)` bool."""
     frame = pl.DataFrame({"item": column}).with_row_index("row").explode("item").drop_nulls("item")
     member = np.zeros((len(column), len(names)), dtype=bool)
     member[frame["row"].to_numpy(), _codes(frame["item"], names)] = True
@@ -102,12 +108,13 @@ def _membership(column: pl.Series, names: tuple[str, ...]) -> np.ndarray:
 
 
 def _padded(vectors: np.ndarray) -> np.ndarray:
+    """Returns vectors, `(n, dim)`, as C-contiguous float32, padded with zeros to whole LANES."""
     extra = -vectors.shape[1] % LANES
     return np.ascontiguousarray(np.pad(vectors, ((0, 0), (0, extra))), dtype=np.float32)
 
 
 def _blocked_pairs(policy: Policy, profiles: pl.DataFrame) -> np.ndarray:
-    """Pairs of rows in which either side blocks the other; ids of nobody here are passed over."""
+    """Returns the pairs of rows of which one blocks the other; unknown ids are passed over."""
     fields = {n for c in policy.categories for n in policy.eligibility_of(c).blocked}
     rows = (
         profiles.select("user_id").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
@@ -115,6 +122,6 @@ def _blocked_pairs(policy: Policy, profiles: pl.DataFrame) -> np.ndarray:
     pairs = [np.zeros((0, 2), dtype=np.int64)]
     for field in sorted(fields):
         named = profiles.select(pl.col(field).alias("other")).with_row_index("row").explode("other")
-        met = named.join(rows.rename({"row": "other_row"}), left_on="other", right_on="user_id")
-        pairs.append(met.select(pl.col("row").cast(pl.Int64), "other_row").to_numpy())
+        both = named.join(rows.rename({"row": "other_row"}), left_on="other", right_on="user_id")
+        pairs.append(both.select(pl.col("row").cast(pl.Int64), "other_row").to_numpy())
     return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)

@@ -1,22 +1,21 @@
-"""The reference score on many pairs at once: `scoring.py`'s arithmetic in its order, bit for bit.
+"""Scores of many pairs at once: the reference's arithmetic in the reference's order, bit for bit.
 
-In: features, a category and pairs of rows. Out: scores of the pairs with every term's contribution.
-Cost: 0.2 microseconds a pair.
+In: features, a category and pairs of rows. Out: mutual scores, or whole scores with each term's
+contribution. Cost: 0.2 microseconds a pair.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from hertz.matching.features import Features
 from hertz.matching.kernels import pairs as kernels
-from hertz.matching.kernels.columns import packed, sizes
+from hertz.matching.kernels.columns import pack_bits, set_sizes
 from hertz.policy.model import Policy, Term
-
-Both = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,12 @@ class PairScores:
     """Scores of m pairs in a category with t terms.
 
     Attributes:
-        mutual: `(m,)` float32.
-        forward: `(m,)` float64, first -> second; `backward` the other way.
-        forward_terms: `(m, t)` float64 contributions in the order of the category's weights.
-        backward_terms: The same for `backward`.
+        mutual: `(m,)` float32 mutual scores.
+        forward: `(m,)` float64 directional scores, first -> second user.
+        backward: `(m,)` float64 directional scores, second -> first user.
+        forward_terms: `(m, t)` float64 contributions to `forward`, in the order of the category's
+            weights.
+        backward_terms: `(m, t)` float64 contributions to `backward`.
     """
 
     mutual: np.ndarray
@@ -37,64 +38,121 @@ class PairScores:
     backward_terms: np.ndarray
 
 
+class BothDirections(NamedTuple):
+    """Values of m pairs, seen from either side.
+
+    Attributes:
+        forward: `(m,)` float64, the first user looking at the second.
+        backward: `(m,)` float64, the second user looking at the first.
+    """
+
+    forward: np.ndarray
+    backward: np.ndarray
+
+
+class TermScorer(ABC):
+    """Values of one term for pairs of rows."""
+
+    @abstractmethod
+    def values(self, a: np.ndarray, b: np.ndarray) -> BothDirections:
+        """Returns the term's values for the pairs `a[i]`, `b[i]`, `(m,)` int64 rows each."""
+
+
+class WeightedTerm(NamedTuple):
+    """A term of a category.
+
+    Attributes:
+        weight: Weight of the term in the category.
+        term: Scorer of the term.
+    """
+
+    weight: float
+    term: TermScorer
+
+
 class PairScorer:
-    """What pairs of rows are worth in a category."""
+    """Scores of pairs of rows in one category.
+
+    Args:
+        features: Features of all users.
+        category: Name of a category of the policy.
+
+    Attributes:
+        combine: Name of the mean that makes the mutual score.
+        terms: Terms of the category, in the order of its weights.
+    """
 
     def __init__(self, features: Features, category: str) -> None:
         weights = features.policy.categories[category].weights
         self.combine = features.policy.combine
-        self.terms = [(weight, _columns(features, n)) for n, weight in weights.items()]
+        self.terms = [
+            WeightedTerm(weight, _term_scorer(features, name)) for name, weight in weights.items()
+        ]
 
     def mutual(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """`(m,)` float32 mutual scores of the rows `a`, `b`: `(m,)` int64 each."""
-        return self._mutual(*self._directed(a, b))
+        """Returns the `(m,)` float32 mutual scores of the rows `a`, `b`: `(m,)` int64 each."""
+        return self._mutual(self._directional(a, b))
 
     def scores(self, a: np.ndarray, b: np.ndarray) -> PairScores:
-        """The whole scores of the rows `a`, `b`: `(m,)` int64 each."""
+        """Returns the whole scores of the rows `a`, `b`: `(m,)` int64 each."""
         terms = np.empty((2, len(self.terms), len(a)))
-        forward, backward = self._directed(a, b, terms)
-        mutual = self._mutual(forward, backward)
-        return PairScores(mutual, forward, backward, terms[0].T, terms[1].T)
+        sums = self._directional(a, b, terms)
+        return PairScores(self._mutual(sums), *sums, terms[0].T, terms[1].T)
 
-    def _directed(self, a: np.ndarray, b: np.ndarray, terms: np.ndarray | None = None) -> Both:
-        """Both directional scores, summed term after term: the order is part of the score."""
-        forward, backward = np.zeros(len(a)), np.zeros(len(a))
-        for at, (weight, term) in enumerate(self.terms):
-            there, back = term.both(a, b)
-            parts = weight * there, weight * back
+    def _directional(
+        self, a: np.ndarray, b: np.ndarray, terms: np.ndarray | None = None
+    ) -> BothDirections:
+        """Returns both directional scores, added term by term: the order is part of the score.
+
+        Args:
+            a: `(m,)` int64 rows of the pairs' first users.
+            b: `(m,)` int64 rows of the pairs' second users.
+            terms: `(2, terms, m)` float64, written if given: contributions in either direction.
+        """
+        forward = np.zeros(len(a))
+        backward = np.zeros(len(a))
+        for position, (weight, term) in enumerate(self.terms):
+            values = term.values(a, b)
+            forward_part = weight * values.forward
+            backward_part = weight * values.backward
             if terms is not None:
-                terms[:, at] = parts
-            forward += parts[0]
-            backward += parts[1]
-        return forward, backward
+                terms[0, position] = forward_part
+                terms[1, position] = backward_part
+            forward += forward_part
+            backward += backward_part
+        return BothDirections(forward, backward)
 
-    def _mutual(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-        return combine(self.combine, forward, backward).astype(np.float32)
+    def _mutual(self, sums: BothDirections) -> np.ndarray:
+        return combine(self.combine, sums.forward, sums.backward).astype(np.float32)
 
 
 def score_pairs(features: Features, category: str, a: np.ndarray, b: np.ndarray) -> PairScores:
-    """Scores of the pairs `(a[i], b[i])`: two `(m,)` int64 arrays of rows of the features."""
+    """Returns the scores of the pairs `(a[i], b[i])`: two `(m,)` int64 arrays of rows."""
     return PairScorer(features, category).scores(a, b)
 
 
-def combine(how: str, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """`reference.combine` on arrays of any shape."""
-    if how == "arithmetic":
+def combine(mean: str, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """Returns `reference.combine` of arrays of any shape."""
+    if mean == "arithmetic":
         return (forward + backward) * 0.5
-    if how == "minimum":
+    if mean == "minimum":
         return np.minimum(forward, backward)
-    x, y = np.maximum(forward, 0.0), np.maximum(backward, 0.0)
-    product, total = x * y, x + y
-    if how == "geometric":
+    x = np.maximum(forward, 0.0)
+    y = np.maximum(backward, 0.0)
+    product = x * y
+    if mean == "geometric":
         return np.sqrt(product)
+    total = x + y
     harmonic = np.divide(2.0 * product, total, out=np.zeros_like(product), where=total > 0)
     return np.where((x > 0) & (y > 0), harmonic, 0.0)
 
 
 def term_matrix(policy: Policy, name: str) -> np.ndarray:
-    """An `equal`, `table` or `ordinal` term as a `(codes + 1, codes + 1)` float64 matrix.
+    """Returns an `equal`, `table` or `ordinal` term as a matrix over codes.
 
-    Rows look at columns; the last row and column stand for "not told".
+    Returns:
+        `(codes + 1, codes + 1)` float64 values of a row's code looking at a column's; the last row
+        and the last column stand for a missing value.
     """
     term = policy.terms[name]
     codes = policy.shown_codes(str(term.field))
@@ -104,88 +162,123 @@ def term_matrix(policy: Policy, name: str) -> np.ndarray:
     return matrix
 
 
-def common_columns(features: Features, mine: str, theirs: str) -> Both:
-    """Positions of the codes that both fields have: int64 columns in `mine` and in `theirs`."""
-    positions = {name: i for i, name in enumerate(features.code_names[theirs])}
-    names = features.code_names[mine]
+class CommonCodes(NamedTuple):
+    """Codes that both fields of an `overlap` term have.
+
+    Attributes:
+        wish_columns: `(common,)` int64 positions of the codes in the field `mine`.
+        trait_columns: `(common,)` int64 positions of the same codes in the field `theirs`.
+    """
+
+    wish_columns: np.ndarray
+    trait_columns: np.ndarray
+
+
+def common_codes(features: Features, term: Term) -> CommonCodes:
+    """Returns the codes that both fields of an `overlap` term have."""
+    positions = {name: i for i, name in enumerate(features.code_names[str(term.theirs)])}
+    names = features.code_names[str(term.mine)]
     pairs = [(i, positions[name]) for i, name in enumerate(names) if name in positions]
     table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+    return CommonCodes(table[:, 0], table[:, 1])
 
 
 def has_open_vocabulary(policy: Policy, term: Term) -> bool:
-    """Whether the term compares codes that no vocabulary lists (`equal` only)."""
+    """Tells whether a term compares codes that no vocabulary lists (`equal` only)."""
     return term.kind == "equal" and not policy.shown_codes(str(term.field))
 
 
-class _Columns(Protocol):
-    """One term over the rows."""
-
-    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
-        """Its values for a looking at b, and for b looking at a: `(m,)` float64 each."""
-        ...
-
-
 @dataclass(frozen=True)
-class CosineTerm:
-    """`cosine`: vectors, `(n, dim)` float32."""
+class CosineTerm(TermScorer):
+    """A `cosine` term.
+
+    Attributes:
+        vectors: `(n, dim)` float32 unit vectors, C-contiguous.
+    """
 
     vectors: np.ndarray
 
-    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
-        """See `_Columns`."""
-        values = kernels.cosines(self.vectors, a, b)
-        return values, values
+    def values(self, a: np.ndarray, b: np.ndarray) -> BothDirections:
+        """Returns the cosine of each pair, the same in both directions."""
+        cosines = kernels.cosines(self.vectors, a, b)
+        return BothDirections(cosines, cosines)
 
 
 @dataclass(frozen=True)
-class CodeTerm:
-    """`equal`, `table` and `ordinal`: a matrix over codes, the last of them "not told"."""
+class CodeTerm(TermScorer):
+    """An `equal`, `table` or `ordinal` term over codes of a vocabulary.
+
+    Attributes:
+        codes: `(n,)` integer position of each row's code; the last one stands for a missing value.
+        matrix: `(codes + 1, codes + 1)` float64 values; see `term_matrix`.
+        symmetric: Whether both directions have the same values.
+    """
 
     codes: np.ndarray
     matrix: np.ndarray
     symmetric: bool
 
-    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
-        """See `_Columns`."""
-        there = kernels.table_values(self.matrix, self.codes, a, b)
+    def values(self, a: np.ndarray, b: np.ndarray) -> BothDirections:
+        """Returns the matrix's entry of each pair's codes."""
+        forward = kernels.table_values(self.matrix, self.codes, a, b)
         if self.symmetric:
-            return there, there
-        return there, kernels.table_values(self.matrix, self.codes, b, a)
+            return BothDirections(forward, forward)
+        return BothDirections(forward, kernels.table_values(self.matrix, self.codes, b, a))
 
 
 @dataclass(frozen=True)
-class OpenCodeTerm:
-    """`equal` of codes that no vocabulary lists; -1 where not told."""
+class OpenCodeTerm(TermScorer):
+    """An `equal` term over codes that no vocabulary lists.
+
+    Attributes:
+        codes: `(n,)` int32 code of each row, -1 where it is missing.
+        missing: Value of a pair in which a code is missing.
+    """
 
     codes: np.ndarray
     missing: float
 
-    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
-        """See `_Columns`."""
-        mine, theirs = self.codes[a], self.codes[b]
-        same = np.where((mine < 0) | (theirs < 0), self.missing, mine == theirs)
-        return same, same
+    def values(self, a: np.ndarray, b: np.ndarray) -> BothDirections:
+        """Returns 1 for equal codes and 0 for others, the same in both directions."""
+        mine = self.codes[a]
+        theirs = self.codes[b]
+        equal = np.where((mine < 0) | (theirs < 0), self.missing, mine == theirs)
+        return BothDirections(equal, equal)
 
 
 @dataclass(frozen=True)
-class NumberTerm:
-    """`number`: 1 up to a distance of `full`, 0 from `zero`; NaN where not told."""
+class NumberTerm(TermScorer):
+    """A `number` term.
+
+    Attributes:
+        numbers: `(n,)` float64 number of each row, NaN where it is missing.
+        full: Distance up to which the value is 1.
+        zero: Distance from which on the value is 0.
+        missing: Value of a pair in which a number is missing.
+    """
 
     numbers: np.ndarray
     full: float
     zero: float
     missing: float
 
-    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
-        """See `_Columns`."""
-        values = kernels.ramps(self.numbers, self.full, self.zero, self.missing, a, b)
-        return values, values
+    def values(self, a: np.ndarray, b: np.ndarray) -> BothDirections:
+        """Returns the ramp of each pair's distance, the same in both directions."""
+        ramps = kernels.ramps(self.numbers, self.full, self.zero, self.missing, a, b)
+        return BothDirections(ramps, ramps)
 
 
 @dataclass(frozen=True)
-class OverlapTerm:
-    """`overlap`: the fields of `kernels.jaccards`."""
+class OverlapTerm(TermScorer):
+    """An `overlap` term: the share of wishes and traits that are in both sets.
+
+    Attributes:
+        wishes: `(n, words)` uint64 bits of each row's wishes, of the codes that both fields have.
+        traits: `(n, words)` uint64 bits of each row's traits, in the same order.
+        wish_counts: `(n,)` int64 number of all wishes of each row.
+        trait_counts: `(n,)` int64 number of all traits of each row.
+        missing: Value of a pair without wishes or without traits.
+    """
 
     wishes: np.ndarray
     traits: np.ndarray
@@ -193,31 +286,47 @@ class OverlapTerm:
     trait_counts: np.ndarray
     missing: float
 
-    def both(self, a: np.ndarray, b: np.ndarray) -> Both:
-        """See `_Columns`."""
-        sets = (self.wishes, self.traits, self.wish_counts, self.trait_counts, self.missing)
-        return kernels.jaccards(*sets, a, b), kernels.jaccards(*sets, b, a)
+    def values(self, a: np.ndarray, b: np.ndarray) -> BothDirections:
+        """Returns the Jaccard index of one user's wishes and the other's traits."""
+        return BothDirections(self._jaccards(a, b), self._jaccards(b, a))
+
+    def _jaccards(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return kernels.jaccards(
+            self.wishes,
+            self.traits,
+            self.wish_counts,
+            self.trait_counts,
+            self.missing,
+            a,
+            b,
+        )
 
 
-def _columns(features: Features, name: str) -> _Columns:
+def _term_scorer(features: Features, name: str) -> TermScorer:
+    """Returns the scorer of a term of the policy."""
     term = features.policy.terms[name]
     if term.kind == "cosine":
         return CosineTerm(np.ascontiguousarray(features.vectors))
     if term.kind == "overlap":
-        return _overlap(features, term)
+        return _overlap_term(features, term)
     if term.kind == "number":
         return NumberTerm(features.numbers[str(term.field)], term.full, term.zero, term.missing)
     codes = features.codes[str(term.field)]
     if has_open_vocabulary(features.policy, term):
         return OpenCodeTerm(codes, term.missing)
     matrix = term_matrix(features.policy, name)
-    told = np.where(codes < 0, len(matrix) - 1, codes)
-    return CodeTerm(told, matrix, np.array_equal(matrix, matrix.T))
+    codes = np.where(codes < 0, len(matrix) - 1, codes)
+    return CodeTerm(codes, matrix, np.array_equal(matrix, matrix.T))
 
 
-def _overlap(features: Features, term: Term) -> OverlapTerm:
-    names = str(term.mine), str(term.theirs)
-    common = common_columns(features, *names)
-    sets = [features.sets[name] for name in names]
-    wishes, traits = (packed(s, c) for s, c in zip(sets, common, strict=True))
-    return OverlapTerm(wishes, traits, sizes(sets[0]), sizes(sets[1]), term.missing)
+def _overlap_term(features: Features, term: Term) -> OverlapTerm:
+    wishes = features.sets[str(term.mine)]
+    traits = features.sets[str(term.theirs)]
+    common = common_codes(features, term)
+    return OverlapTerm(
+        wishes=pack_bits(wishes, common.wish_columns),
+        traits=pack_bits(traits, common.trait_columns),
+        wish_counts=set_sizes(wishes),
+        trait_counts=set_sizes(traits),
+        missing=term.missing,
+    )

@@ -1,7 +1,7 @@
-"""The readable reference: what a match is worth, one pair at a time, in float64.
+"""The readable reference: the score of one pair of users, in float64.
 
-The oracle of every test and the meaning of every number shown to people. Everything fast must
-equal it bit for bit: `pairs.py` does the same arithmetic in the same order on many pairs at once.
+It is the oracle of the tests and defines every number shown to people. Everything fast equals it
+bit for bit: `pair_scores.py` does the same arithmetic in the same order on many pairs at once.
 
     directional  d(a -> b) = sum of weight * term(a, b), in the order of the category's weights
     mutual       m(a, b) = m(b, a) = combine(d(a -> b), d(b -> a)), rounded once to float32
@@ -22,11 +22,11 @@ class Score:
     """A pair's score in one category, seen from its first user.
 
     Attributes:
-        mutual: The combined score, a float32 value; NaN-free.
-        forward: d(first -> second), float64.
-        backward: d(second -> first), float64.
-        forward_terms: Weighted contribution of each term to `forward`, by term name.
-        backward_terms: The same for `backward`.
+        mutual: Mutual score, a float32 value, never NaN.
+        forward: Directional score d(first -> second), float64.
+        backward: Directional score d(second -> first), float64.
+        forward_terms: Contribution of each term to `forward`, by the term's name.
+        backward_terms: Contribution of each term to `backward`, by the term's name.
     """
 
     mutual: float
@@ -37,18 +37,20 @@ class Score:
 
 
 def score(features: Features, category: str, a: int, b: int) -> Score:
-    """Score of rows `a` and `b` in a category, whether or not they may meet."""
+    """Returns the score of rows `a` and `b` in a category, whether or not they may meet."""
     forward_terms = contributions(features, category, a, b)
     backward_terms = contributions(features, category, b, a)
-    forward, backward = _sum(forward_terms), _sum(backward_terms)
+    forward = _sum(forward_terms)
+    backward = _sum(backward_terms)
     mutual = combine(features.policy.combine, forward, backward)
     return Score(float(np.float32(mutual)), forward, backward, forward_terms, backward_terms)
 
 
 def eligible(features: Features, category: str, a: int, b: int) -> bool:
-    """Whether rows `a` and `b` may meet in a category: the rules hold in both directions."""
+    """Tells whether rows `a` and `b` may meet in a category: the rules hold in both directions."""
     rules = features.policy.eligibility_of(category)
-    codes, numbers, sets = features.codes, features.numbers, features.sets
+    codes = features.codes
+    numbers = features.numbers
     if a == b or any(codes[f][a] != codes[f][b] or codes[f][a] < 0 for f in rules.same):
         return False
     if any(
@@ -58,25 +60,22 @@ def eligible(features: Features, category: str, a: int, b: int) -> bool:
     if any(not abs(numbers[w.field][a] - numbers[w.field][b]) <= w.distance for w in rules.within):
         return False
     for rule in rules.accepts:
-        names = features.code_names[rule.wish], features.code_names[rule.of]
-        for mine, theirs in ((a, b), (b, a)):
-            wishes = {
-                n for n, wanted in zip(names[0], sets[rule.wish][mine], strict=True) if wanted
-            }
-            told = codes[rule.of][theirs]
-            if wishes and (told < 0 or names[1][told] not in wishes):
+        for wisher, other in ((a, b), (b, a)):
+            wishes = _members(features, rule.wish, wisher)
+            code = codes[rule.of][other]
+            if wishes and (code < 0 or features.code_names[rule.of][code] not in wishes):
                 return False
     return not rules.blocked or [min(a, b), max(a, b)] not in features.blocked.tolist()
 
 
 def contributions(features: Features, category: str, a: int, b: int) -> dict[str, float]:
-    """Weight times value of each term of a category, `a` looking at `b`."""
+    """Returns weight times value of each term of a category, `a` looking at `b`."""
     weights = features.policy.categories[category].weights
     return {name: weight * term_value(features, name, a, b) for name, weight in weights.items()}
 
 
 def term_value(features: Features, name: str, a: int, b: int) -> float:
-    """Value of one term, `a` looking at `b`; the term's `missing` where either does not tell."""
+    """Returns the value of a term, `a` looking at `b`: its `missing` if either has no value."""
     term = features.policy.terms[name]
     if term.kind == "cosine":
         return cosine(features.vectors[a], features.vectors[b])
@@ -94,11 +93,15 @@ def term_value(features: Features, name: str, a: int, b: int) -> float:
 
 
 def cosine(x: np.ndarray, y: np.ndarray) -> float:
-    """Dot product of two float32 unit rows in one fixed order of float64 additions.
+    """Returns the dot product of two float32 unit vectors, added in one fixed order in float64.
 
-    The product of two float32 is exact in float64. Lane l adds up the products l, l + LANES,
-    l + 2 LANES, ...; the upper half of the lanes is then added to the lower one until a single lane
+    The product of two float32 is exact in float64. Lane l sums the products l, l + LANES,
+    l + 2 LANES, ...; then the upper half of the lanes is added to the lower one until a single lane
     is left: fast on every machine, the same on all.
+
+    Args:
+        x: `(dim,)` float32, dim a multiple of LANES.
+        y: `(dim,)` float32.
     """
     lanes = np.zeros(LANES)
     for products in (x.astype(np.float64) * y.astype(np.float64)).reshape(-1, LANES):
@@ -109,40 +112,57 @@ def cosine(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def jaccard(features: Features, mine: str, a: int, theirs: str, b: int, missing: float) -> float:
-    """|wishes of a and traits of b| / |either|, over codes; `missing` where either set is empty."""
-    wishes = {
-        n for n, on in zip(features.code_names[mine], features.sets[mine][a], strict=True) if on
-    }
-    traits = {
-        n for n, on in zip(features.code_names[theirs], features.sets[theirs][b], strict=True) if on
-    }
+    """Returns the Jaccard index |wishes and traits| / |wishes or traits| of two sets of codes.
+
+    Args:
+        features: Features of all users.
+        mine: Field with the wishes.
+        a: Row of the user who wishes.
+        theirs: Field with the traits.
+        b: Row of the user whose traits are compared.
+        missing: Value if either set is empty.
+    """
+    wishes = _members(features, mine, a)
+    traits = _members(features, theirs, b)
     if not wishes or not traits:
         return missing
     return len(wishes & traits) / len(wishes | traits)
 
 
+def _members(features: Features, field: str, row: int) -> set[str]:
+    """Returns the codes in a row's set."""
+    names = features.code_names[field]
+    return {name for name, on in zip(names, features.sets[field][row], strict=True) if on}
+
+
 def ramp(distance: float, full: float, zero: float) -> float:
-    """1 up to `full`, 0 from `zero`, linear between."""
+    """Returns 1 for distances up to `full`, 0 from `zero` on, and linear values between."""
     return float(min(1.0, max(0.0, (zero - distance) / (zero - full))))
 
 
-def combine(how: str, forward: float, backward: float) -> float:
-    """The mutual score of two directional ones; symmetric.
+def combine(mean: str, forward: float, backward: float) -> float:
+    """Returns the mutual score of two directional ones, the same if they are exchanged.
 
-    Never above the larger of 0 and their arithmetic mean. Geometric and harmonic are 0 unless both
-    directions are above 0.
+    It is never above the larger of 0 and their arithmetic mean. The geometric and the harmonic mean
+    are 0 unless both directions are above 0.
+
+    Args:
+        mean: "arithmetic", "geometric", "harmonic" or "minimum".
+        forward: Directional score of the first user.
+        backward: Directional score of the second user.
     """
-    if how == "arithmetic":
+    if mean == "arithmetic":
         return (forward + backward) * 0.5
-    if how == "minimum":
+    if mean == "minimum":
         return min(forward, backward)
     if forward <= 0.0 or backward <= 0.0:
         return 0.0
     product = forward * backward
-    return math.sqrt(product) if how == "geometric" else 2.0 * product / (forward + backward)
+    return math.sqrt(product) if mean == "geometric" else 2.0 * product / (forward + backward)
 
 
 def _sum(terms: dict[str, float]) -> float:
+    """Adds the contributions in their order, which is part of the score."""
     total = 0.0
     for value in terms.values():
         total += value

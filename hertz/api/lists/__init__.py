@@ -1,1 +1,1 @@
-"""The routes that read: match lists, the record of a match, and similar profiles."""
+"""The read routes: match lists, reasons for a match, similar profiles."""

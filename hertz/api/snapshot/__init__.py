@@ -1,1 +1,1 @@
-"""The state that reads see: the served snapshot, and what the intake has taken since."""
+"""The snapshot that is served, and what the intake has taken since."""

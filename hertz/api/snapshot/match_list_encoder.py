@@ -1,7 +1,7 @@
-"""Encodes one page of a match list as JSON, in two thirds of the time that nested dicts take.
+"""One page of a list as JSON, in two thirds of the time that nested dicts take.
 
-In: rows of the serving file as plain tuples. Out: the bytes of a `MatchesAnswer`. The structs have
-its fields in its order; the struct of the contributions has a category's terms.
+In: rows of the serving file as plain tuples. Out: the bytes of a `MatchesAnswer`. The structs below
+have its fields in its order; the terms are those of the category.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Breakdown(msgspec.Struct, gc=False):
     backward: Any
 
 
-class _Match(msgspec.Struct, gc=False):
+class _Entry(msgspec.Struct, gc=False):
     userId: int
     rank: int
     mutual: float
@@ -36,57 +36,41 @@ class _Page(msgspec.Struct, gc=False):
     userId: int
     category: str
     status: str
-    matches: list[_Match]
+    matches: list[_Entry]
     nextCursor: str | None
 
 
-class MatchListEncoder:
-    """Encodes the lists of one category.
-
-    Args:
-        category: Name of the category.
-        terms: Names of its terms, in the order of a row's contributions.
-    """
+class Listing:
+    """Writes the lists of one category."""
 
     def __init__(self, category: str, terms: tuple[str, ...]) -> None:
         self._category = category
-        # Fields need Python names, which the policy's terms need not be.
-        names = {f"t{position}": name for position, name in enumerate(terms)}
+        names = {f"t{place}": name for place, name in enumerate(terms)}
         fields = [(name, float) for name in names]
         self._terms = msgspec.defstruct("_Terms", fields, rename=names, gc=False)
-        self._backward = _SCORES + len(terms)  # position of the first backward contribution
+        self._half = _SCORES + len(terms)
 
-    def encode_page(
+    def page(
         self,
         snapshot: str,
         user_id: int,
         status: str,
         rows: Iterable[tuple[Any, ...]],
-        explanations: Iterable[bytes | None],
+        told: Iterable[bytes | None],
         cursor: str | None,
     ) -> bytes:
-        """Returns the JSON of one page.
-
-        Args:
-            snapshot: Run id of the snapshot.
-            user_id: Owner of the list.
-            status: `ready` or `pending`.
-            rows: Rows of the page, as `ServingReader.rows` returns them.
-            explanations: JSON of each row's explanation; None where it has none.
-            cursor: Cursor of the next page; None if there is none.
-        """
-        terms = self._terms
-        backward = self._backward
-        matches = [
-            _Match(
+        """The answer: rows as `ServingReader.rows` has them, explanations as JSON."""
+        terms, half = self._terms, self._half
+        entries = [
+            _Entry(
                 row[0],
                 row[1],
                 row[2],
                 row[3],
                 row[4],
-                _Breakdown(terms(*row[_SCORES:backward]), terms(*row[backward:])),
-                msgspec.Raw(explanation) if explanation else _NULL,
+                _Breakdown(terms(*row[_SCORES:half]), terms(*row[half:])),
+                msgspec.Raw(text) if text else _NULL,
             )
-            for row, explanation in zip(rows, explanations, strict=True)
+            for row, text in zip(rows, told, strict=True)
         ]
-        return _encoder.encode(_Page(snapshot, user_id, self._category, status, matches, cursor))
+        return _encoder.encode(_Page(snapshot, user_id, self._category, status, entries, cursor))

@@ -58,9 +58,10 @@ def sample_lists(policy: Policy, seed: int, users: int = USERS) -> Lists:
     drawn = np.random.default_rng(seed).standard_normal((len(profiles), DIM), np.float32)
     vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     features = build_features(policy, profiles, vectors)
-    found = find_neighbors(features, list(policy.categories))
     frames = [
-        match_frame(features, category, top_k(features, category, found[category]))
+        match_frame(
+            features, category, top_k(features, category, find_neighbors(features, category))
+        )
         for category in policy.categories
     ]
     return Lists(profiles, pl.concat(frames))

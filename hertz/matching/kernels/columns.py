@@ -1,117 +1,134 @@
-"""Compiled loops that write columns of numbers, a row at a time.
+"""Compiled loops that write columns of numbers, row by row.
 
-A loop over a slice becomes vector instructions. One over sums of indices does not: they might be
-negative, and would then count from the end.
+A loop over a slice becomes vector instructions. A loop over sums of indices does not: such an index
+might be negative, and would then count from the end.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from hertz.matching.kernels.pairs import kernel
+from hertz.matching.kernels.compiled import kernel
 
 
 @kernel
-def scaled_rows(
-    table: np.ndarray, rows: np.ndarray, factor: np.float32, out: np.ndarray, at: int
+def write_scaled_rows(
+    table: np.ndarray, rows: np.ndarray, factor: np.float32, out: np.ndarray, start: int
 ) -> None:
-    """Write `table[rows] * factor` into the columns of `out` from `at` on; float32."""
-    for place in range(len(rows)):
-        row, written = table[rows[place]], out[place, at : at + table.shape[1]]
+    """Writes `table[rows] * factor`, float32, into the columns of `out` from `start` on."""
+    for position in range(len(rows)):
+        row = table[rows[position]]
+        written = out[position, start : start + table.shape[1]]
         for column in range(len(row)):
             written[column] = row[column] * factor
 
 
 @kernel
-def looked_up(
-    table: np.ndarray, codes: np.ndarray, rows: np.ndarray, out: np.ndarray, at: int
+def write_table_rows(
+    table: np.ndarray, codes: np.ndarray, rows: np.ndarray, out: np.ndarray, start: int
 ) -> None:
-    """Write `table[codes[rows]]` into the columns of `out` from `at` on; -1 is the last code."""
-    for place in range(len(rows)):
-        row, written = table[codes[rows[place]]], out[place, at : at + table.shape[1]]
+    """Writes `table[codes[rows]]` into columns of `out` from `start` on; -1 is the last code."""
+    for position in range(len(rows)):
+        row = table[codes[rows[position]]]
+        written = out[position, start : start + table.shape[1]]
         for column in range(len(row)):
             written[column] = row[column]
 
 
 @kernel
-def sizes(sets: np.ndarray) -> np.ndarray:
-    """Members of each of `(n, items)` bool: `(n,)` int64."""
+def set_sizes(sets: np.ndarray) -> np.ndarray:
+    """Returns the number of members of each set, `(n,)` int64; `sets` is `(n, items)` bool."""
     out = np.empty(len(sets), dtype=np.int64)
     for row in range(len(sets)):
-        mine, total = sets[row], 0
-        for item in range(len(mine)):
-            total += mine[item]
+        members = sets[row]
+        total = 0
+        for item in range(len(members)):
+            total += members[item]
         out[row] = total
     return out
 
 
 @kernel
-def packed(sets: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Some columns, `(m,)` int64, of `(n, items)` bool as bits: `(n, ceil(m / 64))` uint64."""
+def pack_bits(sets: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Packs some columns of sets into bits.
+
+    Args:
+        sets: `(n, items)` bool membership.
+        columns: `(m,)` int64 columns of `sets`, in the order of the bits.
+
+    Returns:
+        `(n, ceil(m / 64))` uint64, the first column in the lowest bit of the first word.
+    """
     out = np.empty((len(sets), -(-len(columns) // 64)), dtype=np.uint64)
     for row in range(len(sets)):
-        mine = sets[row]
+        members = sets[row]
         for word in range(out.shape[1]):
-            bits, some = np.uint64(0), columns[64 * word : 64 * word + 64]
-            for at in range(len(some)):
-                bits |= np.uint64(mine[some[at]]) << np.uint64(at)
+            bits = np.uint64(0)
+            some = columns[64 * word : 64 * word + 64]
+            for bit in range(len(some)):
+                bits |= np.uint64(members[some[bit]]) << np.uint64(bit)
             out[row, word] = bits
     return out
 
 
 @kernel
-def members(
-    mine: np.ndarray,
-    theirs: np.ndarray,
-    my_columns: np.ndarray,
-    their_columns: np.ndarray,
-    my_worth: np.ndarray,
-    their_worth: np.ndarray,
+def write_set_factors(
+    wishes: np.ndarray,
+    traits: np.ndarray,
+    wish_columns: np.ndarray,
+    trait_columns: np.ndarray,
+    wish_values: np.ndarray,
+    trait_values: np.ndarray,
     rows: np.ndarray,
     out: np.ndarray,
-    add_at: int,
-    subtract_at: int,
+    positive_start: int,
+    negative_start: int,
 ) -> None:
-    """Write the sum and the difference of two sets, whose members are worth what their row says.
+    """Writes the sum and the difference of two weighted sets of each row.
 
     Args:
-        mine: `(n, items)` bool.
-        theirs: `(n, other items)` bool.
-        my_columns: `(common,)` int64 columns of `mine` that both have.
-        their_columns: The same of `theirs`.
-        my_worth: `(n,)` float32.
-        their_worth: The same.
-        rows: `(m,)` int64.
+        wishes: `(n, items)` bool membership of the first set.
+        traits: `(n, other items)` bool membership of the second set.
+        wish_columns: `(common,)` int64 columns of `wishes` whose codes both fields have.
+        trait_columns: `(common,)` int64 columns of `traits` with the same codes.
+        wish_values: `(n,)` float32 value of a member of the row's first set.
+        trait_values: `(n,)` float32 value of a member of the row's second set.
+        rows: `(m,)` int64 rows to write.
         out: `(m, columns)` float32, written.
-        add_at: From this column on the sum.
-        subtract_at: And from this one on the difference.
+        positive_start: Column of `out` from which on the sums are written.
+        negative_start: Column of `out` from which on the differences are written.
     """
-    width = len(my_columns)
-    one, other = np.empty(width, dtype=np.uint8), np.empty(width, dtype=np.uint8)
-    for place in range(len(rows)):
-        row = rows[place]
+    width = len(wish_columns)
+    wished = np.empty(width, dtype=np.uint8)
+    had = np.empty(width, dtype=np.uint8)
+    for position in range(len(rows)):
+        row = rows[position]
         for column in range(width):
-            one[column] = mine[row, my_columns[column]]
-            other[column] = theirs[row, their_columns[column]]
-        added = out[place, add_at : add_at + width]
-        subtracted = out[place, subtract_at : subtract_at + width]
-        p, q = my_worth[row], their_worth[row]
+            wished[column] = wishes[row, wish_columns[column]]
+            had[column] = traits[row, trait_columns[column]]
+        sums = out[position, positive_start : positive_start + width]
+        differences = out[position, negative_start : negative_start + width]
+        wish_value = wish_values[row]
+        trait_value = trait_values[row]
         for column in range(width):
-            x, y = p * np.float32(one[column]), q * np.float32(other[column])
-            added[column], subtracted[column] = x + y, x - y
+            x = wish_value * np.float32(wished[column])
+            y = trait_value * np.float32(had[column])
+            sums[column] = x + y
+            differences[column] = x - y
 
 
 @kernel
-def quantise(columns: np.ndarray, scale: np.float32, out: np.ndarray, at: int) -> None:
-    """Write columns, `(m, columns)` float32, as multiples of `1 / scale`.
+def quantize(columns: np.ndarray, scale: np.float32, out: np.ndarray, start: int) -> None:
+    """Writes columns as integer multiples of `1 / scale`.
 
     Args:
-        columns: See above.
-        scale: See above.
-        out: `(m, at + columns)` int16 or wider, written.
-        at: From where on.
+        columns: `(m, columns)` float32 values.
+        scale: Number of steps in 1.
+        out: `(m, start + columns)` int16 or wider, written.
+        start: First column of `out` that is written.
     """
-    for place in range(len(columns)):
-        row, written = columns[place], out[place, at : at + columns.shape[1]]
+    for position in range(len(columns)):
+        row = columns[position]
+        written = out[position, start : start + columns.shape[1]]
         for column in range(len(row)):
             written[column] = np.int16(np.int32(np.rint(row[column] * scale)))

@@ -1,173 +1,200 @@
-"""Tiles of integer products, tested as they are made: a tile is never written to memory.
+"""Compiled loops that multiply tiles of int16 and test the products at once.
 
-In: the bound's thin matrices as int16, whose sums of products fit into int32. Out, for each
-category: the pairs whose product reaches what either side takes, or all products. Integer sums are
-exact in any order.
+In: two matrices of int16 whose sums of products fit into int32, and whose columns are cut into
+parts: part 0 is common to all categories, each category adds one other part. Out, for each
+category: the pairs of rows whose product reaches the threshold of either side, or all products. A
+tile that is tested is never written to memory. Integer sums are exact in any order.
 
 A block of 4 x 16 products stays in registers while two columns at a time are multiplied and added
 (the register blocking of Goto and van de Geijn, Anatomy of high-performance matrix multiplication,
-2008): on AVX2 twice the multiplications of a float32 instruction.
+2008). torch was tried: its float32 product has half the speed, its bfloat16 product the same speed,
+but only with AVX-512 or AMX, its product of integers a fifth; all of them write the tile. numpy's
+product of integers is 57 times slower (docs/decisions/llvm-inner-loops.md).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from hertz.matching.kernels.llvm import BLOCK_COLUMNS, BLOCK_ROWS, block
-from hertz.matching.kernels.pairs import first_one, kernel
+from hertz.matching.kernels.compiled import kernel
+from hertz.matching.kernels.llvm import BLOCK_COLUMNS, BLOCK_ROWS, lowest_one, multiply_block
 
-INT32_MAX, INT32_MIN = np.iinfo(np.int32).max, np.iinfo(np.int32).min
+INT32_MAX = np.iinfo(np.int32).max
+INT32_MIN = np.iinfo(np.int32).min
+LINE = 4 * BLOCK_COLUMNS  # bytes of a block's row of int32, and of a panel's row of int16 pairs
 
 
 @kernel
 def find_product_survivors(
     left: np.ndarray,
     right: np.ndarray,
-    starts: np.ndarray,
-    which: np.ndarray,
-    mine: np.ndarray,
-    theirs: np.ndarray,
+    part_starts: np.ndarray,
+    parts: np.ndarray,
+    row_thresholds: np.ndarray,
+    column_thresholds: np.ndarray,
     diagonal: bool,
     found: np.ndarray,
 ) -> np.ndarray:
-    """Pairs of rows whose product reaches what either side takes, for each of some categories.
+    """Finds the pairs of rows whose product reaches the threshold of either side.
 
-    The product of the columns that are common to all is made once a pair.
+    The product of part 0 is computed once a pair, whatever the number of categories.
 
     Args:
         left: `(rows, columns)` int16.
-        right: `(others, columns)` int16.
-        starts: `(parts + 1,)` int64, even: the columns of each part, the common ones first.
-        which: `(categories,)` int64 other parts.
-        mine: `(categories, rows)` int32, the least product each row takes.
-        theirs: `(categories, others)` int32, the same.
-        diagonal: Only pairs above the diagonal count.
-        found: `(categories, 3, rows * others)` int32 or longer, written: rows, columns, products.
+        right: `(other rows, columns)` int16.
+        part_starts: `(all parts + 1,)` int64, even: first column of each part.
+        parts: `(categories,)` int64 part of each category that is searched.
+        row_thresholds: `(categories, rows)` int32 smallest product that each row of `left` accepts.
+        column_thresholds: `(categories, other rows)` int32, the same of each row of `right`.
+        diagonal: Whether only pairs above the diagonal count.
+        found: `(categories, 3, rows * other rows)` int32 or longer, written: the survivors' rows of
+            `left`, rows of `right` and products.
 
     Returns:
-        `(categories,)` int64, how many were found.
+        `(categories,)` int64 number of survivors.
     """
-    counts, height, width = np.zeros(len(which), dtype=np.int64), len(left), len(right)
-    panel = np.empty((left.shape[1] // 2, BLOCK_COLUMNS), dtype=np.int32)
-    nothing = np.zeros((BLOCK_ROWS, BLOCK_COLUMNS), dtype=np.int32)
-    alone = len(which) == 1 and starts[which[0]] == starts[which[0] + 1]  # nothing to be added
-    common = np.empty_like(nothing)
-    products = common if alone else np.empty_like(nothing)
-    rest, bars, least = _last_rows(left), _bars(mine, BLOCK_ROWS), _bars(theirs, BLOCK_COLUMNS)
-    if not len(which):
+    counts = np.zeros(len(parts), dtype=np.int64)
+    if not len(parts):
         return counts
-    stride, whole = left.strides[0], height // BLOCK_ROWS * BLOCK_ROWS
+    height = len(left)
+    width = len(right)
+    stride = left.strides[0]
+    whole = height // BLOCK_ROWS * BLOCK_ROWS
+    last_rows = _padded_last_rows(left)
+    row_limits = _padded_thresholds(row_thresholds, BLOCK_ROWS)
+    column_limits = _padded_thresholds(column_thresholds, BLOCK_COLUMNS)
+    panel = np.empty((left.shape[1] // 2, BLOCK_COLUMNS), dtype=np.int32)
+    zeros = np.zeros((BLOCK_ROWS, BLOCK_COLUMNS), dtype=np.int32)
+    # A single category without columns of its own is tested on the products of part 0.
+    common_only = len(parts) == 1 and part_starts[parts[0]] == part_starts[parts[0] + 1]
+    common = np.empty_like(zeros)
+    products = common if common_only else np.empty_like(zeros)
     for j in range(0, width, BLOCK_COLUMNS):
-        _pack(right[j : j + BLOCK_COLUMNS], panel)
+        _fill_panel(right[j : j + BLOCK_COLUMNS], panel)
         for i in range(0, min(height, j + BLOCK_COLUMNS) if diagonal else height, BLOCK_ROWS):
-            row_of = left.ctypes.data + i * stride if i < whole else rest.ctypes.data
-            hits = block(
-                row_of,
+            row = left.ctypes.data + i * stride if i < whole else last_rows.ctypes.data
+            hits = multiply_block(
+                row,
                 stride,
                 panel.ctypes.data,
-                starts[1] // 2,
-                nothing.ctypes.data,
-                bars.ctypes.data + 4 * i,
-                least.ctypes.data + 4 * j,
+                part_starts[1] // 2,
+                zeros.ctypes.data,
+                row_limits.ctypes.data + 4 * i,
+                column_limits.ctypes.data + 4 * j,
                 common.ctypes.data,
-                4 * BLOCK_COLUMNS,
+                LINE,
             )
-            for at in range(len(which)):
-                first, last = starts[which[at]], starts[which[at] + 1]
-                if not alone:
-                    hits = block(
-                        row_of + 2 * first,
+            for category in range(len(parts)):
+                first = part_starts[parts[category]]
+                last = part_starts[parts[category] + 1]
+                if not common_only:
+                    hits = multiply_block(
+                        row + 2 * first,
                         stride,
-                        panel.ctypes.data + first // 2 * 4 * BLOCK_COLUMNS,
+                        panel.ctypes.data + first // 2 * LINE,
                         (last - first) // 2,
                         common.ctypes.data,
-                        bars.ctypes.data + at * bars.strides[0] + 4 * i,
-                        least.ctypes.data + at * least.strides[0] + 4 * j,
+                        row_limits.ctypes.data + category * row_limits.strides[0] + 4 * i,
+                        column_limits.ctypes.data + category * column_limits.strides[0] + 4 * j,
                         products.ctypes.data,
-                        4 * BLOCK_COLUMNS,
+                        LINE,
                     )
                 while hits:
-                    row, column = divmod(int(first_one(hits)), BLOCK_COLUMNS)
+                    block_row, block_column = divmod(lowest_one(hits), BLOCK_COLUMNS)
                     hits &= hits - np.uint64(1)
-                    a, b = i + row, j + column
+                    a = i + block_row
+                    b = j + block_column
                     if a < height and b < width and (b > a or not diagonal):
-                        place = counts[at]
-                        found[at, 0, place], found[at, 1, place] = a, b
-                        found[at, 2, place] = products[row, column]
-                        counts[at] += 1
+                        place = counts[category]
+                        found[category, 0, place] = a
+                        found[category, 1, place] = b
+                        found[category, 2, place] = products[block_row, block_column]
+                        counts[category] += 1
     return counts
 
 
 @kernel
 def multiply_tile(
-    left: np.ndarray, right: np.ndarray, starts: np.ndarray, which: np.ndarray, out: np.ndarray
+    left: np.ndarray,
+    right: np.ndarray,
+    part_starts: np.ndarray,
+    parts: np.ndarray,
+    out: np.ndarray,
 ) -> None:
-    """All products; `left`, `right`, `starts` and `which` as for `find_product_survivors`.
+    """Writes all products of the rows of two matrices.
 
     Args:
         left: `(rows, columns)` int16.
-        right: `(others, columns)` int16.
-        starts: `(parts + 1,)` int64.
-        which: `(categories,)` int64.
-        out: int32, written: of as many categories, rows and columns, of these whole blocks.
+        right: `(other rows, columns)` int16.
+        part_starts: `(all parts + 1,)` int64, even: first column of each part.
+        parts: `(categories,)` int64 part of each category.
+        out: `(categories, rows, other rows)` int32, written; its rows and columns are rounded up to
+            whole blocks, and what lies beyond the matrices is of no meaning.
     """
+    stride = left.strides[0]
+    whole = len(left) // BLOCK_ROWS * BLOCK_ROWS
+    last_rows = _padded_last_rows(left)
     panel = np.empty((left.shape[1] // 2, BLOCK_COLUMNS), dtype=np.int32)
-    nothing, nobody = (
-        np.zeros((BLOCK_ROWS, BLOCK_COLUMNS), np.int32),
-        np.full(BLOCK_COLUMNS, INT32_MAX, np.int32),
-    )
-    common, rest = np.empty_like(nothing), _last_rows(left)
-    stride, whole = left.strides[0], len(left) // BLOCK_ROWS * BLOCK_ROWS
+    zeros = np.zeros((BLOCK_ROWS, BLOCK_COLUMNS), np.int32)
+    unreachable = np.full(BLOCK_COLUMNS, INT32_MAX, np.int32)
+    common = np.empty_like(zeros)
     for j in range(0, len(right), BLOCK_COLUMNS):
-        _pack(right[j : j + BLOCK_COLUMNS], panel)
+        _fill_panel(right[j : j + BLOCK_COLUMNS], panel)
         for i in range(0, len(left), BLOCK_ROWS):
-            row_of = left.ctypes.data + i * stride if i < whole else rest.ctypes.data
-            block(
-                row_of,
+            row = left.ctypes.data + i * stride if i < whole else last_rows.ctypes.data
+            multiply_block(
+                row,
                 stride,
                 panel.ctypes.data,
-                starts[1] // 2,
-                nothing.ctypes.data,
-                nobody.ctypes.data,
-                nobody.ctypes.data,
+                part_starts[1] // 2,
+                zeros.ctypes.data,
+                unreachable.ctypes.data,
+                unreachable.ctypes.data,
                 common.ctypes.data,
-                4 * BLOCK_COLUMNS,
+                LINE,
             )
-            for at in range(len(which)):
-                first, last = starts[which[at]], starts[which[at] + 1]
-                block(
-                    row_of + 2 * first,
+            for category in range(len(parts)):
+                first = part_starts[parts[category]]
+                last = part_starts[parts[category] + 1]
+                block = i * out.strides[1] + 4 * j
+                multiply_block(
+                    row + 2 * first,
                     stride,
-                    panel.ctypes.data + first // 2 * 4 * BLOCK_COLUMNS,
+                    panel.ctypes.data + first // 2 * LINE,
                     (last - first) // 2,
                     common.ctypes.data,
-                    nobody.ctypes.data,
-                    nobody.ctypes.data,
-                    out.ctypes.data + at * out.strides[0] + i * out.strides[1] + 4 * j,
+                    unreachable.ctypes.data,
+                    unreachable.ctypes.data,
+                    out.ctypes.data + category * out.strides[0] + block,
                     out.strides[1],
                 )
 
 
 @kernel
-def _bars(least: np.ndarray, more: int) -> np.ndarray:
-    """`least`, and after each row of it `more` that take nobody."""
-    bars = np.full((len(least), least.shape[1] + more), INT32_MAX, dtype=np.int32)
-    bars[:, : least.shape[1]] = least
-    return bars
+def _padded_thresholds(thresholds: np.ndarray, padding: int) -> np.ndarray:
+    """Appends `padding` columns of INT32_MAX, so that the last block can be read whole."""
+    padded = np.full((len(thresholds), thresholds.shape[1] + padding), INT32_MAX, dtype=np.int32)
+    padded[:, : thresholds.shape[1]] = thresholds
+    return padded
 
 
 @kernel
-def _last_rows(left: np.ndarray) -> np.ndarray:
-    """The rows that do not fill a block, and rows of zeros after them."""
-    rest = len(left) % BLOCK_ROWS
+def _padded_last_rows(left: np.ndarray) -> np.ndarray:
+    """Returns the rows that do not fill a block, followed by rows of zeros."""
+    count = len(left) % BLOCK_ROWS
     rows = np.zeros((BLOCK_ROWS, left.shape[1]), dtype=np.int16)
-    rows[:rest] = left[len(left) - rest :]
+    rows[:count] = left[len(left) - count :]
     return rows
 
 
 @kernel
-def _pack(right: np.ndarray, panel: np.ndarray) -> None:
-    """Transpose up to BLOCK_COLUMNS rows, two columns at a time, into `panel`."""
+def _fill_panel(right: np.ndarray, panel: np.ndarray) -> None:
+    """Transposes up to BLOCK_COLUMNS rows by pairs of columns, with zeros for absent rows.
+
+    Args:
+        right: `(rows, columns)` int16.
+        panel: `(columns / 2, BLOCK_COLUMNS)` int32, each a pair of int16; written.
+    """
     pairs = right.view(np.int32)
     panel[:, len(right) :] = 0
     for row in range(len(right)):

@@ -1,12 +1,18 @@
-"""Inner loops whose sums stay in vector registers, written in LLVM's language.
+"""Vector loops in LLVM IR: blocks of int16 products, the reference's dot product, words of bits.
 
-numba's own compiler keeps such sums in memory. LLVM turns these into what the processor has where
-they run, so no compiler has to be installed. Addresses, strides and counts are integers; nothing is
-checked. numba's cache does not look here: after a change, delete matching/__pycache__.
+numba compiles them for the processor on which they run, so no compiler has to be installed.
+Addresses, strides and counts are integers, and nothing is checked: the kernels of this folder do
+that. Tried instead, on one thread of a Zen 4 (docs/decisions/llvm-inner-loops.md): Python loops
+compiled by numba, which keep a block's sums in memory, reach an eighth of the speed at best; torch
+multiplies float32 at half the speed and integers at a fifth, and writes a tile that has to be read
+again for the test; numpy has no fast product of integers. A C extension would need a compiler on
+each machine.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from llvmlite import ir
@@ -15,154 +21,281 @@ from numba.extending import intrinsic
 
 from hertz.matching.features import LANES
 
-BLOCK_ROWS, BLOCK_COLUMNS = 4, 16  # of a block of integer products: a bit each in a word of 64
-WORDS = 8  # int32 of a register of 256 bits
+BLOCK_ROWS = 4  # rows of a block of int16 products
+BLOCK_COLUMNS = 16  # columns of a block; a block has a bit for each product in a word of 64
+VECTOR_INTS = 8  # int32 in a vector of 256 bits
 
-_I16, _I32, _I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
-_SUMS, _PAIRS = ir.VectorType(_I32, WORDS), ir.VectorType(_I16, 2 * WORDS)
-_PRODUCTS = ir.VectorType(_I32, 2 * WORDS)
-_SINGLE, _DOUBLE = (ir.VectorType(t(), LANES) for t in (ir.FloatType, ir.DoubleType))
+_I8 = ir.IntType(8)
+_I32 = ir.IntType(32)
+_I64 = ir.IntType(64)
+_INT32_VECTOR = ir.VectorType(_I32, VECTOR_INTS)
+_INT16_VECTOR = ir.VectorType(ir.IntType(16), 2 * VECTOR_INTS)
+_PRODUCT_VECTOR = ir.VectorType(_I32, 2 * VECTOR_INTS)
+_FLOAT_LANES = ir.VectorType(ir.FloatType(), LANES)
+_DOUBLE_LANES = ir.VectorType(ir.DoubleType(), LANES)
 
 
 @intrinsic
-def block(context, left, stride, panel, pairs, base, mine, theirs, out, out_stride):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Write a block of integer products, and say which of them reach what either side takes.
+def multiply_block(  # type: ignore[no-untyped-def]  # noqa: ANN201
+    context, left, stride, panel, pairs, base, row_thresholds, column_thresholds, out, out_stride  # noqa: ANN001
+):  # fmt: skip
+    """Write a block of int16 products and mark those that reach a threshold.
 
     Args:
-        context: numba's.
+        context: Typing context of numba.
         left: Address of BLOCK_ROWS rows of `pairs` pairs of int16.
-        stride: Bytes from one to the next.
+        stride: Bytes from one row of `left` to the next.
         panel: Address of `(pairs, BLOCK_COLUMNS, 2)` int16.
-        pairs: How many.
+        pairs: Number of pairs of int16 in a row.
         base: Address of BLOCK_ROWS rows of BLOCK_COLUMNS int32, to which the products are added.
-        mine: Address of BLOCK_ROWS int32.
-        theirs: Address of BLOCK_COLUMNS int32.
+        row_thresholds: Address of BLOCK_ROWS int32.
+        column_thresholds: Address of BLOCK_COLUMNS int32.
         out: Address of BLOCK_ROWS rows of BLOCK_COLUMNS int32, written.
-        out_stride: Bytes from one to the next.
+        out_stride: Bytes from one row of `out` to the next.
 
     Returns:
-        uint64 with bit `BLOCK_COLUMNS * row + column` set where `out` is no less than either.
+        uint64 with bit `BLOCK_COLUMNS * row + column` set where `out` reaches the row's or the
+        column's threshold.
     """
-    return types.uint64(*[types.intp] * 9), _block
+    return types.uint64(*[types.intp] * 9), _lowering(_emit_multiply_block)
 
 
 @intrinsic
 def dot(context, x, y, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Sum `count` products of float32 as `reference.cosine` does: a float64."""
-    return types.float64(types.intp, types.intp, types.intp), _dot
+    """Return the float64 dot product of `count` float32 at two addresses, as `reference.cosine`.
+
+    Args:
+        context: Typing context of numba.
+        x: Address of the first row.
+        y: Address of the second row.
+        count: Length of the rows, a multiple of LANES.
+    """
+    return types.float64(types.intp, types.intp, types.intp), _lowering(_emit_dot)
 
 
 @intrinsic
 def prefetch(context, address):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Begin to read what will soon be asked for."""
-    return types.void(types.intp), _prefetch
+    """Ask the processor to read the cache line at an address, without waiting for it."""
+    return types.void(types.intp), _lowering(_emit_prefetch)
 
 
-def _block(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
-    left, stride, panel, pairs, base, mine, theirs, out, out_stride = arguments
-    reached: Any = ir.Constant(_I64, 0)
-    for at, total in enumerate(_integer_sums(builder, left, stride, panel, pairs, base)):
-        row, column = divmod(at * WORDS, BLOCK_COLUMNS)
-        least = _load(builder, theirs, _SUMS, 4 * column)
-        bar = _spread(builder, _load(builder, mine, _I32, 4 * row))
-        least = builder.select(builder.icmp_signed("<", bar, least), bar, least)
-        bits = builder.bitcast(builder.icmp_signed(">=", total, least), ir.IntType(WORDS))
-        place = ir.Constant(_I64, WORDS * at)
-        reached = builder.or_(reached, builder.shl(builder.zext(bits, _I64), place))
-        here = builder.add(out, builder.mul(out_stride, ir.Constant(_I64, row)))
-        builder.store(total, _address(builder, here, _SUMS, 4 * column), align=4)
+@intrinsic
+def count_ones(context, word):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return the number of ones in a uint64, an int64."""
+    return types.int64(types.uint64), _lowering(_emit_count_ones)
+
+
+@intrinsic
+def lowest_one(context, word):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return the position of the lowest one in a uint64 that is not 0, an int64."""
+    return types.int64(types.uint64), _lowering(_emit_lowest_one)
+
+
+def ir_digest() -> str:
+    """Returns a digest of the IR of all intrinsics, constants included."""
+    module = ir.Module()
+    for emit in _EMITTERS:
+        arguments = [_I64] * (emit.__code__.co_argcount - 1)
+        function = ir.Function(module, ir.FunctionType(_I64, arguments), emit.__name__)
+        builder = ir.IRBuilder(function.append_basic_block())
+        emit(builder, *function.args)
+        builder.unreachable()
+    return hashlib.blake2b(str(module).encode(), digest_size=8).hexdigest()
+
+
+def _lowering(emit: Callable[..., ir.Value | None]) -> Callable[..., ir.Value]:
+    """Returns the code generator that numba calls for an intrinsic."""
+
+    def lower(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:  # noqa: ANN401
+        value = emit(builder, *arguments)
+        return context.get_dummy_value() if value is None else value
+
+    return lower
+
+
+def _emit_multiply_block(
+    builder: ir.IRBuilder,
+    left: ir.Value,
+    stride: ir.Value,
+    panel: ir.Value,
+    pairs: ir.Value,
+    base: ir.Value,
+    row_thresholds: ir.Value,
+    column_thresholds: ir.Value,
+    out: ir.Value,
+    out_stride: ir.Value,
+) -> ir.Value:
+    """Emits `multiply_block`: the products, their comparison with thresholds, and the stores."""
+    reached = ir.Constant(_I64, 0)
+    for index, sums in enumerate(_emit_block_sums(builder, left, stride, panel, pairs, base)):
+        row, column = divmod(index * VECTOR_INTS, BLOCK_COLUMNS)
+        thresholds = _load(builder, column_thresholds, _INT32_VECTOR, 4 * column)
+        own = _broadcast(builder, _load(builder, row_thresholds, _I32, 4 * row))
+        thresholds = builder.select(builder.icmp_signed("<", own, thresholds), own, thresholds)
+        bits = builder.bitcast(builder.icmp_signed(">=", sums, thresholds), ir.IntType(VECTOR_INTS))
+        shift = ir.Constant(_I64, VECTOR_INTS * index)
+        reached = builder.or_(reached, builder.shl(builder.zext(bits, _I64), shift))
+        row_address = builder.add(out, builder.mul(out_stride, ir.Constant(_I64, row)))
+        pointer = _pointer(builder, row_address, _INT32_VECTOR, 4 * column)
+        builder.store(sums, pointer, align=4)
     return reached
 
 
-def _integer_sums(builder: Any, left: Any, stride: Any, panel: Any, pairs: Any, base: Any) -> Any:  # noqa: ANN401
-    """BLOCK_ROWS * BLOCK_COLUMNS / WORDS vectors of sums, each in a register of its own."""
+def _emit_block_sums(
+    builder: ir.IRBuilder,
+    left: ir.Value,
+    stride: ir.Value,
+    panel: ir.Value,
+    pairs: ir.Value,
+    base: ir.Value,
+) -> list[ir.Value]:
+    """Emits the loop over pairs of columns; returns the block's sums, row by row.
+
+    The sums fill BLOCK_ROWS * BLOCK_COLUMNS / VECTOR_INTS = 8 of the 16 vector registers of AVX2.
+    """
     rows = [builder.add(left, builder.mul(stride, ir.Constant(_I64, r))) for r in range(BLOCK_ROWS)]
 
-    def added(pair: Any) -> list[Any]:  # noqa: ANN401
+    def products(pair: ir.Value) -> list[ir.Value]:
         offset = builder.mul(pair, ir.Constant(_I64, 4))
-        here = builder.add(panel, builder.mul(pair, ir.Constant(_I64, 4 * BLOCK_COLUMNS)))
+        line = builder.add(panel, builder.mul(pair, ir.Constant(_I64, 4 * BLOCK_COLUMNS)))
         columns = [
-            _load(builder, here, _PAIRS, 4 * start) for start in range(0, BLOCK_COLUMNS, WORDS)
+            _load(builder, line, _INT16_VECTOR, 4 * start)
+            for start in range(0, BLOCK_COLUMNS, VECTOR_INTS)
         ]
-        twos = [_spread(builder, _load(builder, builder.add(row, offset), _I32)) for row in rows]
-        return [_products(builder, two, column) for two in twos for column in columns]
+        row_pairs = [
+            _broadcast(builder, _load(builder, builder.add(row, offset), _I32)) for row in rows
+        ]
+        return [_pair_products(builder, two, column) for two in row_pairs for column in columns]
 
     starts = [
-        _load(builder, base, _SUMS, 4 * at) for at in range(0, BLOCK_ROWS * BLOCK_COLUMNS, WORDS)
+        _load(builder, base, _INT32_VECTOR, 4 * start)
+        for start in range(0, BLOCK_ROWS * BLOCK_COLUMNS, VECTOR_INTS)
     ]
-    return _loop(builder, pairs, 1, starts, added, builder.add)
+    return _emit_sum_loop(builder, pairs, 1, starts, products, builder.add)
 
 
-def _products(builder: Any, two: Any, column: Any) -> Any:  # noqa: ANN401
-    """Products of neighboring int16, added in pairs: on x86 one instruction, pmaddwd."""
-    both = [builder.sext(builder.bitcast(x, _PAIRS), _PRODUCTS) for x in (two, column)]
-    products = builder.mul(*both)
-    return builder.add(*[_shuffled(builder, products, range(at, 2 * WORDS, 2)) for at in (0, 1)])
+def _pair_products(builder: ir.IRBuilder, left: ir.Value, right: ir.Value) -> ir.Value:
+    """Multiplies int16 and adds neighboring products: on x86 one instruction, pmaddwd."""
+    wide = [
+        builder.sext(builder.bitcast(side, _INT16_VECTOR), _PRODUCT_VECTOR)
+        for side in (left, right)
+    ]
+    products = builder.mul(*wide)
+    even = _shuffle(builder, products, range(0, 2 * VECTOR_INTS, 2))
+    odd = _shuffle(builder, products, range(1, 2 * VECTOR_INTS, 2))
+    return builder.add(even, odd)
 
 
-def _dot(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
-    x, y, count = arguments
+def _emit_dot(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, count: ir.Value) -> ir.Value:
+    """Emits `dot`: LANES running sums, then the upper half onto the lower until one is left."""
 
-    def added(at: Any) -> list[Any]:  # noqa: ANN401
-        offset = builder.mul(at, ir.Constant(_I64, 4))
-        both = [_load(builder, builder.add(side, offset), _SINGLE) for side in (x, y)]
-        return [builder.fmul(*[builder.fpext(side, _DOUBLE) for side in both])]
+    def products(index: ir.Value) -> list[ir.Value]:
+        offset = builder.mul(index, ir.Constant(_I64, 4))
+        sides = [_load(builder, builder.add(side, offset), _FLOAT_LANES) for side in (x, y)]
+        return [builder.fmul(*[builder.fpext(side, _DOUBLE_LANES) for side in sides])]
 
-    nothing = ir.Constant(_DOUBLE, [0.0] * LANES)
-    (total,) = _loop(builder, count, LANES, [nothing], added, builder.fadd)
+    zeros = ir.Constant(_DOUBLE_LANES, [0.0] * LANES)
+    (lanes,) = _emit_sum_loop(builder, count, LANES, [zeros], products, builder.fadd)
     width = LANES // 2
     while width:
-        halves = [_shuffled(builder, total, range(at, at + width)) for at in (0, width)]
-        total = builder.fadd(*halves)
+        lower = _shuffle(builder, lanes, range(width))
+        upper = _shuffle(builder, lanes, range(width, 2 * width))
+        lanes = builder.fadd(lower, upper)
         width //= 2
-    return builder.extract_element(total, ir.Constant(_I32, 0))
+    return builder.extract_element(lanes, ir.Constant(_I32, 0))
 
 
-def _prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
-    byte = ir.IntType(8).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
-    function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-    how = [ir.Constant(_I32, value) for value in (0, 3, 1)]  # to read, to keep, data
-    builder.call(function, [builder.inttoptr(arguments[0], byte), *how])
-    return context.get_dummy_value()
+def _emit_prefetch(builder: ir.IRBuilder, address: ir.Value) -> None:
+    """Emits `prefetch`: of data, to be read, to be kept in all caches."""
+    kind = ir.FunctionType(ir.VoidType(), [_I8.as_pointer(), _I32, _I32, _I32])
+    function = builder.module.declare_intrinsic("llvm.prefetch", [_I8.as_pointer()], kind)
+    read, keep, data = (ir.Constant(_I32, value) for value in (0, 3, 1))
+    builder.call(function, [builder.inttoptr(address, _I8.as_pointer()), read, keep, data])
 
 
-def _loop(builder: Any, count: Any, step: int, starts: list[Any], added: Any, add: Any) -> Any:  # noqa: ANN401
-    """`starts`, and what `added` gives for 0, step, ... below `count` added to them."""
-    zero, before = ir.Constant(_I64, 0), builder.block
-    body, after = builder.append_basic_block(), builder.append_basic_block()
+def _emit_count_ones(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
+    return builder.ctpop(word)
+
+
+def _emit_lowest_one(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
+    return builder.cttz(word, ir.Constant(ir.IntType(1), 1))
+
+
+# All of what the intrinsics emit, for the digest.
+_EMITTERS = (
+    _emit_multiply_block,
+    _emit_dot,
+    _emit_prefetch,
+    _emit_count_ones,
+    _emit_lowest_one,
+)
+
+
+def _emit_sum_loop(
+    builder: ir.IRBuilder,
+    count: ir.Value,
+    step: int,
+    starts: list[ir.Value],
+    summands: Callable[[ir.Value], list[ir.Value]],
+    add: Callable[[ir.Value, ir.Value], ir.Value],
+) -> list[ir.Value]:
+    """Emits a loop over 0, step, ... below `count` that keeps its sums in registers.
+
+    Args:
+        builder: Where the loop is emitted.
+        count: End of the index, int64.
+        step: Increment of the index.
+        starts: Initial values of the sums.
+        summands: Emits, for an index, what is added to each of the sums.
+        add: Emits the addition of two values.
+
+    Returns:
+        The sums after the loop.
+    """
+    zero = ir.Constant(_I64, 0)
+    before = builder.block
+    body = builder.append_basic_block()
+    after = builder.append_basic_block()
     builder.cbranch(builder.icmp_signed("<", zero, count), body, after)
     builder.position_at_end(body)
-    at, *sums = (builder.phi(start.type) for start in (zero, *starts))
-    totals = [add(*both) for both in zip(sums, added(at), strict=True)]
-    following = builder.add(at, ir.Constant(_I64, step))
-    for phi, start, then in zip([at, *sums], [zero, *starts], [following, *totals], strict=True):
-        phi.add_incoming(start, before)
-        phi.add_incoming(then, body)
+    index, *sums = (builder.phi(start.type) for start in (zero, *starts))
+    totals = [add(*both) for both in zip(sums, summands(index), strict=True)]
+    following = builder.add(index, ir.Constant(_I64, step))
+    _join(index, before, zero, body, following)
+    for phi, start, total in zip(sums, starts, totals, strict=True):
+        _join(phi, before, start, body, total)
     builder.cbranch(builder.icmp_signed("<", following, count), body, after)
     builder.position_at_end(after)
     results = [builder.phi(start.type) for start in starts]
     for phi, start, total in zip(results, starts, totals, strict=True):
-        phi.add_incoming(start, before)
-        phi.add_incoming(total, body)
+        _join(phi, before, start, body, total)
     return results
 
 
-def _spread(builder: Any, value: Any) -> Any:  # noqa: ANN401
-    """An int32 in all words of a register."""
-    nothing, first = ir.Constant(_SUMS, ir.Undefined), ir.Constant(_I32, 0)
-    return _shuffled(builder, builder.insert_element(nothing, value, first), [0] * WORDS)
+def _join(phi: Any, before: ir.Block, start: ir.Value, body: ir.Block, total: ir.Value) -> None:  # noqa: ANN401
+    """Sets a phi node: `start` where control comes from `before`, `total` where from `body`."""
+    phi.add_incoming(start, before)
+    phi.add_incoming(total, body)
 
 
-def _shuffled(builder: Any, vector: Any, lanes: Any) -> Any:  # noqa: ANN401
-    nothing, places = ir.Constant(vector.type, ir.Undefined), list(lanes)
-    kind = ir.VectorType(_I32, len(places))
-    return builder.shuffle_vector(vector, nothing, ir.Constant(kind, places))
+def _broadcast(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """Copies an int32 into all elements of a vector."""
+    undefined = ir.Constant(_INT32_VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(_I32, 0))
+    return _shuffle(builder, first, [0] * VECTOR_INTS)
 
 
-def _load(builder: Any, start: Any, kind: Any, offset: int = 0) -> Any:  # noqa: ANN401
-    return builder.load(_address(builder, start, kind, offset), align=4)
+def _shuffle(builder: ir.IRBuilder, vector: ir.Value, positions: Iterable[int]) -> ir.Value:
+    """Picks elements of a vector by position."""
+    picked = list(positions)
+    mask = ir.Constant(ir.VectorType(_I32, len(picked)), picked)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
 
 
-def _address(builder: Any, start: Any, kind: Any, offset: int) -> Any:  # noqa: ANN401
-    return builder.inttoptr(builder.add(start, ir.Constant(_I64, offset)), kind.as_pointer())
+def _load(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type, offset: int = 0) -> ir.Value:
+    return builder.load(_pointer(builder, address, kind, offset), align=4)
+
+
+def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type, offset: int) -> ir.Value:
+    place = builder.add(address, ir.Constant(_I64, offset))
+    return builder.inttoptr(place, kind.as_pointer())

@@ -1,58 +1,49 @@
-"""Compiled loops over pairs and tiles. No score uses fast-math: its order of sums is a promise.
+"""Compiled loops over pairs of users and over tiles of upper bounds.
 
-In: arrays over n rows, and pairs of rows `a`, `b`: `(m,)` int64 each. All kernels release the
-interpreter's lock.
+In: arrays over n rows (users), and pairs of rows `a[i]`, `b[i]`, `(m,)` int64 each. Scores are
+summed in the reference's order, which is why none of them is compiled with fast-math.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
 
-import numba
 import numpy as np
 
-from hertz.matching.kernels.llvm import dot, prefetch
+from hertz.matching.kernels.compiled import kernel, reordered_sum_kernel
+from hertz.matching.kernels.llvm import count_ones, dot, lowest_one, prefetch
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-LINE = 64  # bytes that memory is read by
-AHEAD = 2  # pairs whose rows are asked for before they are needed (measured)
+CACHE_LINE = 64  # bytes that memory is read by
+PREFETCHED_PAIRS = 2  # pairs whose rows are prefetched before they are multiplied (measured)
 WORD = 64  # columns of a tile tested at once: a bit each
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def kernel(function: F) -> F:
-    """Compiled, and kept compiled."""
-    return numba.njit(nogil=True, cache=True)(function)
-
-
-def _sum_kernel(function: F) -> F:
-    """For sums in any order."""
-    fast = {"reassoc", "contract"}
-    return numba.njit(nogil=True, cache=True, fastmath=fast)(function)
 
 
 @kernel
 def cosines(vectors: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`reference.cosine` of many pairs, `(m,)` float64; `vectors` is `(n, dim)` float32.
+    """Returns `reference.cosine` of each pair, `(m,)` float64.
 
     A fused multiply-add would give the same bits: the product of two float32 is exact in float64.
+
+    Args:
+        vectors: `(n, dim)` float32 unit vectors, dim a multiple of LANES.
+        a: Rows of the pairs' first users.
+        b: Rows of the pairs' second users.
     """
-    out, start, stride = np.empty(len(a)), vectors.ctypes.data, vectors.strides[0]
+    out = np.empty(len(a))
+    start = vectors.ctypes.data
+    stride = vectors.strides[0]
     for pair in range(len(a)):
-        if pair + AHEAD < len(a):
-            for offset in range(0, stride, LINE):
-                prefetch(start + a[pair + AHEAD] * stride + offset)
-                prefetch(start + b[pair + AHEAD] * stride + offset)
+        if pair + PREFETCHED_PAIRS < len(a):
+            for offset in range(0, stride, CACHE_LINE):
+                prefetch(start + a[pair + PREFETCHED_PAIRS] * stride + offset)
+                prefetch(start + b[pair + PREFETCHED_PAIRS] * stride + offset)
         out[pair] = dot(start + a[pair] * stride, start + b[pair] * stride, vectors.shape[1])
     return out
 
 
 @kernel
 def table_values(matrix: np.ndarray, codes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`matrix[codes[a], codes[b]]`, `(m,)` float64."""
+    """Returns `matrix[codes[a], codes[b]]`, `(m,)` float64."""
     out = np.empty(len(a))
     for pair in range(len(a)):
         out[pair] = matrix[codes[a[pair]], codes[b[pair]]]
@@ -60,52 +51,36 @@ def table_values(matrix: np.ndarray, codes: np.ndarray, a: np.ndarray, b: np.nda
 
 
 @kernel
-def _ones(word: np.uint64) -> np.uint64:
-    """Number of ones in a word (Warren, Hacker's Delight, 5-1)."""
-    x = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
-
-
-@kernel
-def first_one(word: np.uint64) -> np.int64:
-    """Place of a word's lowest one."""
-    lowest = word & (~word + np.uint64(1))
-    return np.int64(_ones(lowest - np.uint64(1)))
-
-
-@kernel
 def jaccards(
     wishes: np.ndarray,
     traits: np.ndarray,
-    wished: np.ndarray,
-    told: np.ndarray,
+    wish_counts: np.ndarray,
+    trait_counts: np.ndarray,
     missing: float,
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """`reference.jaccard` of a's wishes and b's traits, `(m,)` float64.
+    """Returns `reference.jaccard` of a's wishes and b's traits, `(m,)` float64.
 
     Args:
-        wishes: `(n, words)` uint64 bits of the codes that both fields have.
-        traits: The same.
-        wished: `(n,)` int64 number of all wishes.
-        told: `(n,)` int64 number of all traits.
-        missing: The value where either is 0.
-        a: Rows that look.
-        b: Rows looked at.
+        wishes: `(n, words)` uint64 bits of each row's wishes, of the codes that both fields have.
+        traits: `(n, words)` uint64 bits of each row's traits, in the same order.
+        wish_counts: `(n,)` int64 number of all wishes of each row.
+        trait_counts: `(n,)` int64 number of all traits of each row.
+        missing: Value of a pair without wishes or without traits.
+        a: Rows of the users who wish.
+        b: Rows of the users whose traits are compared.
     """
     out = np.empty(len(a))
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
-        if wished[x] == 0 or told[y] == 0:
+        if wish_counts[x] == 0 or trait_counts[y] == 0:
             out[pair] = missing
             continue
         shared = np.int64(0)
         for word in range(wishes.shape[1]):
-            shared += np.int64(_ones(wishes[x, word] & traits[y, word]))
-        out[pair] = shared / (wished[x] + told[y] - shared)
+            shared += count_ones(wishes[x, word] & traits[y, word])
+        out[pair] = shared / (wish_counts[x] + trait_counts[y] - shared)
     return out
 
 
@@ -113,7 +88,19 @@ def jaccards(
 def ramps(
     numbers: np.ndarray, full: float, zero: float, missing: float, a: np.ndarray, b: np.ndarray
 ) -> np.ndarray:
-    """Return `reference.ramp` of distances, `missing` where one number is NaN: `(m,)` float64."""
+    """Returns `reference.ramp` of each pair's distance, `missing` where a number is NaN.
+
+    Args:
+        numbers: `(n,)` float64 number of each row, NaN where it is missing.
+        full: Distance up to which the value is 1.
+        zero: Distance from which on the value is 0.
+        missing: Value of a pair in which a number is missing.
+        a: Rows of the pairs' first users.
+        b: Rows of the pairs' second users.
+
+    Returns:
+        `(m,)` float64.
+    """
     out = np.empty(len(a))
     for pair in range(len(a)):
         distance = abs(numbers[a[pair]] - numbers[b[pair]])
@@ -128,14 +115,14 @@ def may_meet(
     different: np.ndarray,
     numbers: np.ndarray,
     distances: np.ndarray,
-    told: np.ndarray,
+    code_columns: np.ndarray,
     accepted: np.ndarray,
     blocked: np.ndarray,
-    starts: np.ndarray,
+    blocked_starts: np.ndarray,
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """Return `reference.eligible` of many pairs, `(m,)` bool; see `EligibilityRules`."""
+    """Returns `reference.eligible` of each pair, `(m,)` bool; see `EligibilityRules`."""
     out = np.zeros(len(a), dtype=np.bool_)
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
@@ -147,138 +134,128 @@ def may_meet(
             allowed &= mine != theirs and mine >= 0 and theirs >= 0
         for field in range(numbers.shape[1]):
             allowed &= abs(numbers[x, field] - numbers[y, field]) <= distances[field]
-        for rule in range(told.shape[1]):
-            allowed &= accepted[x, told[y, rule]] and accepted[y, told[x, rule]]
-        if allowed and starts[x] < starts[x + 1]:
-            at = starts[x] + np.searchsorted(blocked[starts[x] : starts[x + 1]], y)
-            allowed = at == starts[x + 1] or blocked[at] != y
-        out[pair] = allowed
+        for rule in range(code_columns.shape[1]):
+            allowed &= accepted[x, code_columns[y, rule]] and accepted[y, code_columns[x, rule]]
+        out[pair] = allowed and not _is_blocked(blocked, blocked_starts, x, y)
     return out
 
 
 @kernel
+def _is_blocked(blocked: np.ndarray, blocked_starts: np.ndarray, x: int, y: int) -> bool:
+    """Tells whether y is among the blocked rows of x."""
+    first, end = blocked_starts[x], blocked_starts[x + 1]
+    if first == end:
+        return False
+    place = first + np.searchsorted(blocked[first:end], y)
+    return place < end and blocked[place] == y
+
+
+@kernel
 def find_survivors(
-    upper: np.ndarray, rows: np.ndarray, columns: np.ndarray, offset: int, found: np.ndarray
+    upper: np.ndarray,
+    row_thresholds: np.ndarray,
+    column_thresholds: np.ndarray,
+    offset: int,
+    found: np.ndarray,
 ) -> int:
-    """Positions of a tile whose upper bound reaches what either side still takes.
+    """Finds the pairs of a tile whose upper bound reaches the threshold of either side.
 
     Args:
-        upper: `(rows, columns)` float32 upper bounds; -inf where a pair is done with.
-        rows: `(rows,)` float32, the least bound each row still takes.
-        columns: `(columns,)` float32, the same.
-        offset: On the diagonal, the first row's column: only positions right of it count. Else -1.
-        found: `(2, rows * columns)` int32 or longer, written: rows and columns.
+        upper: `(rows, columns)` float32 upper bounds; pairs at -inf are passed over.
+        row_thresholds: `(rows,)` float32 threshold of each row.
+        column_thresholds: `(columns,)` float32 threshold of each column.
+        offset: On the diagonal, the column of the first row: only pairs right of the diagonal
+            count. Elsewhere -1.
+        found: `(2, rows * columns)` int32 or longer, written: rows and columns of the survivors.
 
     Returns:
-        How many were found.
+        The number of survivors.
     """
-    count, whole = 0, len(columns) // WORD * WORD
-    for i in range(len(rows)):
+    count = 0
+    whole = len(column_thresholds) // WORD * WORD
+    for i in range(len(row_thresholds)):
         row = upper[i]
         right = i + offset + 1 if offset >= 0 else 0
-        for start in range(right // WORD * WORD, len(columns), WORD):
+        for start in range(right // WORD * WORD, len(column_thresholds), WORD):
             if start < whole:  # of a fixed length, so that it is compiled to vector instructions
-                hits = _reached(row[start : start + WORD], rows[i], columns[start : start + WORD])
+                some = slice(start, start + WORD)
+                hits = _reached(row[some], row_thresholds[i], column_thresholds[some])
             else:
                 hits = np.uint64(0)
-                for j in range(start, len(columns)):
-                    reached = np.uint64(row[j] >= min(rows[i], columns[j]))
+                for j in range(start, len(column_thresholds)):
+                    reached = np.uint64(row[j] >= min(row_thresholds[i], column_thresholds[j]))
                     hits |= reached << np.uint64(j - start)
             while hits:
-                j = start + int(first_one(hits))
+                j = start + lowest_one(hits)
                 hits &= hits - np.uint64(1)
                 if j >= right and row[j] > -np.inf:
-                    found[0, count], found[1, count] = i, j
+                    found[0, count] = i
+                    found[1, count] = j
                     count += 1
     return count
 
 
 @kernel
-def _reached(row: np.ndarray, mine: float, columns: np.ndarray) -> np.uint64:
-    """A word with a one where a bound reaches what either side takes, the first one lowest."""
+def _reached(row: np.ndarray, row_threshold: float, column_thresholds: np.ndarray) -> np.uint64:
+    """Returns a word with bit j set where WORD bounds reach a threshold of either side."""
     hits = np.uint64(0)
     for j in range(WORD):
-        hits |= np.uint64(row[j] >= min(mine, columns[j])) << np.uint64(j)
+        reached = np.uint64(row[j] >= min(row_threshold, column_thresholds[j]))
+        hits |= reached << np.uint64(j)
     return hits
 
 
 @kernel
 def reaches_with_residuals(
     upper: np.ndarray,
-    spread: np.ndarray,
-    rest: np.ndarray,
-    starts: np.ndarray,
-    signs: np.ndarray,
-    its: int,
-    least: np.ndarray,
+    residual_norms: np.ndarray,
+    residuals: np.ndarray,
+    residual_starts: np.ndarray,
+    residual_signs: np.ndarray,
+    part: int,
+    thresholds: np.ndarray,
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """Whether a pair's bound is high enough with the products themselves where their bounds were.
+    """Tests pairs again, with the products of their residuals instead of the norms' products.
 
     Args:
-        upper: `(m,)` float32 bounds that have `spread[a] * spread[b]` of two parts in them.
-        spread: `(n, parts)` float32.
-        rest: `(n, columns)` float32.
-        starts: `(parts + 1,)` int64 columns of each part: 0, and `its`.
-        signs: `(columns,)` float32: the products are sums of `rest[a] * rest[b] * signs`.
-        its: The other part.
-        least: `(n,)` float32, what each row still takes; that of either side is enough.
-        a: `(m,)` int64 rows.
-        b: The same.
+        upper: `(m,)` float32 upper bounds, which contain `residual_norms[a] * residual_norms[b]`
+            of part 0 and of `part`.
+        residual_norms: `(n, parts)` float32 upper bounds of the residuals' norms.
+        residuals: `(n, columns)` float32 columns that the tiles leave out.
+        residual_starts: `(parts + 1,)` int64 first residual column of each part.
+        residual_signs: `(columns,)` float32: 1 where a column adds, -1 where it subtracts.
+        part: Part of the category's own columns.
+        thresholds: `(n,)` float32 threshold of each row.
+        a: Rows of the pairs' first users.
+        b: Rows of the pairs' second users.
 
     Returns:
-        `(m,)` bool.
+        `(m,)` bool: whether the tighter bound reaches the threshold of either side.
     """
     out = np.empty(len(a), dtype=np.bool_)
-    end, first, last = starts[1], starts[its], starts[its + 1]
-    common, own = signs[:end], signs[first:last]
+    end = residual_starts[1]
+    first = residual_starts[part]
+    last = residual_starts[part + 1]
+    common_signs = residual_signs[:end]
+    own_signs = residual_signs[first:last]
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
-        bounds = spread[x, 0] * spread[y, 0] + spread[x, its] * spread[y, its]
-        tight = upper[pair] - bounds + _product(rest[x, :end], rest[y, :end], common)
+        norms = residual_norms[x, 0] * residual_norms[y, 0]
+        norms += residual_norms[x, part] * residual_norms[y, part]
+        tight = upper[pair] - norms
+        tight += _signed_product(residuals[x, :end], residuals[y, :end], common_signs)
         if first < last:
-            tight += _product(rest[x, first:last], rest[y, first:last], own)
-        out[pair] = tight >= min(least[x], least[y])
+            tight += _signed_product(residuals[x, first:last], residuals[y, first:last], own_signs)
+        out[pair] = tight >= min(thresholds[x], thresholds[y])
     return out
 
 
-@_sum_kernel
-def _product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
+@reordered_sum_kernel
+def _signed_product(x: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.float32:
+    """Returns the sum of `x * y * signs`, float32."""
     total = np.float32(0.0)
     for column in range(len(signs)):
         total += x[column] * y[column] * signs[column]
     return total
-
-
-@kernel
-def hash_rows(words: np.ndarray, hashes: np.ndarray) -> None:
-    """Mix each row's words, each with its place, into its hash.
-
-    Args:
-        words: `(n, m)` uint64.
-        hashes: `(n,)` uint64, read and written.
-    """
-    for row in range(len(words)):
-        total = hashes[row]
-        for column in range(words.shape[1]):
-            total += _mixed(words[row, column] ^ (np.uint64(column + 1) * GOLDEN))
-        hashes[row] = _mixed(total)
-
-
-@kernel
-def _mixed(word: np.uint64) -> np.uint64:
-    """The finaliser of Steele, Lea and Flood, Fast splittable pseudorandom generators, 2014."""
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return word ^ (word >> np.uint64(31))
-
-
-@kernel
-def sum_member_values(member: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """`(n,)` uint64: the sums of `values`, `(items,)` uint64, where `member`, `(n, items)` bool."""
-    sums = np.zeros(len(member), dtype=np.uint64)
-    for row in range(len(member)):
-        for item in range(len(values)):
-            sums[row] += values[item] * np.uint64(member[row, item])
-    return sums

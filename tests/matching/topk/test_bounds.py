@@ -80,9 +80,9 @@ def test_what_categories_have_in_common_is_laid_out_once() -> None:
     alone = category_factors(
         make_world(50, 4, {"all": {"weights": {"cosine": 1.0, "town": 1}}}), ["all"]
     )
-    assert parts[0].widths == alone.parts[0].widths
-    assert [part.widths for part in parts[1:]] == [[5, 0], [5, 5]]  # sizes; traits, twice
-    assert alone.parts[1].widths == [0, 0]
+    assert parts[0].counts == alone.parts[0].counts
+    assert [part.counts for part in parts[1:]] == [(5, 0), (5, 5)]  # sizes; traits, twice
+    assert alone.parts[1].counts == (0, 0)
 
 
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 2e-4), (torch.int16, 2e-3)])

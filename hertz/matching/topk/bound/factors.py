@@ -1,13 +1,14 @@
-"""Terms as columns of numbers, whose products bound a pair's mutual score from above.
+"""Factors of terms: columns whose products bound a pair's mutual score from above.
 
-In: features, categories and rows. Out: columns that add and columns that subtract: for two rows the
-products of the first less those of the second are no less than the weighted sum of the terms, seen
-from either side and halved. Terms that weigh the same in several categories, once their cosine
-does, are columns that these share. Each term is one symmetric bilinear form:
+In: features, categories and rows. Out: positive and negative columns. For two rows, the product of
+the positive columns less that of the negative ones is no less than the weighted sum of the terms,
+averaged over both directions. Categories that are searched together share the columns of the terms
+that have the same weight in all of them, relative to the cosine. Each term is a symmetric bilinear
+form:
 
     cosine           the embedding itself
-    code terms       E diag(l) E^T of the symmetrised term matrix, one row a code
-    number terms     the same over bins, each pair of bins at the best that it allows
+    code terms       E diag(l) E^T of the symmetrized term matrix, one row a code
+    number terms     the same over bins; two bins have the largest value that their members can have
     overlap terms    Jaccard <= shared / sqrt(|p| |q|) = P.Q, and
                      P_a.Q_b + Q_a.P_b = ((P+Q)_a.(P+Q)_b - (P-Q)_a.(P-Q)_b) / 2
 """
@@ -16,189 +17,259 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from hertz.matching.features import Features
-from hertz.matching.kernels.columns import looked_up, members, scaled_rows, sizes
-from hertz.matching.pair_scores import common_columns, has_open_vocabulary, term_matrix
+from hertz.matching.kernels.columns import (
+    set_sizes,
+    write_scaled_rows,
+    write_set_factors,
+    write_table_rows,
+)
+from hertz.matching.pair_scores import common_codes, has_open_vocabulary, term_matrix
 from hertz.policy.model import Policy, Term
 
-BINS = 16
-LEAST_SHARED = 0.05  # of a category's weights is the cosine's, where its columns are shared
+NUMBER_BINS = 16
+OPEN_CODE_BUCKETS = 64
+MIN_COSINE_SHARE = 0.05  # of a category's weights, where categories share columns
+SMALLEST_EIGENVALUE = 1e-13  # eigenvalues below are rounding errors of 0
 
-# Of some rows, into columns from the third on those that add, from the fourth those that subtract.
 Write = Callable[[np.ndarray, np.ndarray, int, int], None]
+"""Writes the columns of some rows, `(m,)` int64, into an array, `(m, columns)` float32: positive
+columns from the third argument on, negative ones from the fourth."""
+
+
+class ColumnCounts(NamedTuple):
+    """Number of columns of each sign.
+
+    Attributes:
+        positive: Number of columns whose products add to the bound.
+        negative: Number of columns whose products subtract from it.
+    """
+
+    positive: int
+    negative: int
 
 
 @dataclass(frozen=True)
-class _Form:
-    """Columns of one term.
+class TermFactors:
+    """Columns of one weighted term.
 
     Attributes:
-        widths: How many add, and how many subtract.
-        write: Writes those of some rows.
-        square: No row's columns are longer than its root.
+        counts: Number of columns of each sign.
+        write: Writes the columns of some rows.
+        max_squared_norm: Upper bound of the squared norm of any row's columns.
     """
 
-    widths: tuple[int, int]
+    counts: ColumnCounts
     write: Write
-    square: float
+    max_squared_norm: float
 
 
-class Forms:
-    """Some terms as columns.
+class FactorPart:
+    """Columns of some terms, the positive ones of all terms first.
 
     Attributes:
-        longest: No row is longer.
-        widths: How many columns add, and how many subtract.
+        max_norm: Upper bound of the norm of any row.
+        counts: Number of columns of each sign.
     """
 
-    def __init__(self, forms: list[_Form]) -> None:
-        self.longest = float(np.sqrt(sum(form.square for form in forms)))
-        self.widths = [sum(form.widths[side] for form in forms) for side in (0, 1)]
-        self._forms = forms
+    def __init__(self, terms: Sequence[TermFactors]) -> None:
+        self.max_norm = float(np.sqrt(sum(term.max_squared_norm for term in terms)))
+        self.counts = ColumnCounts(
+            sum(term.counts.positive for term in terms), sum(term.counts.negative for term in terms)
+        )
+        self._terms = terms
 
     def columns(self, rows: np.ndarray) -> np.ndarray:
-        """`(rows, columns)` float32: first those that add, then those that subtract."""
-        out = np.empty((len(rows), sum(self.widths)), dtype=np.float32)
-        add_at, subtract_at = 0, self.widths[0]
-        for form in self._forms:
-            form.write(rows, out, add_at, subtract_at)
-            add_at, subtract_at = add_at + form.widths[0], subtract_at + form.widths[1]
+        """Returns the rows' columns, `(m, columns)` float32; `rows` is `(m,)` int64."""
+        out = np.empty((len(rows), sum(self.counts)), dtype=np.float32)
+        positive_start = 0
+        negative_start = self.counts.positive
+        for term in self._terms:
+            term.write(rows, out, positive_start, negative_start)
+            positive_start += term.counts.positive
+            negative_start += term.counts.negative
         return out
 
 
 @dataclass(frozen=True)
 class CategoryFactors:
-    """The terms of categories that are searched together.
+    """Factors of categories that are searched together.
 
     Attributes:
-        parts: Terms that all of them have in common, then what each has of its own.
-        units: For each category, what a product of 1 is worth in its scores.
+        parts: Columns of the terms that all categories share, then each category's own.
+        scales: For each category, the score that a product of 1 stands for.
     """
 
-    parts: list[Forms]
-    units: list[float]
+    parts: list[FactorPart]
+    scales: list[float]
 
     @property
-    def longest(self) -> float:
-        """No category's rows are longer."""
-        common, *own = (part.longest for part in self.parts)
+    def max_norm(self) -> float:
+        """Upper bound of the norm of any row in any category."""
+        common, *own = (part.max_norm for part in self.parts)
         return max(float(np.hypot(common, max(own))), 1e-9)
 
 
 def category_groups(policy: Policy) -> list[list[str]]:
-    """Categories that may share columns: who may meet is divided alike, and the cosine counts."""
+    """Groups the categories that can share columns.
+
+    Categories of a group have the same `same` fields, and so the same eligibility blocks, and the
+    same cosine term, which makes up MIN_COSINE_SHARE of the weights or more.
+    """
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, category in policy.categories.items():
-        weights, same = category.weights, policy.eligibility_of(name).same
-        shared = _cosine_of(policy, weights)
-        known = shared and weights[shared] >= LEAST_SHARED * sum(weights.values())
-        groups.setdefault((same, shared) if known else (name,), []).append(name)
+        weights = category.weights
+        cosine = _cosine_term(policy, weights)
+        if cosine and weights[cosine] >= MIN_COSINE_SHARE * sum(weights.values()):
+            key: tuple[object, ...] = (policy.eligibility_of(name).same, cosine)
+        else:
+            key = (name,)
+        groups.setdefault(key, []).append(name)
     return list(groups.values())
 
 
 def category_factors(features: Features, categories: Sequence[str]) -> CategoryFactors:
-    """The terms of categories of one group of `category_groups`, or of any single one."""
+    """Returns the factors of a single category, or of categories of one group.
+
+    The scale of a single category is the sum of its weights, that of several is each one's weight
+    of the cosine.
+
+    Args:
+        features: Features of all users.
+        categories: Names of categories that `category_groups` put into one group.
+    """
     policy = features.policy
     weights = [policy.categories[name].weights for name in categories]
-    units = [sum(some.values()) for some in weights]
     if len(categories) > 1:
-        units = [some[str(_cosine_of(policy, some))] for some in weights]
-    worth = [
-        {name: weight / unit for name, weight in some.items() if weight}
-        for some, unit in zip(weights, units, strict=True)
+        scales = [some[str(_cosine_term(policy, some))] for some in weights]
+    else:
+        scales = [sum(some.values()) for some in weights]
+    scaled = [
+        {name: weight / scale for name, weight in some.items() if weight}
+        for some, scale in zip(weights, scales, strict=True)
     ]
-    common = dict(set.intersection(*(set(some.items()) for some in worth)))
-    own = [{n: w for n, w in some.items() if n not in common} for some in worth]
-
-    def forms(some: dict[str, float]) -> Forms:
-        terms = [(policy.terms[name], weight) for name, weight in sorted(some.items())]
-        return Forms([_FORMS[_kind(features, t)](features, t, w) for t, w in terms])
-
-    return CategoryFactors([forms(some) for some in (common, *own)], units)
+    common = dict(set.intersection(*(set(some.items()) for some in scaled)))
+    own = [{n: w for n, w in some.items() if n not in common} for some in scaled]
+    return CategoryFactors([_factor_part(features, some) for some in (common, *own)], scales)
 
 
-def _cosine_of(policy: Policy, weights: dict[str, float]) -> str | None:
-    """The first cosine term that counts."""
+def _factor_part(features: Features, weights: dict[str, float]) -> FactorPart:
+    return FactorPart([_term_factors(features, n, weights[n]) for n in sorted(weights)])
+
+
+def _cosine_term(policy: Policy, weights: dict[str, float]) -> str | None:
+    """Returns the name of the first cosine term with a weight."""
     return next((n for n, w in weights.items() if w and policy.terms[n].kind == "cosine"), None)
 
 
-def _kind(features: Features, term: Term) -> str:
-    if term.kind in ("cosine", "overlap", "number"):
-        return term.kind
-    return "open" if has_open_vocabulary(features.policy, term) else "codes"
-
-
-def _cosine(features: Features, term: Term, weight: float) -> _Form:
-    vectors, factor = features.vectors, np.float32(np.sqrt(weight))
-
-    def write(rows: np.ndarray, out: np.ndarray, add_at: int, subtract_at: int) -> None:
-        scaled_rows(vectors, rows, factor, out, add_at)
-
-    return _Form((vectors.shape[1], 0), write, weight)
-
-
-def _codes(features: Features, term: Term, weight: float) -> _Form:
-    name = next(n for n, t in features.policy.terms.items() if t is term)
+def _term_factors(features: Features, name: str, weight: float) -> TermFactors:
+    term = features.policy.terms[name]
+    if term.kind == "cosine":
+        return _cosine_factors(features, weight)
+    if term.kind == "overlap":
+        return _overlap_factors(features, term, weight)
+    if term.kind == "number":
+        return _number_factors(features, term, weight)
+    if has_open_vocabulary(features.policy, term):
+        return _open_code_factors(features, term, weight)
     codes = features.codes[str(term.field)]
-    return _of_codes(codes, weight * term_matrix(features.policy, name))
+    return _matrix_factors(codes, weight * term_matrix(features.policy, name))
 
 
-def _of_codes(codes: np.ndarray, matrix: np.ndarray) -> _Form:
-    """A directional matrix over codes; -1 is its last row."""
-    values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
-    kept = [sign * values > 1e-13 for sign in (1.0, -1.0)]
-    tables = [axes[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
-    square = float(sum((table**2).sum(axis=1) for table in tables).max())
-    add, subtract = (np.ascontiguousarray(table, dtype=np.float32) for table in tables)
+def _cosine_factors(features: Features, weight: float) -> TermFactors:
+    """Returns the unit vectors, scaled by the root of the weight."""
+    vectors = features.vectors
+    factor = np.float32(np.sqrt(weight))
 
-    def write(rows: np.ndarray, out: np.ndarray, add_at: int, subtract_at: int) -> None:
-        looked_up(add, codes, rows, out, add_at)
-        looked_up(subtract, codes, rows, out, subtract_at)
+    def write(rows: np.ndarray, out: np.ndarray, positive_start: int, negative_start: int) -> None:
+        write_scaled_rows(vectors, rows, factor, out, positive_start)
 
-    return _Form((add.shape[1], subtract.shape[1]), write, square)
+    return TermFactors(ColumnCounts(vectors.shape[1], 0), write, weight)
 
 
-def _open(features: Features, term: Term, weight: float) -> _Form:
-    """Codes that share a bucket may be equal; hidden ones are worth `missing`."""
+def _matrix_factors(codes: np.ndarray, matrix: np.ndarray) -> TermFactors:
+    """Returns a matrix over codes as its eigenvectors, scaled by the eigenvalues' roots.
+
+    Args:
+        codes: `(n,)` integer code of each row; -1, a missing code, is the matrix's last row.
+        matrix: `(codes + 1, codes + 1)` float64 weighted values, rows looking at columns.
+    """
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    kept = [sign * values > SMALLEST_EIGENVALUE for sign in (1.0, -1.0)]
+    tables = [vectors[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
+    max_squared_norm = float(sum((table**2).sum(axis=1) for table in tables).max())
+    positive, negative = (np.ascontiguousarray(table, dtype=np.float32) for table in tables)
+
+    def write(rows: np.ndarray, out: np.ndarray, positive_start: int, negative_start: int) -> None:
+        write_table_rows(positive, codes, rows, out, positive_start)
+        write_table_rows(negative, codes, rows, out, negative_start)
+
+    return TermFactors(ColumnCounts(positive.shape[1], negative.shape[1]), write, max_squared_norm)
+
+
+def _open_code_factors(features: Features, term: Term, weight: float) -> TermFactors:
+    """Returns the factors of an `equal` term over codes that no vocabulary lists.
+
+    Codes are put into buckets: two codes of a bucket may be equal.
+    """
     codes = features.codes[str(term.field)]
-    matrix = np.eye(BINS * 4 + 1)
-    matrix[-1, :] = matrix[:, -1] = term.missing
-    return _of_codes(np.where(codes < 0, -1, codes % (BINS * 4)), weight * matrix)
+    matrix = np.eye(OPEN_CODE_BUCKETS + 1)
+    matrix[-1, :] = term.missing
+    matrix[:, -1] = term.missing
+    return _matrix_factors(np.where(codes < 0, -1, codes % OPEN_CODE_BUCKETS), weight * matrix)
 
 
-def _number(features: Features, term: Term, weight: float) -> _Form:
-    """Bins of like sizes; two bins are worth what their closest members would be."""
-    values = features.numbers[str(term.field)]
-    told = values[~np.isnan(values)]
-    edges = np.unique(np.quantile(told, np.linspace(0, 1, BINS + 1))) if len(told) else np.zeros(1)
-    bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
-    low, high = edges[: max(len(edges) - 1, 1)], edges[1:] if len(edges) > 1 else edges
+def _number_factors(features: Features, term: Term, weight: float) -> TermFactors:
+    """Returns the factors of a `number` term over bins with about as many users each.
+
+    Two bins have the value of the smallest distance between their members.
+    """
+    numbers = features.numbers[str(term.field)]
+    present = numbers[~np.isnan(numbers)]
+    edges = np.zeros(1)
+    if len(present):
+        edges = np.unique(np.quantile(present, np.linspace(0, 1, NUMBER_BINS + 1)))
+    bin_count = max(len(edges) - 1, 1)
+    bins = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, bin_count - 1)
+    low = edges[:bin_count]
+    high = edges[-bin_count:]
     distance = np.maximum(np.maximum(low[:, None] - high[None], low[None] - high[:, None]), 0.0)
-    matrix = np.full((len(low) + 1, len(low) + 1), term.missing)
+    matrix = np.full((bin_count + 1, bin_count + 1), term.missing)
     matrix[:-1, :-1] = np.clip((term.zero - distance) / (term.zero - term.full), 0.0, 1.0)
-    return _of_codes(np.where(np.isnan(values), -1, bins), weight * matrix)
+    return _matrix_factors(np.where(np.isnan(numbers), -1, bins), weight * matrix)
 
 
-def _overlap(features: Features, term: Term, weight: float) -> _Form:
-    names = str(term.mine), str(term.theirs)
-    sets, common = [features.sets[name] for name in names], common_columns(features, *names)
-    half = np.sqrt(weight) / 2
-    worth = [(half / np.sqrt(np.maximum(sizes(s), 1))).astype(np.float32) for s in sets]
-    both = sets[0], sets[1], common[0], common[1], worth[0], worth[1]
+def _overlap_factors(features: Features, term: Term, weight: float) -> TermFactors:
+    """Returns sums and differences of wishes and traits, each scaled by the root of its size."""
+    wishes = features.sets[str(term.mine)]
+    traits = features.sets[str(term.theirs)]
+    common = common_codes(features, term)
+    wish_values = _member_values(wishes, weight)
+    trait_values = _member_values(traits, weight)
 
-    def write(rows: np.ndarray, out: np.ndarray, add_at: int, subtract_at: int) -> None:
-        members(*both, rows, out, add_at, subtract_at)
+    def write(rows: np.ndarray, out: np.ndarray, positive_start: int, negative_start: int) -> None:
+        write_set_factors(
+            wishes,
+            traits,
+            common.wish_columns,
+            common.trait_columns,
+            wish_values,
+            trait_values,
+            rows,
+            out,
+            positive_start,
+            negative_start,
+        )
 
-    return _Form((len(common[0]), len(common[0])), write, weight)
+    width = len(common.wish_columns)
+    return TermFactors(ColumnCounts(width, width), write, weight)
 
 
-_FORMS: dict[str, Callable[[Features, Term, float], _Form]] = {
-    "cosine": _cosine,
-    "codes": _codes,
-    "open": _open,
-    "number": _number,
-    "overlap": _overlap,
-}
+def _member_values(sets: np.ndarray, weight: float) -> np.ndarray:
+    """Returns sqrt(weight / size) / 2 of each set, `(n,)` float32; an empty one counts as 1."""
+    values: np.ndarray = np.sqrt(weight) / 2 / np.sqrt(np.maximum(set_sizes(sets), 1))
+    return values.astype(np.float32)

@@ -1,142 +1,221 @@
-"""Which columns are multiplied: all of them, or those on the axes that tell pairs apart.
+"""Rotation of factor columns: the ones that are multiplied, and the residual that is bounded.
 
-In: terms as columns, and a sample of rows. Out: for each part of the columns, those that add and
-those that subtract each rotated onto their principal axes, of which only the ones with the most
-energy are kept (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD 2017).
+In: factors of some categories, and a sample of rows. Out: for each part, its positive and its
+negative columns each rotated onto their principal axes, of which only the ones with the most energy
+are kept (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD 2017).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from hertz.matching.topk.bound.factors import CategoryFactors, Forms
+from hertz.matching.topk.bound.factors import CategoryFactors, ColumnCounts, FactorPart
 
-SAMPLE = 4096  # columns, and SAMPLE_ROWS rows, by which the number of axes is chosen
-SAMPLE_ROWS = 128
+SAMPLE = 4096  # columns of the sampled products by which the number of axes is chosen
+SAMPLE_ROWS = 128  # rows of the sampled products
 # Columns multiplied in the time that one surviving pair takes: measured for float32 and int16 on a
-# CPU; the others from the ratio of the speeds, on a GPU of its memory's and its cores'.
+# CPU; for the others derived from the ratio of the speeds, on a GPU of its memory and its cores.
 PAIR_COSTS = {
     "cpu": {torch.float32: 7_000, torch.int16: 7_000, torch.bfloat16: 42_000},
     "cuda": {torch.float32: 25_000, torch.bfloat16: 200_000},
 }
-STEP = 16  # the number of axes is a multiple of this
-
-Both = tuple[torch.Tensor, torch.Tensor]
+AXIS_STEP = 16  # the number of kept axes is a multiple of this
 
 
-@dataclass(frozen=True)
-class Plain:
-    """All columns as they are."""
-
-    widths: list[int]
-    where: torch.device
-
-    def split(self, forms: Forms, rows: np.ndarray) -> Both:
-        """Columns of rows, `(rows, .)` float32 each: those multiplied, and those left out."""
-        columns = torch.from_numpy(forms.columns(rows)).to(self.where)
-        return columns, columns[:, :0]
-
-    def signs(self) -> Both:
-        """1 where a column adds and -1 where it subtracts, of both."""
-        return _signs(self.widths, self.where), torch.zeros(0, device=self.where)
-
-
-@dataclass(frozen=True)
-class Axes:
-    """Principal axes of the columns that add and of those that subtract.
+class SplitColumns(NamedTuple):
+    """Values of a part's columns, the last dimension of each tensor.
 
     Attributes:
-        axes: `(columns, axes)` float64 each, by falling energy.
-        kept: How many of each are multiplied.
+        kept: Values of the columns that are multiplied.
+        residual: Values of the columns that are left out.
     """
 
-    axes: tuple[torch.Tensor, torch.Tensor]
-    kept: tuple[int, int]
+    kept: torch.Tensor
+    residual: torch.Tensor
 
-    def on(self, where: torch.device) -> Axes:
-        """The same on a device."""
-        add, subtract = (axes.to(where) for axes in self.axes)
-        return replace(self, axes=(add, subtract))
 
-    def split(self, forms: Forms, rows: np.ndarray) -> Both:
-        """Columns on the axes that are kept and on the others, `(rows, .)` float64 each."""
-        whole = torch.from_numpy(forms.columns(rows)).to(self.axes[0].device)
-        columns = torch.split(whole.double(), forms.widths, dim=1)
-        turned = [part @ axes for part, axes in zip(columns, self.axes, strict=True)]
-        halves = list(zip(turned, self.kept, strict=True))
-        kept, rest = (
-            [part[:, :count] for part, count in halves],
-            [part[:, c:] for part, c in halves],
+@dataclass(frozen=True)
+class Unrotated:
+    """The columns of a part as they are, all of them kept.
+
+    Attributes:
+        counts: Number of columns of each sign.
+        device: Device of the columns.
+    """
+
+    counts: ColumnCounts
+    device: torch.device
+
+    def split(self, part: FactorPart, rows: np.ndarray) -> SplitColumns:
+        """Returns the part's columns of rows, `(m,)` int64: `(m, columns)` float32."""
+        columns = torch.from_numpy(part.columns(rows)).to(self.device)
+        return SplitColumns(columns, columns[:, :0])
+
+    def signs(self) -> SplitColumns:
+        """Returns 1 for each positive column and -1 for each negative one, float32."""
+        return SplitColumns(_signs(self.counts, self.device), torch.zeros(0, device=self.device))
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """Principal axes of a part's positive and of its negative columns.
+
+    Attributes:
+        positive_axes: `(columns, axes)` float64, by falling energy.
+        negative_axes: The same of the negative columns.
+        kept: Number of axes of each sign that are multiplied.
+    """
+
+    positive_axes: torch.Tensor
+    negative_axes: torch.Tensor
+    kept: ColumnCounts
+
+    def to(self, device: torch.device) -> Rotation:
+        """Returns the rotation with its axes on a device."""
+        return replace(
+            self,
+            positive_axes=self.positive_axes.to(device),
+            negative_axes=self.negative_axes.to(device),
         )
-        return torch.cat(kept, dim=1), torch.cat(rest, dim=1)
 
-    def signs(self) -> Both:
-        """1 where a kept axis adds and -1 where it subtracts, and the same of the others."""
-        others = [axes.shape[1] - count for axes, count in zip(self.axes, self.kept, strict=True)]
-        where = self.axes[0].device
-        return _signs(self.kept, where), _signs(others, where)
+    def split(self, part: FactorPart, rows: np.ndarray) -> SplitColumns:
+        """Returns rows, `(m,)` int64, on the axes: `(m, kept)` and `(m, residual)` float64."""
+        columns = torch.from_numpy(part.columns(rows)).to(self.positive_axes.device).double()
+        positive = columns[:, : part.counts.positive] @ self.positive_axes
+        negative = columns[:, part.counts.positive :] @ self.negative_axes
+        kept = [positive[:, : self.kept.positive], negative[:, : self.kept.negative]]
+        residual = [positive[:, self.kept.positive :], negative[:, self.kept.negative :]]
+        return SplitColumns(torch.cat(kept, dim=1), torch.cat(residual, dim=1))
 
-
-Part = Plain | Axes
-
-
-def principal_axes(forms: CategoryFactors, rows: np.ndarray, k: int, pair_cost: int) -> list[Axes]:
-    """Axes of each part by a strided sample, and as many kept as make the night shortest."""
-    some = rows[:: -(-len(rows) // SAMPLE)]
-    found = [_all_axes(part, some) for part in forms.parts]
-    kept = np.zeros((len(found), 2), dtype=np.int64)
-    for its in range(1, len(found)):
-        both = [found[0], found[its]]
-        _, energies, signs, rotated = zip(*both, strict=True)
-        energies, signs, rotated = (np.concatenate(x, axis=-1) for x in (energies, signs, rotated))
-        order = np.argsort(-energies, kind="stable")
-        count = _how_many(rotated[:, order], signs[order], k / len(rows), pair_cost)
-        of = np.repeat(np.arange(4), [n for one in both for n in one[0].kept])
-        mine = np.bincount(of[order[:count]], minlength=4).reshape(2, 2)
-        kept[0], kept[its] = np.maximum(kept[0], mine[0]), mine[1]
-    return [
-        replace(one[0], kept=(int(add), int(subtract)))
-        for one, (add, subtract) in zip(found, kept, strict=True)
-    ]
+    def signs(self) -> SplitColumns:
+        """Returns 1 for each axis of positive columns and -1 for the others, float32."""
+        residual = ColumnCounts(
+            self.positive_axes.shape[1] - self.kept.positive,
+            self.negative_axes.shape[1] - self.kept.negative,
+        )
+        device = self.positive_axes.device
+        return SplitColumns(_signs(self.kept, device), _signs(residual, device))
 
 
-def _all_axes(part: Forms, some: np.ndarray) -> tuple[Axes, np.ndarray, np.ndarray, np.ndarray]:
-    """A part's axes by some rows, the energy and the sign of each, and the rows on them."""
-    sample = np.split(part.columns(some).astype(np.float64), part.widths[:1], axis=1)
-    found = [np.linalg.eigh(columns.T @ columns) for columns in sample]
-    add, subtract = (torch.from_numpy(axes[:, ::-1].copy()) for _, axes in found)
-    whole = Axes((add, subtract), (add.shape[1], subtract.shape[1]))
-    energies = np.concatenate([energy[::-1] for energy, _ in found])
-    return whole, energies, whole.signs()[0].numpy(), whole.split(part, some)[0].numpy()
+Projection = Unrotated | Rotation
 
 
-def _how_many(rotated: np.ndarray, signs: np.ndarray, share: float, pair_cost: int) -> int:
-    """Number of axes at which multiplying them and scoring the survivors cost least together.
+@dataclass(frozen=True)
+class _SampledPart:
+    """A part of the factors on all of its axes, the positive ones first.
 
-    `share` of a row's pairs are wanted; a pair survives where its bound reaches the least of them.
+    Attributes:
+        rotation: Rotation that keeps all axes.
+        energies: `(axes,)` float64 sum of squares of the sample on each axis.
+        signs: `(axes,)` float32: 1 for positive, -1 for negative axes.
+        sample: `(rows, axes)` float64 sampled rows on the axes.
     """
-    rotated = rotated.astype(np.float32)
-    rows = rotated[:: -(-len(rotated) // SAMPLE_ROWS)]
-    wanted = min(max(1, round(share * len(rotated))), len(rotated) - 1)
-    exact = (rows * signs) @ rotated.T
-    threshold = np.partition(exact, -wanted - 1, axis=1)[:, -wanted - 1, None]  # but for oneself
-    reached = np.count_nonzero(exact >= threshold)
-    rest = [np.cumsum(side[:, ::-1] ** 2, axis=1)[:, ::-1] for side in (rows, rotated)]
-    head, best, cheapest = np.zeros_like(exact), rotated.shape[1], float(rotated.shape[1])
-    for count in range(STEP, rotated.shape[1], STEP):
-        step = slice(count - STEP, count)
-        head += (rows[:, step] * signs[step]) @ rotated[:, step].T
-        bound = head + np.sqrt(rest[0][:, count, None] * rest[1][:, count])
-        extra = max(np.count_nonzero(bound >= threshold) - reached, 0) / exact.size
-        cost = count + 2 * pair_cost * extra
-        if cost < cheapest:
-            best, cheapest = count, cost
+
+    rotation: Rotation
+    energies: np.ndarray
+    signs: np.ndarray
+    sample: np.ndarray
+
+
+def fit_rotations(
+    factors: CategoryFactors, rows: np.ndarray, k: int, pair_cost: int
+) -> list[Rotation]:
+    """Returns a rotation for each part, with as many axes kept as make the search shortest.
+
+    Args:
+        factors: Factors of the categories.
+        rows: `(n,)` int64 rows of the block; a strided sample of them is used.
+        k: Length of the lists that are searched for.
+        pair_cost: Number of columns that are multiplied in the time of one surviving pair.
+    """
+    sampled = rows[:: -(-len(rows) // SAMPLE)]
+    common, *own = (_sample_part(part, sampled) for part in factors.parts)
+    share = k / len(rows)
+    kept = [_kept_axes(common, part, share, pair_cost) for part in own]
+    kept_common = ColumnCounts(
+        max(counts.positive for counts, _ in kept), max(counts.negative for counts, _ in kept)
+    )
+    rotations = [replace(common.rotation, kept=kept_common)]
+    for part, (_, counts) in zip(own, kept, strict=True):
+        rotations.append(replace(part.rotation, kept=counts))
+    return rotations
+
+
+def _sample_part(part: FactorPart, rows: np.ndarray) -> _SampledPart:
+    """Computes a part's principal axes by some rows, `(m,)` int64, and rotates the rows."""
+    columns = part.columns(rows).astype(np.float64)
+    signed = np.split(columns, [part.counts.positive], axis=1)
+    found = [np.linalg.eigh(side.T @ side) for side in signed]
+    positive, negative = (torch.from_numpy(axes[:, ::-1].copy()) for _, axes in found)
+    counts = ColumnCounts(positive.shape[1], negative.shape[1])
+    rotation = Rotation(positive, negative, counts)
+    return _SampledPart(
+        rotation=rotation,
+        energies=np.concatenate([energies[::-1] for energies, _ in found]),
+        signs=rotation.signs().kept.numpy(),
+        sample=rotation.split(part, rows).kept.numpy(),
+    )
+
+
+def _kept_axes(
+    common: _SampledPart, own: _SampledPart, share: float, pair_cost: int
+) -> tuple[ColumnCounts, ColumnCounts]:
+    """Returns how many axes one category keeps: of the common part, and of its own."""
+    energies = np.concatenate([common.energies, own.energies])
+    signs = np.concatenate([common.signs, own.signs])
+    sample = np.concatenate([common.sample, own.sample], axis=-1)
+    order = np.argsort(-energies, kind="stable")
+    count = _kept_axis_count(sample[:, order], signs[order], share, pair_cost)
+    group = np.repeat(np.arange(4), [*common.rotation.kept, *own.rotation.kept])
+    kept = np.bincount(group[order[:count]], minlength=4).tolist()
+    return ColumnCounts(*kept[:2]), ColumnCounts(*kept[2:])
+
+
+def _kept_axis_count(sample: np.ndarray, signs: np.ndarray, share: float, pair_cost: int) -> int:
+    """Returns the number of axes at which products and surviving pairs together cost least.
+
+    A pair survives where its bound reaches the threshold of its row, the score above which `share`
+    of the row's pairs lie.
+
+    Args:
+        sample: `(rows, axes)` float64 sampled rows on the axes, by falling energy.
+        signs: `(axes,)` float32: 1 for positive, -1 for negative axes.
+        share: Share of a row's pairs that its list keeps.
+        pair_cost: Number of columns that are multiplied in the time of one surviving pair.
+    """
+    columns = sample.astype(np.float32)
+    rows = columns[:: -(-len(columns) // SAMPLE_ROWS)]
+    wanted = min(max(1, round(share * len(columns))), len(columns) - 1)
+    exact = (rows * signs) @ columns.T
+    # One entry more than wanted: each row is also paired with itself.
+    thresholds = np.partition(exact, -wanted - 1, axis=1)[:, -wanted - 1, None]
+    exact_survivors = np.count_nonzero(exact >= thresholds)
+    row_energies = _energies_from(rows)
+    column_energies = _energies_from(columns)
+    kept_product = np.zeros_like(exact)
+    best = columns.shape[1]
+    lowest_cost = float(columns.shape[1])
+    for count in range(AXIS_STEP, columns.shape[1], AXIS_STEP):
+        step = slice(count - AXIS_STEP, count)
+        kept_product += (rows[:, step] * signs[step]) @ columns[:, step].T
+        residual = np.sqrt(row_energies[:, count, None] * column_energies[:, count])
+        survivors = np.count_nonzero(kept_product + residual >= thresholds)
+        cost = count + 2 * pair_cost * (max(survivors - exact_survivors, 0) / exact.size)
+        if cost < lowest_cost:
+            best = count
+            lowest_cost = cost
     return best
 
 
-def _signs(counts: tuple[int, int] | list[int], where: torch.device) -> torch.Tensor:
-    """1 for each column that adds, and -1 for each that subtracts."""
-    return torch.tensor([1.0, -1.0]).repeat_interleave(torch.tensor(counts)).to(where)
+def _energies_from(rows: np.ndarray) -> np.ndarray:
+    """Returns for each row and axis the sum of squares on this axis and all later ones."""
+    return np.cumsum(rows[:, ::-1] ** 2, axis=1)[:, ::-1]
+
+
+def _signs(counts: ColumnCounts, device: torch.device) -> torch.Tensor:
+    """Returns 1 for each positive and -1 for each negative column, float32."""
+    return torch.tensor([1.0, -1.0]).repeat_interleave(torch.tensor(counts)).to(device)

@@ -1,19 +1,19 @@
-"""A certified upper bound on every pair's mutual score, as one product of two thin matrices.
+"""Certified upper bound of every pair's mutual score, as one product of two thin matrices.
 
-In: the terms of some categories as columns, and rows. Out: `UpperBound`: for any two rows a and b
-that may meet, and each category
+In: factors of some categories, and rows. Out: `UpperBound`. For any two rows a and b that may meet,
+and each category,
 
-    mutual(a, b) / unit <= left[a] . right[b] + slack
+    mutual(a, b) / scale <= left[a] . right[b] + slack
 
-over the columns that are common to the categories and the category's own, whatever the order in
-which the product is summed. No mean lies above the larger of 0 and the arithmetic one, and that is
-what the columns of `forms.py` are for.
+over the columns of part 0, which the categories share, and of the category's own part, whatever the
+order in which the product is summed. The factors bound the arithmetic mean of the two directional
+scores, and no mean lies above the larger of 0 and the arithmetic one.
 
-The product x_a.x_b of columns that `axes.py` leaves out is bounded by |x_a| |x_b| (Cauchy and
-Schwarz), one column in each part. Rounding to the tile's dtype is bounded the same way,
-x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in bfloat16, by its most in int16, whose unit is
-so small that this hardly matters. On a CPU the pairs that survive have the product of what was left
-out put in the place of its bound.
+The product x_a.x_b of the residual, the columns that a rotation leaves out, is bounded by
+|x_a| |x_b| (Cauchy and Schwarz): one column in each part. Rounding to the tile's dtype is bounded
+the same way, x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in bfloat16, and in int16, whose
+steps are small, by a constant in the slack. On a CPU, surviving pairs are tested again with the
+product of the residuals in the place of its bound.
 """
 
 from __future__ import annotations
@@ -22,42 +22,52 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from hertz.core.compute import ROWS, in_threads, slices, torch_device
-from hertz.matching.kernels.columns import quantise
+from hertz.matching.kernels.columns import quantize
 from hertz.matching.topk.bound.factors import CategoryFactors
-from hertz.matching.topk.bound.rotation import PAIR_COSTS, Part, Plain, principal_axes
+from hertz.matching.topk.bound.rotation import (
+    PAIR_COSTS,
+    Projection,
+    SplitColumns,
+    Unrotated,
+    fit_rotations,
+)
 
-CHUNKS = {"cpu": ROWS, "cuda": 16_384}  # rows laid out at once: a GPU wants few calls
-# How far one step of summing may err, in units of float32. A tensor core adds products that it has
-# aligned to the largest one and cut off, at half the precision of rounding and once more for the
-# running sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
-SUMMING = {"cpu": 1, "cuda": 4}
-UNITS = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-9}  # half the spacing below 1
-DEPTH = 64  # columns that a GPU multiplies at a time: there are zeros up to a multiple of it
-LONGEST = 32_700  # row of integers: its products with others, and parts of them, fit into int32
+CHUNK_ROWS = {"cpu": ROWS, "cuda": 16_384}  # rows written at once: a GPU needs few calls
+# Error of one step of a sum, in units of float32. A tensor core adds products that it has aligned
+# to the largest one and cut off, at half the precision of rounding, and once more for the running
+# sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
+SUM_ERRORS = {"cpu": 1, "cuda": 4}
+UNIT_ROUNDOFF = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-9}  # half the spacing below 1
+GPU_DEPTH = 64  # columns that a GPU multiplies at a time: each part is padded to a multiple of it
+# Norm of the longest row of int16: products of two such rows, and sums of a part of them, fit into
+# int32.
+INT16_NORM = 32_700
 
 
 @dataclass(frozen=True)
 class UpperBound:
-    """The two thin matrices, and what they leave out; tensors on the device.
+    """The two thin matrices, and the residual that they bound; tensors are on one device.
 
-    Part 0 of the columns is common to all categories, part 1 + c is what category c adds.
+    Part 0 of the columns is common to all categories, part 1 + c belongs to category c.
 
     Attributes:
-        left: `(sought, columns)` of the tile's dtype; an even number of int16 in each part.
-        right: `(n, columns)` of the same.
-        part_starts: `(parts + 1,)` int64: the columns of each part.
-        product_scale: What a product of 1 is worth.
-        residuals: `(n, left out)` float32; of no columns on a GPU, which scores at once instead.
-        residual_starts: `(parts + 1,)` int64: the columns of each part.
-        residual_signs: `(left out,)` float32: 1 where a column adds, -1 where it subtracts.
-        residual_norms: `(n, parts)` float32, no less than the rows' lengths in each part of `rest`.
-        slacks: Of each category, in its unit.
-        category_scales: What 1 is worth in each category's scores.
+        left: `(active, columns)` of the tile's dtype: the left side of the first rows.
+        right: `(n, columns)` of the tile's dtype; int16 columns are even in number in each part.
+        part_starts: `(parts + 1,)` int64: first column of each part.
+        product_scale: Value, in each category's scale, of a product of 1.
+        residuals: `(n, residual columns)` float32; without columns on a GPU, where surviving pairs
+            are scored at once.
+        residual_starts: `(parts + 1,)` int64: first residual column of each part.
+        residual_signs: `(residual columns,)` float32: 1 where a column adds, -1 where it subtracts.
+        residual_norms: `(n, parts)` float32 upper bounds of the norms of the rows' residuals.
+        slacks: For each category, what the left side of the inequality may exceed the product by.
+        category_scales: For each category, the score that a value of 1 stands for.
     """
 
     left: torch.Tensor
@@ -71,218 +81,295 @@ class UpperBound:
     slacks: list[float]
     category_scales: list[float]
 
-    def reordered(self, order: np.ndarray, sought: int) -> UpperBound:
-        """The same in another order; the first `sought` rows, who have one, keep a left side."""
-        places = torch.from_numpy(order).to(self.right.device)
-        sides = [(self.left, places[:sought]), (self.right, places), (self.residuals, places)]
-        left, right, rest = (
-            torch.index_select(
-                side, 0, at, out=_empty(len(at), side.shape[1], side.dtype, at.device)
-            )
-            for side, at in sides
-        )
+    def reordered(self, order: np.ndarray, active_count: int) -> UpperBound:
+        """Returns the bound with its rows in another order.
+
+        Args:
+            order: `(n,)` int64 positions of the rows in this bound.
+            active_count: Number of first rows, in the new order, that have a left side.
+        """
+        positions = torch.from_numpy(order).to(self.right.device)
         return replace(
-            self, left=left, right=right, residuals=rest, residual_norms=self.residual_norms[places]
+            self,
+            left=_selected(self.left, positions[:active_count]),
+            right=_selected(self.right, positions),
+            residuals=_selected(self.residuals, positions),
+            residual_norms=self.residual_norms[positions],
         )
 
     def for_category(self, category: int) -> UpperBound:
-        """The bound of one of the categories."""
+        """Returns the bound of one category, given by its position."""
         if len(self.category_scales) == 1:
             return self
-        columns, starts = _parts_of(self.part_starts, category)
-        others, rest_starts = _parts_of(self.residual_starts, category)
+        columns, part_starts = _columns_of_category(self.part_starts, category)
+        residual_columns, residual_starts = _columns_of_category(self.residual_starts, category)
         return replace(
             self,
             left=self.left[:, columns],
             right=self.right[:, columns],
-            part_starts=starts,
-            residuals=self.residuals[:, others],
-            residual_starts=rest_starts,
-            residual_signs=self.residual_signs[others],
+            part_starts=part_starts,
+            residuals=self.residuals[:, residual_columns],
+            residual_starts=residual_starts,
+            residual_signs=self.residual_signs[residual_columns],
             residual_norms=self.residual_norms[:, [0, 1 + category]],
             slacks=[self.slacks[category]],
             category_scales=[self.category_scales[category]],
         )
 
 
-def _parts_of(starts: np.ndarray, category: int) -> tuple[torch.Tensor, np.ndarray]:
-    """The columns of the common part and of a category's, and where each then starts."""
-    sizes = np.diff(starts)[[0, 1 + category]]
-    first = np.array([0, starts[1 + category] - sizes[0]])
-    columns = np.arange(sizes.sum()) + np.repeat(first, sizes)
-    return torch.from_numpy(columns), np.r_[0, np.cumsum(sizes)]
-
-
 def rotated_bound(
-    forms: CategoryFactors, rows: np.ndarray, k: int, dtype: torch.dtype, device: str, threads: int
+    factors: CategoryFactors,
+    rows: np.ndarray,
+    k: int,
+    dtype: torch.dtype,
+    device: str,
+    threads: int,
 ) -> UpperBound:
-    """Upper bound for the pairs among `rows`, `(n,)` int64, rotated for lists of k."""
-    parts = principal_axes(forms, rows, k, PAIR_COSTS[device][dtype])
-    there = [axes.on(torch_device(device)) for axes in parts]
-    return _laid_out(forms, rows, there, len(rows), dtype, device, threads)
+    """Returns the upper bound of all pairs among some rows, with rotated columns.
+
+    Args:
+        factors: Factors of the categories.
+        rows: `(n,)` int64 rows of the features.
+        k: Length of the lists that are searched for; decides how many columns are kept.
+        dtype: float32, bfloat16 or, on a CPU, int16.
+        device: "cpu" or "cuda".
+        threads: Number of threads that write columns.
+    """
+    rotations = fit_rotations(factors, rows, k, PAIR_COSTS[device][dtype])
+    projections = [rotation.to(torch_device(device)) for rotation in rotations]
+    return _bound(factors, rows, projections, len(rows), dtype, device, threads)
 
 
 def unrotated_bound(
-    forms: CategoryFactors,
+    factors: CategoryFactors,
     rows: np.ndarray,
-    sought: int,
+    active_count: int,
     dtype: torch.dtype,
     device: str,
     threads: int,
 ) -> UpperBound:
-    """The same with all columns as they are: less to prepare, more to multiply.
-
-    Only the first `sought` rows get a left side.
-    """
-    parts = [Plain(part.widths, torch_device(device)) for part in forms.parts]
-    return _laid_out(forms, rows, parts, sought, dtype, device, threads)
-
-
-def _laid_out(
-    forms: CategoryFactors,
-    rows: np.ndarray,
-    parts: Sequence[Part],
-    sought: int,
-    dtype: torch.dtype,
-    device: str,
-    threads: int,
-) -> UpperBound:
-    """The thin matrices of the kept columns and one that bounds the others, chunk by chunk."""
-    where, integers = torch_device(device), dtype == torch.int16
-    scale = LONGEST / forms.longest if integers else 1.0
-    signs = [part.signs() for part in parts]
-    starts = np.cumsum(
-        [0, *(_width(len(kept), len(left_out), dtype, device) for kept, left_out in signs)]
-    )
-    others = [len(left_out) if device == "cpu" else 0 for _, left_out in signs]
-    rest_starts = np.cumsum([0, *others])
-    right = _empty(len(rows), int(starts[-1]), dtype, where)
-    rest = _empty(len(rows), int(rest_starts[-1]), torch.float32, where)
-    spread = torch.zeros((len(rows), len(parts)), device=where)
-    told = [at for at in range(len(parts)) if starts[at] < starts[at + 1]]
-
-    def fill(chunk: slice) -> None:
-        for at in told:
-            kept, left_out = parts[at].split(forms.parts[at], rows[chunk])
-            above = (1 + 1e-6) * _lengths(left_out)
-            if others[at]:
-                rest[chunk, rest_starts[at] : rest_starts[at + 1]] = left_out
-            columns = slice(int(starts[at]), int(starts[at + 1]))
-            if integers:
-                _write_integers(right[chunk].numpy(), columns, kept.numpy(), above.numpy(), scale)
-            else:
-                _write_floats(right[chunk, columns], kept, above)
-            spread[chunk, at] = right[chunk, columns.start + kept.shape[1]].float() / scale
-
-    in_threads(fill, slices(len(rows), CHUNKS[device]), threads)
-    left = _mirrored(right[:sought], starts, [kept for kept, _ in signs])
-    widths = np.diff(starts) + np.diff(rest_starts)
-    longest = [float(column.max()) for column in spread.T]
-    slacks = [
-        _slack(
-            [forms.parts[at].longest for at in (0, its)],
-            [longest[at] for at in (0, its)],
-            [len(signs[at][0]) for at in (0, its)],
-            int(widths[0] + widths[its]),
-            dtype,
-            device,
-            scale,
-        )
-        for its in range(1, len(parts))
-    ]
-    left_out = torch.cat([negative for _, negative in signs])
-    return UpperBound(
-        left, right, starts, scale**-2, rest, rest_starts, left_out, spread, slacks, forms.units
-    )
-
-
-def _slack(
-    longest: list[float],
-    spreads: list[float],
-    counts: list[int],
-    width: int,
-    dtype: torch.dtype,
-    device: str,
-    scale: float,
-) -> float:
-    """How far products of the common part and a category's own may lie below the score.
+    """Returns the upper bound with all columns as they are: less to prepare, more to multiply.
 
     Args:
-        longest: No row of each part is longer.
-        spreads: Nor what is left out of it.
-        counts: Columns of each that are kept.
-        width: All columns.
-        dtype: Of the tiles.
-        device: Where they are multiplied.
-        scale: Of integers.
+        factors: Factors of the categories.
+        rows: `(n,)` int64 rows of the features.
+        active_count: Number of first rows that have a left side.
+        dtype: float32, bfloat16 or, on a CPU, int16.
+        device: "cpu" or "cuda".
+        threads: Number of threads that write columns.
     """
-    # Rounded to whole numbers, and before that to float32.
-    lost = [0.51 * math.sqrt(n) / scale if dtype == torch.int16 else 0.0 for n in counts]
-    # A sum of c products errs by at most c units of the factors' lengths (Higham 2002, 3.1), in
-    # the accumulator's float32; a bfloat16 result is rounded once a part. The last 2^-20 is for the
-    # rounding of the columns, the float64 steps, the score's own rounding and the threshold's.
-    sides = [1.001 * length + less for length, less in zip(longest, lost, strict=True)]
-    square = sum(side**2 for side in sides) + 2 * sum(spread**2 for spread in spreads)
-    error = SUMMING[device] * (width + 8) * UNITS[torch.float32] * square
-    error += sum(less * (2.002 * length + less) for length, less in zip(longest, lost, strict=True))
+    projections = [Unrotated(part.counts, torch_device(device)) for part in factors.parts]
+    return _bound(factors, rows, projections, active_count, dtype, device, threads)
+
+
+def _bound(
+    factors: CategoryFactors,
+    rows: np.ndarray,
+    projections: Sequence[Projection],
+    active_count: int,
+    dtype: torch.dtype,
+    device: str,
+    threads: int,
+) -> UpperBound:
+    """Writes the matrices in chunks of rows, and derives the slack of each category."""
+    signs = [projection.signs() for projection in projections]
+    part_starts = _starts([_part_width(some, dtype, device) for some in signs])
+    residual_starts = _starts([len(some.residual) if device == "cpu" else 0 for some in signs])
+    target = torch_device(device)
+    writer = _Writer(
+        right=_empty(len(rows), int(part_starts[-1]), dtype, target),
+        part_starts=part_starts,
+        residuals=_empty(len(rows), int(residual_starts[-1]), torch.float32, target),
+        residual_starts=residual_starts,
+        residual_norms=torch.zeros((len(rows), len(projections)), device=target),
+        steps=INT16_NORM / factors.max_norm if dtype == torch.int16 else 1.0,
+    )
+
+    def fill(chunk: slice) -> None:
+        for part, projection in enumerate(projections):
+            if part_starts[part] < part_starts[part + 1]:
+                writer.write(part, chunk, projection.split(factors.parts[part], rows[chunk]))
+
+    in_threads(fill, slices(len(rows), CHUNK_ROWS[device]), threads)
+    widths = np.diff(part_starts) + np.diff(residual_starts)
+    sizes = [
+        _PartSize(part.max_norm, float(norms.max()), len(some.kept), int(width))
+        for part, norms, some, width in zip(
+            factors.parts, writer.residual_norms.T, signs, widths, strict=True
+        )
+    ]
+    return UpperBound(
+        left=_left_side(writer.right[:active_count], part_starts, [some.kept for some in signs]),
+        right=writer.right,
+        part_starts=part_starts,
+        product_scale=writer.steps**-2,
+        residuals=writer.residuals,
+        residual_starts=residual_starts,
+        residual_signs=torch.cat([some.residual for some in signs]),
+        residual_norms=writer.residual_norms,
+        slacks=[_slack([sizes[0], own], dtype, device, writer.steps) for own in sizes[1:]],
+        category_scales=factors.scales,
+    )
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Matrices of a bound while they are written; see `UpperBound`.
+
+    Attributes:
+        right: Right side.
+        part_starts: First column of each part.
+        residuals: Columns that are left out.
+        residual_starts: First residual column of each part.
+        residual_norms: Upper bounds of the norms of the residuals.
+        steps: Number of steps of an integer in 1; 1 for floats.
+    """
+
+    right: torch.Tensor
+    part_starts: np.ndarray
+    residuals: torch.Tensor
+    residual_starts: np.ndarray
+    residual_norms: torch.Tensor
+    steps: float
+
+    def write(self, part: int, chunk: slice, split: SplitColumns) -> None:
+        """Writes the columns of some rows in one part."""
+        norms = (1 + 1e-6) * _norms(split.residual)
+        first, end = (int(start) for start in self.part_starts[part : part + 2])
+        residual_first, residual_end = self.residual_starts[part : part + 2]
+        if residual_first < residual_end:
+            self.residuals[chunk, residual_first:residual_end] = split.residual
+        if self.right.dtype == torch.int16:
+            columns = slice(first, end)
+            _write_integers(self.right[chunk].numpy(), columns, split.kept, norms, self.steps)
+        else:
+            _write_floats(self.right[chunk, first:end], split.kept, norms)
+        written = self.right[chunk, first + split.kept.shape[1]].float()
+        self.residual_norms[chunk, part] = written / self.steps
+
+
+class _PartSize(NamedTuple):
+    """What the rounding errors of a part's products depend on.
+
+    Attributes:
+        max_norm: Upper bound of the norm of any row's columns.
+        max_residual_norm: Upper bound of the norm of any row's residual.
+        kept: Number of columns that are kept.
+        width: Number of columns of the matrices and of the residual.
+    """
+
+    max_norm: float
+    max_residual_norm: float
+    kept: int
+    width: int
+
+
+def _slack(parts: Sequence[_PartSize], dtype: torch.dtype, device: str, steps: float) -> float:
+    """Returns how far the product of a category's columns may lie below the score.
+
+    A sum of c products errs by at most c units of roundoff times the norms of the factors (Higham,
+    Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), in the accumulator's
+    float32; a bfloat16 result is rounded once in each part.
+
+    Args:
+        parts: Sizes of the common part and of the category's own.
+        dtype: Type of the tiles.
+        device: Device that multiplies.
+        steps: Number of steps of an integer in 1.
+    """
+    # Each component is rounded to an integer, and before that to float32.
+    lost = [0.51 * math.sqrt(p.kept) / steps if dtype == torch.int16 else 0.0 for p in parts]
+    norms = [1.001 * part.max_norm + less for part, less in zip(parts, lost, strict=True)]
+    square = sum(norm**2 for norm in norms) + 2 * sum(part.max_residual_norm**2 for part in parts)
+    width = sum(part.width for part in parts)
+    error = SUM_ERRORS[device] * (width + 8) * UNIT_ROUNDOFF[torch.float32] * square
+    error += sum(
+        less * (2.002 * part.max_norm + less) for part, less in zip(parts, lost, strict=True)
+    )
     if dtype == torch.bfloat16:
-        error += 4 * UNITS[dtype] * (1 + 2 * square)
+        error += 4 * UNIT_ROUNDOFF[dtype] * (1 + 2 * square)
+    # The last 2^-20 is for the rounding of the columns, the float64 steps, the score's own rounding
+    # and that of the threshold.
     return error + 2.0**-20 * (1 + square)
 
 
-def _width(kept: int, left_out: int, dtype: torch.dtype, device: str) -> int:
-    """Columns of a part of which `kept` are multiplied; of an empty one none."""
-    if not kept + left_out:
+def _part_width(signs: SplitColumns, dtype: torch.dtype, device: str) -> int:
+    """Returns the number of matrix columns of a part: 0 for a part without any."""
+    if not len(signs.kept) + len(signs.residual):
         return 0
-    columns = kept + 1 + (2 if dtype == torch.bfloat16 else 0)
-    multiple = DEPTH if device == "cuda" else 2 if dtype == torch.int16 else 1
+    columns = len(signs.kept) + 1 + (2 if dtype == torch.bfloat16 else 0)
+    multiple = GPU_DEPTH if device == "cuda" else 2 if dtype == torch.int16 else 1
     return columns + -columns % multiple
 
 
-def _empty(rows: int, columns: int, dtype: torch.dtype, where: torch.device) -> torch.Tensor:
-    """On a CPU by numpy, which asks for large pages: they are written four times as fast."""
-    if where.type != "cpu":
-        return torch.empty((rows, columns), dtype=dtype, device=where)
+def _starts(widths: list[int]) -> np.ndarray:
+    """Returns the first column of each part and the end of the last one, int64."""
+    return np.cumsum([0, *widths])
+
+
+def _columns_of_category(starts: np.ndarray, category: int) -> tuple[torch.Tensor, np.ndarray]:
+    """Returns the columns of part 0 and of a category's own part, and where each then starts."""
+    widths = np.diff(starts)[[0, 1 + category]]
+    shifts = np.array([0, starts[1 + category] - widths[0]])
+    columns = np.arange(widths.sum()) + np.repeat(shifts, widths)
+    return torch.from_numpy(columns), np.r_[0, np.cumsum(widths)]
+
+
+def _selected(matrix: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """Returns some rows of a matrix."""
+    out = _empty(len(positions), matrix.shape[1], matrix.dtype, positions.device)
+    return torch.index_select(matrix, 0, positions, out=out)
+
+
+def _empty(rows: int, columns: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Allocates a matrix; on a CPU by numpy, whose large pages are written four times as fast."""
+    if device.type != "cpu":
+        return torch.empty((rows, columns), dtype=dtype, device=device)
     return torch.from_numpy(np.empty((rows, columns), dtype=f"i{dtype.itemsize}")).view(dtype)
 
 
 def _write_integers(
-    right: np.ndarray, columns: slice, kept: np.ndarray, above: np.ndarray, scale: float
+    right: np.ndarray, columns: slice, kept: torch.Tensor, norms: torch.Tensor, steps: float
 ) -> None:
-    """Write a part's columns as multiples of `1 / scale`."""
+    """Writes a part's columns and residual norms as integer multiples of `1 / steps`."""
     end = columns.start + kept.shape[1]
-    quantise(kept.astype(np.float32, copy=False), np.float32(scale), right, columns.start)
-    right[:, end] = np.ceil(scale * above)
+    values = kept.numpy().astype(np.float32, copy=False)
+    quantize(values, np.float32(steps), right, columns.start)
+    right[:, end] = np.ceil(steps * norms.numpy())
     right[:, end + 1 : columns.stop] = 0
 
 
-def _write_floats(right: torch.Tensor, kept: torch.Tensor, above: torch.Tensor) -> None:
-    """Write a part's columns, in bfloat16 with two more that bound what each row loses."""
-    count, dtype = kept.shape[1], right.dtype
-    right[:, :count], right[:, count + 1 :] = kept, 0
-    right[:, count] = _above(above, dtype)
+def _write_floats(right: torch.Tensor, kept: torch.Tensor, norms: torch.Tensor) -> None:
+    """Writes a part's columns and residual norms, in bfloat16 with two more that bound rounding."""
+    count = kept.shape[1]
+    dtype = right.dtype
+    right[:, :count] = kept
+    right[:, count + 1 :] = 0
+    right[:, count] = _rounded_up(norms, dtype)
     if dtype == torch.bfloat16:
-        lost = _lengths(kept - right[:, :count])
-        right[:, count + 1] = _above(_lengths(kept) + lost, dtype)
-        right[:, count + 2] = _above(lost, dtype)
+        lost = _norms(kept - right[:, :count])
+        right[:, count + 1] = _rounded_up(_norms(kept) + lost, dtype)
+        right[:, count + 2] = _rounded_up(lost, dtype)
 
 
-def _mirrored(right: torch.Tensor, starts: np.ndarray, signs: list[torch.Tensor]) -> torch.Tensor:
-    """The left side: columns that subtract negated, in bfloat16 each part's last two exchanged."""
+def _left_side(
+    right: torch.Tensor, part_starts: np.ndarray, kept_signs: list[torch.Tensor]
+) -> torch.Tensor:
+    """Returns the left side of rows: negative columns negated, bfloat16's last two exchanged."""
     left = right.clone()
-    for (start, stop), kept in zip(pairwise(starts.tolist()), signs, strict=True):
-        end = start + len(kept)
-        left[:, start:end] *= kept.to(right.dtype)
+    for (start, stop), signs in zip(pairwise(part_starts.tolist()), kept_signs, strict=True):
+        end = start + len(signs)
+        left[:, start:end] *= signs.to(right.dtype)
         if stop > start and right.dtype == torch.bfloat16:
             left[:, end + 1 : end + 3] = right[:, end + 1 : end + 3].flip(1)
     return left
 
 
-def _lengths(matrix: torch.Tensor) -> torch.Tensor:
-    """Of each row."""
+def _norms(matrix: torch.Tensor) -> torch.Tensor:
+    """Returns the Euclidean norm of each row."""
     return torch.linalg.vector_norm(matrix, dim=1)
 
 
-def _above(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Values of `dtype` that are nowhere below `values`."""
-    return (values * (1 + 4 * UNITS[dtype]) + 1e-12).to(dtype)
+def _rounded_up(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Converts values to `dtype` so that none of them becomes smaller."""
+    return (values * (1 + 4 * UNIT_ROUNDOFF[dtype]) + 1e-12).to(dtype)

@@ -1,1 +1,1 @@
-"""Searches a large eligibility block on a CPU."""
+"""The search of a large eligibility block on a CPU."""

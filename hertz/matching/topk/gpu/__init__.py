@@ -1,1 +1,1 @@
-"""Searches a large eligibility block on a GPU."""
+"""The search of a large eligibility block on a GPU."""
