@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hertz.cli.compare_models.compared_pairs import Case, Lists
-    from hertz.explanations.generation.generator import Generated, Generator, Prompt
+    from hertz.explanations.generation.generator import Generator
+    from hertz.explanations.generation.messages import Generated, Prompt
     from hertz.explanations.settings import ExplanationSettings
     from hertz.policy.model import Policy
     from hertz.stages.run import Run

@@ -1,7 +1,7 @@
-"""An engine without a model, in a real child process: it answers, dies and hangs as it is told.
+"""An engine without a model, in a real child process, that answers, dies and hangs as planned.
 
-Every prompt that it writes to is a line in a ledger, so that what was paid for can be counted
-across engines and runs.
+Every prompt that it answers is a line in a ledger, so that a test can count the prompts across
+engines and runs.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from hertz.core.errors import ModelError
-from hertz.explanations.generation.child_process import Beat, Serve
-from hertz.explanations.generation.engine import MEMORY, PARTS_AT_ONCE
+from hertz.explanations.generation.child_process import Heartbeat, Serve
+from hertz.explanations.generation.engine import PARTS_AT_ONCE
+from hertz.explanations.generation.messages import MEMORY, Generated, Loaded, Memory, Part, Prompt
 from hertz.explanations.settings import ExplanationSettings
 
-MEMORY_BYTES = {"now": 100, "peak": 200}
+MEMORY_BYTES = Memory(now=100, peak=200)
 
 
 def paid(ledger: Path) -> list[int]:
-    """Seeds of the prompts written to, in order."""
+    """Returns the seeds of the answered prompts, in order."""
     return [int(line) for line in ledger.read_text().split()] if ledger.exists() else []
 
 
@@ -36,18 +37,18 @@ def recorded(
     loads: int = 10**9,
     room: int = 10**9,
     seconds: float = 0.0,
-) -> tuple[dict[str, Any], Serve]:
-    """Load it.
+) -> tuple[Loaded, Serve]:
+    """Loads the engine.
 
     Args:
-        model: Anything.
-        settings: Anything.
-        ledger: File of all seeds paid for.
-        dies: Lines of the ledger before which it is killed.
-        hangs: Lines of the ledger before which it stops for good.
-        loads: How many times it can be loaded.
+        model: Ignored.
+        settings: Ignored.
+        ledger: File with the seeds of all answered prompts.
+        dies: Lines of the ledger before which the engine is killed.
+        hangs: Lines of the ledger before which the engine stops for good.
+        loads: How many times the engine can be loaded.
         room: Characters of a prompt that are too many.
-        seconds: What a prompt takes.
+        seconds: Time that a prompt takes.
     """
     path, starts = Path(ledger), Path(f"{ledger}.starts")
     with starts.open("a") as file:
@@ -56,11 +57,10 @@ def recorded(
         message = "no second time"
         raise ModelError(message)
 
-    def write(prompt: tuple[Any, ...]) -> tuple[Any, ...]:
-        talk, _, seed, temperature = prompt
-        length = sum(len(turn["content"]) for turn in talk)
+    def write(prompt: Prompt) -> Generated:
+        length = sum(len(turn["content"]) for turn in prompt.conversation)
         if length > room:
-            return "", "too_long", length, 0, 0
+            return Generated("", "too_long", length, 0)
         line = len(paid(path)) + 1
         if line in dies:
             with path.open("a") as file:
@@ -72,32 +72,27 @@ def recorded(
             time.sleep(600)
         time.sleep(seconds)
         with path.open("a") as file:
-            file.write(f"{seed}\n")
-        return (
-            answer(seed, temperature) if "{" in str(talk) else f"seed {seed}",
-            "stop",
-            length,
-            7,
-            3,
-        )
+            file.write(f"{prompt.seed}\n")
+        readable = "{" in str(prompt.conversation)
+        text = answer(prompt.seed, prompt.temperature) if readable else f"seed {prompt.seed}"
+        return Generated(text, "stop", length, 7, 3)
 
-    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
-        waiting: list[Any] = []
+    def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
+        begun: list[list[Prompt]] = []
         for request in requests:
             if request == MEMORY:
                 yield MEMORY_BYTES
                 continue
-            prompts, more = request
-            waiting.append(prompts)
-            while waiting and not (more and len(waiting) < PARTS_AT_ONCE):
-                yield [write(prompt) for prompt in waiting.pop(0)]
+            part: Part = request
+            begun.append(part.prompts)
+            while begun and not (part.more and len(begun) < PARTS_AT_ONCE):
+                yield [write(prompt) for prompt in begun.pop(0)]
 
-    told = {"seconds": 0.0, "device": "recorded", "dtype": "none"}
-    return told | MEMORY_BYTES, serve
+    return Loaded(0.0, MEMORY_BYTES.now, "recorded", "none"), serve
 
 
 def answer(seed: int, temperature: float) -> str:
-    """What the stage can read; whether it is good, the seed or the temperature says."""
+    """Returns an answer that the stage can read; the checks see its seed and temperature."""
     content = {"teaser": f"seed {seed}", "outlook": "outlook", "closing": "Stay Tuned!"}
     return json.dumps(
         {"content": content, "title": f"temperature {temperature}", "reasons": ["shared"]}

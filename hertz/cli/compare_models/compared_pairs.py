@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from hertz.explanations.facts import Profile, pair_facts
-from hertz.explanations.generation.generator import Conversation
+from hertz.explanations.generation.messages import Conversation
 from hertz.explanations.prompts.prompts import PromptFacts, conversation, prompt_facts
 from hertz.policy.model import Policy
 from hertz.stages.explain.tasks import explained_pairs

@@ -24,7 +24,8 @@ from hertz.cli.compare_models.compared_pairs import Case
 from hertz.core.errors import GenerationError, ModelError
 from hertz.explanations.checks.grounding import failed_checks
 from hertz.explanations.generation.engine import is_cpu_build, load_engine
-from hertz.explanations.generation.generator import Generated, Load, Prompt, VllmGenerator
+from hertz.explanations.generation.generator import Load, VllmGenerator
+from hertz.explanations.generation.messages import Generated, Prompt
 from hertz.explanations.prompts.prompts import read_answer, response_schema
 from hertz.explanations.settings import ExplanationSettings
 from hertz.policy.model import Policy
@@ -230,7 +231,7 @@ class Comparison:
         counts: Counter[str] = Counter()
         for number, (case, one) in enumerate(zip(self.asked, written, strict=True)):
             text = read_answer(one.text, case.told)
-            checks = [one.unread]
+            checks = [one.unreadable]
             if text is not None:
                 told = (case.category, case.language, case.a, case.b)
                 checks = failed_checks(self.policy, *told, text)

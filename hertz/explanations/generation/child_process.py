@@ -1,7 +1,8 @@
 """A child process that loads something once and then answers requests, watched by its parent.
 
 In: a function that loads in the child, and requests. Out: answers, in order. A child that dies, or
-gives no sign of life for too long, is an error here that says what happened; nothing of it stays.
+gives no sign of life for too long, raises an error in the parent that says what happened; the child
+and every process it started are ended.
 """
 
 from __future__ import annotations
@@ -14,23 +15,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NoReturn
 
 from hertz.core.errors import GenerationError, HertzError, ModelError
 
-Beat = Callable[[], None]
-Serve = Callable[[Iterator[Any], Beat], Iterator[Any]]
-BEAT_SECONDS = 1.0
-ORPHAN_SECONDS = 0.2  # a pipe that closes tells of a death sooner than the kernel does
+Heartbeat = Callable[[], None]
+Serve = Callable[[Iterator[Any], Heartbeat], Iterator[Any]]
+HEARTBEAT_SECONDS = 1.0
+ORPHAN_SECONDS = 0.2  # the pipe closes a moment before the kernel reports the parent's death
 CAUSE_LENGTH = 300
 
 
 class Worker:
     """The parent's side of one child process.
 
-    `load(*args)` runs in the child. It returns a plain value about what was loaded, and a function
-    that turns an iterator of requests into an iterator of answers; that calls the `beat` it is
-    given at least every `hang_seconds` while it works. Only plain values cross.
+    Args:
+        load: Function that the child runs first. It returns a value that describes what was loaded,
+            and a function that turns an iterator of requests into an iterator of answers. While
+            that function works, it calls the heartbeat that it is given, at least once every
+            `hang_seconds`. Everything that crosses between the processes is pickled.
+        args: Arguments of `load`.
+        name: What error messages call the child.
+        load_seconds: Time after which a child that is still loading is ended.
+        hang_seconds: Time without a sign of life after which the child is ended.
+        end_seconds: Time that the child has to end when it is closed.
     """
 
     def __init__(
@@ -43,83 +51,87 @@ class Worker:
         end_seconds: float = 10,
     ) -> None:
         context = multiprocessing.get_context("spawn")
-        self._ours, self._theirs = context.Pipe()
+        self._pipe, self._child_pipe = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(self._theirs, load, args), name="hertz-model"
+            target=_run_child, args=(self._child_pipe, load, args), name="hertz-model"
         )
         self._name = name
-        self._load_seconds, self._hang_seconds = load_seconds, hang_seconds
+        self._load_seconds = load_seconds
+        self._hang_seconds = hang_seconds
         self._end_seconds = end_seconds
         self._silent_for = 0.0
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, once started."""
+        """Process id of the child; None before it is started."""
         return self._process.pid
 
-    def start(self) -> Any:  # noqa: ANN401  a plain value, whatever the child loads
-        """Start the child and wait until it has loaded; what it says of that.
+    def start(self) -> Any:  # noqa: ANN401  whatever `load` returns
+        """Starts the child, waits until it has loaded, and returns what `load` says of that.
 
         Raises:
-            ModelError: it could not load, or took too long.
+            ModelError: The child could not load, or took too long.
         """
         self._process.start()
-        self._theirs.close()  # so that the child's death ends the pipe
+        self._child_pipe.close()  # so that the child's death closes the pipe
         return self._receive(ModelError, "could not be loaded", self._load_seconds)
 
     def send(self, request: Any) -> None:  # noqa: ANN401
-        """Hand the child a request.
+        """Sends the child a request.
 
         Raises:
-            GenerationError: the child is gone, or takes nothing any more.
+            GenerationError: The child has died, or no longer reads requests.
         """
         try:
             with self._watched(self._hang_seconds):
-                self._ours.send(request)
+                self._pipe.send(request)
         except OSError as error:
             self._raise(GenerationError, "failed", error)
 
     def receive(self) -> Any:  # noqa: ANN401
-        """The next answer.
+        """Waits for the next answer and returns it.
 
         Raises:
-            GenerationError: the child died, failed or hangs.
+            GenerationError: The child died, failed or hangs.
         """
         return self._receive(GenerationError, "failed while writing", self._hang_seconds)
 
     def ask(self, request: Any) -> Any:  # noqa: ANN401
-        """The child's answer to one request.
+        """Sends the child a request and returns its answer.
 
         Raises:
-            GenerationError: the child died, failed or hangs.
+            GenerationError: The child died, failed or hangs.
         """
         self.send(request)
         return self.receive()
 
     def close(self) -> None:
-        """End the child; it answers no more."""
-        self._ours.close()
+        """Ends the child."""
+        self._pipe.close()
         if self._process.pid is None:
             return
         self._process.join(timeout=self._end_seconds)
         self._kill()
 
-    def _receive(self, kind: type[ModelError | GenerationError], what: str, seconds: float) -> Any:  # noqa: ANN401
+    def _receive(
+        self, error_type: type[ModelError | GenerationError], problem: str, seconds: float
+    ) -> Any:  # noqa: ANN401
+        """Waits for the next answer, as long as the child's heart beats."""
         while True:
             try:
                 with self._watched(seconds):
-                    said, answer = self._ours.recv()
+                    kind, value = self._pipe.recv()
             except (EOFError, OSError) as error:
-                self._raise(kind, what, error)
-            if said == "failed":
-                message = f"{self._name} {what}: {answer}"
-                raise kind(message)
-            if said == "answer":
-                return answer
+                self._raise(error_type, problem, error)
+            if kind == "failed":
+                message = f"{self._name} {problem}: {value}"
+                raise error_type(message)
+            if kind == "answer":
+                return value
 
     @contextmanager
     def _watched(self, seconds: float) -> Iterator[None]:
-        """Kill the child if the block takes longer: what waits for it then fails."""
+        """Kills the child if the block takes too long, which ends the block with an error."""
 
         def kill() -> None:
             self._silent_for = seconds
@@ -134,52 +146,57 @@ class Worker:
             watch.cancel()
 
     def _kill(self) -> None:
-        """End the child and whatever processes it has started, even if it is dead itself."""
+        """Ends the child, dead or alive, and every process that it started."""
         self._process.kill()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid or 0, signal.SIGKILL)
         self._process.join()
 
-    def _raise(self, kind: type[ModelError | GenerationError], what: str, error: Exception) -> None:
+    def _raise(
+        self, error_type: type[ModelError | GenerationError], problem: str, error: Exception
+    ) -> NoReturn:
+        """Raises an error that says how the child ended."""
         self._process.join()
-        self._kill()  # what it leaves behind would keep the GPU's memory
+        self._kill()  # processes that it left behind would keep the GPU's memory
         code = self._process.exitcode or 0
         if self._silent_for:
             cause = f"it gave no sign of life for {self._silent_for:g} s and was ended"
         elif code < 0:
-            hint = "; out of memory? `dmesg` tells" if code == -9 else ""
+            hint = "; out of memory? see `dmesg`" if code == -9 else ""
             cause = f"its process died, killed by signal {-code}{hint}"
         else:
             cause = f"its process died, exit code {code}; the log above says why"
-        message = f"{self._name} {what}: {cause}"
-        raise kind(message) from error
+        message = f"{self._name} {problem}: {cause}"
+        raise error_type(message) from error
 
 
-def _serve(pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple[Any, ...]) -> None:
-    """The child's life: load, say so, answer until the pipe closes."""
+def _run_child(
+    pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple[Any, ...]
+) -> None:
+    """Loads, reports that, and answers requests until the pipe closes."""
     _lead_group()
     loaded = False
     try:
         about, serve = load(*args)
         pipe.send(("answer", about))
         loaded = True
-        for answer in serve(_requests(pipe), _beats(pipe)):
+        for answer in serve(_requests(pipe), _heartbeat(pipe)):
             pipe.send(("answer", answer))
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass  # the parent has closed or died
-    except Exception as error:  # whatever the engine raises ends in words there
+        pass  # the parent has closed the pipe or died
+    except Exception as error:  # whatever the engine raises becomes a message to the parent
         pipe.send(("failed", _cause(error, with_message=not loaded)))
     _end_group_with_parent(ORPHAN_SECONDS)
 
 
 def _lead_group() -> None:
-    """Make this process and those it will start a group, which ends with the parent."""
+    """Makes this process the leader of a group that ends with the parent."""
     os.setpgid(0, 0)
     threading.Thread(target=_end_group_with_parent, daemon=True).start()
 
 
 def _end_group_with_parent(seconds: float | None = None) -> None:
-    """Wait until the parent is gone, so long at most; then nobody reads what is still written."""
+    """Waits for the parent's death, `seconds` at most, and then ends the group."""
     parent = multiprocessing.parent_process()
     if parent:
         parent.join(seconds)
@@ -188,6 +205,7 @@ def _end_group_with_parent(seconds: float | None = None) -> None:
 
 
 def _requests(pipe: Connection) -> Iterator[Any]:
+    """Yields what the parent sends, until the pipe closes."""
     while True:
         try:
             yield pipe.recv()
@@ -195,25 +213,26 @@ def _requests(pipe: Connection) -> Iterator[Any]:
             return
 
 
-def _beats(pipe: Connection) -> Beat:
+def _heartbeat(pipe: Connection) -> Heartbeat:
+    """Returns a function that tells the parent that the child is alive, once a second at most."""
     last = time.monotonic()
 
     def beat() -> None:
         nonlocal last
-        if time.monotonic() - last >= BEAT_SECONDS:
-            pipe.send(("beat", None))
+        if time.monotonic() - last >= HEARTBEAT_SECONDS:
+            pipe.send(("heartbeat", None))
             last = time.monotonic()
 
     return beat
 
 
 def _cause(error: Exception, with_message: bool) -> str:
-    """An error in one line. Once there are prompts, a message might quote them: its type alone."""
+    """Returns an error as one line, without its message where that might quote a prompt."""
     if isinstance(error, HertzError):
         return str(error)
     kind = type(error).__name__
     out_of_memory = kind == "OutOfMemoryError" or isinstance(error, MemoryError)
     lines = str(error).strip().splitlines()
-    told = f"{kind}: {lines[0][:CAUSE_LENGTH]}" if with_message and lines else kind
-    hint = "lower max_model_len or gpu_memory_utilization, or take a smaller model"
-    return f"{told} (out of memory: {hint})" if out_of_memory else told
+    cause = f"{kind}: {lines[0][:CAUSE_LENGTH]}" if with_message and lines else kind
+    hint = "lower max_model_len or gpu_memory_utilization, or choose a smaller model"
+    return f"{cause} (out of memory: {hint})" if out_of_memory else cause

@@ -1,9 +1,9 @@
-"""What runs in the language model's own process: vLLM, written to so that its batch never empties.
+"""The code that runs in the language model's own process: vLLM, with a batch that never runs empty.
 
-In: parts, each a list of prompts. Out: what the model wrote, a list a part, in order. Up to two
-parts are in the engine at a time: when the older one is done, the next is taken before going on.
-Whether there is a next one the part says itself, so that the batches depend on the parts alone and
-never on timing: the same parts give the same texts where vLLM's arithmetic allows it.
+In: parts, each a list of prompts. Out: what the model wrote, one list for each part, in order. Two
+parts are in the engine at a time: when the older one is done, the next is read before the engine
+goes on. Each part says itself whether another follows, so the batches depend on the parts alone
+and never on timing, and the same parts give the same texts where vLLM's arithmetic allows it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
 from hertz.core.errors import ModelError
-from hertz.explanations.generation.child_process import Beat, Serve
+from hertz.explanations.generation.child_process import Heartbeat, Serve
+from hertz.explanations.generation.messages import MEMORY, Generated, Loaded, Memory, Part, Prompt
 from hertz.explanations.settings import ExplanationSettings
 
 CPU_CACHE = "VLLM_CPU_KVCACHE_SPACE"
@@ -33,21 +34,20 @@ ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
-CPU_STEP = 8192  # tokens
-PARTS_AT_ONCE = 2
-MEMORY = "memory"  # a request of its own
+CPU_STEP = 8192  # most prompt tokens of one step on a CPU
+PARTS_AT_ONCE = 2  # of each engine
 
 
 def parts_at_once(settings: ExplanationSettings) -> int:
-    """How many parts are being written at a time."""
+    """Returns how many parts are written at the same time."""
     return PARTS_AT_ONCE * settings.engines
 
 
 def is_cpu_build() -> bool:
-    """Is the installed vLLM the one for CPUs?
+    """Returns whether the installed vLLM is the build for CPUs.
 
     Raises:
-        ModelError: no vLLM is installed.
+        ModelError: No vLLM is installed.
     """
     for name, cpu in (("vllm-cpu", True), ("vllm", False)):
         try:
@@ -63,15 +63,15 @@ def is_cpu_build() -> bool:
 
 
 def cpu_cache_gib() -> int:
-    """Memory of the engine's cache on a CPU: what the environment says, else enough for a 1 B."""
+    """Returns the memory of the engine's cache on a CPU: as the environment has it, else 1 GiB."""
     return int(os.environ.get(CPU_CACHE) or 1)
 
 
 def cpu_environment(threads: int) -> dict[str, str]:
-    """What vLLM needs on a CPU, set before torch is imported.
+    """Returns the variables that vLLM needs on a CPU, to be set before torch is imported.
 
-    Threads that wait sleep: where they spin, two other busy processes make two of them slower than
-    a single one (measured). More threads than cores would be slower by far.
+    Idle threads sleep: where they spin, two other busy processes make two threads slower than one
+    (measured). More threads than cores would be slower by far.
     """
     return {
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -82,30 +82,34 @@ def cpu_environment(threads: int) -> dict[str, str]:
 
 
 def cpu_threads() -> int:
-    """What the environment says, else the cores that this process may use, containers counted."""
-    from joblib import cpu_count  # a fifth of a second, on a CPU alone
+    """Returns the threads of an engine on a CPU: OMP_NUM_THREADS, else the cores it may use."""
+    from joblib import cpu_count  # takes a fifth of a second, and only a CPU needs it
 
     return int(os.environ.get(THREADS) or cpu_count(only_physical_cores=True))
 
 
-def load_engine(model: str, settings: ExplanationSettings) -> tuple[dict[str, Any], Serve]:
-    """Load vLLM in this process.
+def load_engine(model: str, settings: ExplanationSettings) -> tuple[Loaded, Serve]:
+    """Loads vLLM in this process.
+
+    Args:
+        model: Folder or Hugging Face id.
+        settings: Sampling, memory and devices.
 
     Returns:
-        What `generator.Loaded` says of it, and the function that answers parts.
+        What was loaded, and the function that answers parts.
 
     Raises:
-        ModelError: There is no vLLM for this machine.
+        ModelError: The installed vLLM does not fit this machine.
     """
     cpu = is_cpu_build()
-    warnings.simplefilter("ignore")  # what the engine's libraries tell each other
+    warnings.simplefilter("ignore")  # of the engine's libraries
     logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if cpu:
         os.environ.update(cpu_environment(cpu_threads()))
     started = time.perf_counter()
-    import vllm
+    import vllm  # reads the variables above; importing it takes seconds
     from vllm.platforms import current_platform
 
     if not cpu and not current_platform.device_type:
@@ -115,17 +119,23 @@ def load_engine(model: str, settings: ExplanationSettings) -> tuple[dict[str, An
         )
         raise ModelError(message)
     engine = _Engine(vllm.LLM(**llm_arguments(model, settings, cpu)), settings)
-    device = "cpu" if cpu else str(current_platform.get_device_name())
-    told = {
-        "seconds": time.perf_counter() - started,
-        "device": device,
-        "dtype": str(engine.llm.model_config.dtype).removeprefix("torch."),
-    }
-    return told | engine.memory(), engine.serve
+    loaded = Loaded(
+        seconds=time.perf_counter() - started,
+        memory_bytes=engine.memory().now,
+        device="cpu" if cpu else str(current_platform.get_device_name()),
+        dtype=str(engine.llm.model_config.dtype).removeprefix("torch."),
+    )
+    return loaded, engine.serve
 
 
 def llm_arguments(model: str, settings: ExplanationSettings, cpu: bool) -> dict[str, Any]:
-    """What `vllm.LLM` is made with."""
+    """Returns the arguments of `vllm.LLM`.
+
+    Args:
+        model: Folder or Hugging Face id.
+        settings: Sampling, memory and devices.
+        cpu: Whether vLLM is the build for CPUs.
+    """
     return {
         "enforce_eager": cpu,
         "use_tqdm_on_load": False,
@@ -146,16 +156,16 @@ def llm_arguments(model: str, settings: ExplanationSettings, cpu: bool) -> dict[
         "seed": settings.seed,
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         "disable_log_stats": True,
-        "worker_extension_cls": "hertz.explanations.generation.engine.MemoryOfWorker",
+        "worker_extension_cls": "hertz.explanations.generation.engine.WorkerMemory",
     }
 
 
-class MemoryOfWorker:
+class WorkerMemory:
     """A method that vLLM adds to each of its workers, wherever they run."""
 
     def memory_of_worker(self) -> tuple[int, int]:
-        """Bytes of video memory in use on the worker's device, and the worker's peak of tensors."""
-        import torch
+        """Returns the bytes in use on the worker's GPU, and the worker's own peak of tensors."""
+        import torch  # the worker has imported it; this module must not
 
         if not torch.cuda.is_available():
             return 0, 0
@@ -163,126 +173,144 @@ class MemoryOfWorker:
         return total - free, torch.cuda.max_memory_reserved()
 
 
-class _Part:
-    """Prompts that were handed over together, until all are answered."""
+class _PartInWork:
+    """A part that the engine has begun.
+
+    Attributes:
+        answers: Answers of its prompts, in order.
+        unanswered: Number of prompts without an answer.
+    """
 
     def __init__(self) -> None:
-        self.written: list[tuple[Any, ...]] = []
-        self.waiting = 0
+        self.answers: list[Generated] = []
+        self.unanswered = 0
 
 
-class PartByPart(ABC):
-    """Parts of prompts in, their texts out in the same order; subclasses do the writing.
+class _Position(NamedTuple):
+    """Where an answer belongs: its part, and the position of its prompt there."""
+
+    part: _PartInWork
+    number: int
+
+
+class PartWriter(ABC):
+    """Answers parts of prompts in their order; subclasses do the writing.
 
     Args:
-        tokenizer: The model's.
-        settings: Its sampling, and how many engines there are.
+        tokenizer: Tokenizer of the model.
+        settings: Sampling, and the number of engines.
     """
 
     def __init__(self, tokenizer: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401
-        self.tokenizer, self.settings = tokenizer, settings
-        self.parts: list[_Part] = []
-        self.places: dict[str, tuple[_Part, int]] = {}
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self._parts: list[_PartInWork] = []
+        self._positions: dict[str, _Position] = {}  # by the name of the answer
 
-    def serve(self, requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
-        """Answer requests: `MEMORY`, or (prompts, whether another part follows)."""
+    def serve(self, requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
+        """Yields the answer to each request: `MEMORY`, or a `Part`."""
         at_once = parts_at_once(self.settings)
         for request in requests:
             if request == MEMORY:
                 yield self.memory()
                 continue
-            prompts, more = request
-            self.admit(prompts, beat)
-            while self.parts and not (more and len(self.parts) < at_once):
-                while self.parts[0].waiting:
+            part: Part = request
+            self.begin(part.prompts, beat)
+            while self._parts and not (part.more and len(self._parts) < at_once):
+                while self._parts[0].unanswered:
                     self.step()
                     beat()
-                yield self.parts.pop(0).written
+                yield self._parts.pop(0).answers
 
     @abstractmethod
-    def memory(self) -> dict[str, int]:
-        """Bytes in use now and at most."""
+    def memory(self) -> Memory:
+        """Returns the bytes in use, now and at most."""
 
     @abstractmethod
-    def send(self, tokens: list[int], schema: dict[str, Any], seed: int, temperature: float) -> str:
-        """Begin to write; the name that the answer will have."""
+    def send(self, prompt: Prompt, tokens: list[int]) -> str:
+        """Begins to write an answer and returns the name that the answer will have.
+
+        Args:
+            prompt: The prompt.
+            tokens: The prompt's conversation as tokens.
+        """
 
     @abstractmethod
     def step(self) -> None:
-        """Write on, and take what is finished."""
+        """Writes on, and records the answers that are finished."""
 
-    def admit(self, prompts: list[tuple[Any, ...]], beat: Beat) -> None:
-        """Begin a part. What is too long for the model is not sent."""
+    def begin(self, prompts: list[Prompt], beat: Heartbeat) -> None:
+        """Begins a part; a prompt that is too long for the model is not sent."""
         room = self.settings.max_model_len - self.settings.max_tokens
-        part = _Part()
-        self.parts.append(part)
-        for at, (conversation, *how) in enumerate(prompts):
+        part = _PartInWork()
+        self._parts.append(part)
+        for number, prompt in enumerate(prompts):
             tokens = self.tokenizer.apply_chat_template(
-                conversation, tokenize=True, add_generation_prompt=True, return_dict=False
+                prompt.conversation, tokenize=True, add_generation_prompt=True, return_dict=False
             )
-            part.written.append(("", "too_long", len(tokens), 0, 0))
+            part.answers.append(Generated("", "too_long", len(tokens), 0))
             if len(tokens) > room:
                 continue
-            self.places[self.send(tokens, *how)] = (part, at)
-            part.waiting += 1
+            self._positions[self.send(prompt, tokens)] = _Position(part, number)
+            part.unanswered += 1
             beat()
 
-    def take(self, name: str, *answer: str | int) -> None:
-        """An answer: text, why it ended, tokens of the prompt, of the text, of the cached."""
-        part, at = self.places.pop(name)
-        part.written[at] = answer
-        part.waiting -= 1
+    def record(self, name: str, answer: Generated) -> None:
+        """Records a finished answer."""
+        part, number = self._positions.pop(name)
+        part.answers[number] = answer
+        part.unanswered -= 1
 
 
-class _Engine(PartByPart):
-    """A model loaded in this process."""
+class _Engine(PartWriter):
+    """A model that is loaded in this process."""
 
     def __init__(self, llm: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401  vllm.LLM
         super().__init__(llm.get_tokenizer(), settings)
         self.llm = llm
 
-    def memory(self) -> dict[str, int]:
-        """Bytes in use now and at most: video memory, on a CPU that of this engine's processes."""
+    def memory(self) -> Memory:
+        """Returns the GPU memory in use; on a CPU that of this process and those it started."""
         found = self.llm.collective_rpc("memory_of_worker")
-        now, peak = (sum(worker[at] for worker in found) for at in (0, 1))
-        return {"now": now, "peak": max(now, peak)} if now else resident()
+        now = sum(in_use for in_use, _ in found)
+        peak = sum(reserved for _, reserved in found)
+        return Memory(now, max(now, peak)) if now else resident_memory()
 
-    def send(self, tokens: list[int], schema: dict[str, Any], seed: int, temperature: float) -> str:
-        """Begin to write; the name that the answer will have."""
-        from vllm import SamplingParams, TokensPrompt
+    def send(self, prompt: Prompt, tokens: list[int]) -> str:
+        """Begins to write an answer and returns the name that the answer will have."""
+        from vllm import SamplingParams, TokensPrompt  # loaded by `load_engine`
         from vllm.sampling_params import StructuredOutputsParams
 
         sampling = SamplingParams(
-            temperature=temperature,
+            temperature=prompt.temperature,
             max_tokens=self.settings.max_tokens,
-            seed=seed,
-            structured_outputs=StructuredOutputsParams(json=schema),
+            seed=prompt.seed,
+            structured_outputs=StructuredOutputsParams(json=prompt.schema),
         )
-        prompt = TokensPrompt(prompt_token_ids=tokens)
-        (name,) = self.llm.enqueue(prompt, sampling, use_tqdm=False)
-        return str(name).partition("-")[0]  # the engine adds to its own ids
+        (name,) = self.llm.enqueue(TokensPrompt(prompt_token_ids=tokens), sampling, use_tqdm=False)
+        return str(name).partition("-")[0]  # the engine appends to its own ids
 
     def step(self) -> None:
-        """Write one token of every text under way, and take what is finished."""
+        """Writes one token of every text, and records the answers that are finished."""
         for output in self.llm.llm_engine.step():
             first = output.outputs[0]
-            self.take(
-                output.request_id,
+            answer = Generated(
                 first.text,
                 str(first.finish_reason),
                 len(output.prompt_token_ids),
                 len(first.token_ids),
                 output.num_cached_tokens or 0,
             )
+            self.record(output.request_id, answer)
 
 
-def resident() -> dict[str, int]:
-    """Memory of this process and those it started: what is resident, and the sum of the peaks."""
-    found = {"now": 0, "peak": 0}
+def resident_memory() -> Memory:
+    """Returns the resident memory of this process and those it started, and the sum of peaks."""
+    now = peak = 0
     here = psutil.Process()
     for process in [here, *here.children(recursive=True)]:
         lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
         kilobytes = {line.split(":")[0]: line.split()[1] for line in lines if line.endswith(" kB")}
-        found["now"] += 1024 * int(kilobytes.get("VmRSS", 0))
-        found["peak"] += 1024 * int(kilobytes.get("VmHWM", 0))
-    return found
+        now += 1024 * int(kilobytes.get("VmRSS", 0))
+        peak += 1024 * int(kilobytes.get("VmHWM", 0))
+    return Memory(now, peak)

@@ -1,8 +1,8 @@
 """Texts from a language model: vLLM, offline, in a child process of its own.
 
 In: prompts, each a conversation with a JSON schema, a seed and a temperature. Out: what the model
-wrote, in order. The engine lives in a child, so that its memory goes with it and its death is only
-an error here; an engine that dies or hangs is started again once.
+wrote, in order. The engine lives in a child process, so that its memory goes with it and its death
+is only an error in the parent; an engine that dies or hangs is started again once.
 """
 
 from __future__ import annotations
@@ -10,92 +10,57 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from hertz.core.errors import GenerationError, ModelError
 from hertz.explanations.generation.child_process import Serve, Worker
-from hertz.explanations.generation.engine import MEMORY, load_engine, parts_at_once
+from hertz.explanations.generation.engine import load_engine, parts_at_once
+from hertz.explanations.generation.messages import MEMORY, Generated, Loaded, Memory, Part, Prompt
 from hertz.explanations.settings import ExplanationSettings
 
 logger = logging.getLogger(__name__)
 
-END_SECONDS = 15  # for an engine to end by itself
+END_SECONDS = 15  # for an engine to end without being killed
 
-Conversation = list[dict[str, str]]
-Load = Callable[[str, ExplanationSettings], tuple[dict[str, Any], Serve]]
-Asked = tuple[list[tuple[Any, ...]], bool]  # a part in plain values; whether another follows
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One text to be written."""
-
-    conversation: Conversation
-    schema: dict[str, Any]
-    seed: int
-    temperature: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """One answer. `finish_reason` is "too_long" where the prompt left no room and was not sent."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    output_tokens: int
-    cached_tokens: int = 0  # of the prompt, found in the prefix cache
-
-    @property
-    def unread(self) -> str:
-        """Name of the check that it failed, if it is not the JSON asked for."""
-        return "cut_off" if self.finish_reason == "length" else "json"
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A loaded model: seconds it took, memory of it in bytes, where and in which precision."""
-
-    seconds: float
-    memory_bytes: int
-    device: str
-    dtype: str
+Load = Callable[[str, ExplanationSettings], tuple[Loaded, Serve]]
 
 
 class Generator(Protocol):
-    """Whatever writes texts: `VllmGenerator`, or a recording of one."""
+    """Something that writes texts: `VllmGenerator`, or a recording of one."""
 
     restarts: int
 
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
-        """Write the texts of each part, part by part, in order.
+        """Yields the answers of each part, in order.
 
-        While the answers of one part are looked at, the next two of each engine are being written.
+        While the caller uses the answers of one part, the next two of each engine are written.
         """
         ...
 
 
 class VllmGenerator:
-    """A vLLM engine, or several, in a spawned child process; a context manager that ends it.
+    """One vLLM engine or several in a child process, which ends with this context manager.
 
     Args:
         model: Folder or Hugging Face id.
         settings: Sampling and memory.
-        load: What loads it in the child: `load_engine`, or `load_engines` of `ray_engine`.
+        load: Function that loads the model in the child: `load_engine`, or `load_engines` of
+            `ray_engine` for several engines.
 
     Attributes:
-        loaded: What was loaded, once it is.
+        loaded: What was loaded, once the context is entered.
         restarts: How often the engine had to be started again.
     """
 
     loaded: Loaded
 
     def __init__(self, model: str, settings: ExplanationSettings, load: Load = load_engine) -> None:
-        self._model, self._settings, self._load_model = model, settings, load
+        self._model = model
+        self._settings = settings
+        self._load_model = load
         self._worker = self._new_worker()
         self.restarts = 0
 
@@ -105,15 +70,15 @@ class VllmGenerator:
         return self._worker.pid
 
     def __enter__(self) -> Self:
-        """Load the model.
+        """Loads the model.
 
         Raises:
-            ModelError: it cannot be loaded; the message says why.
+            ModelError: The model cannot be loaded; the message says why.
         """
         if Path(self._model).is_absolute() and not Path(self._model).is_dir():
             message = f"language model {self._model!r}: no such folder; check `model`"
             raise ModelError(message)
-        self._load()
+        self.loaded = self._worker.start()
         return self
 
     def __exit__(
@@ -125,33 +90,33 @@ class VllmGenerator:
         self._worker.close()
 
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
-        """Write the texts of each part, part by part, in order.
+        """Yields the answers of each part, in order.
 
-        While the answers of one part are looked at, the next two of each engine are being written.
-
-        Raises:
-            GenerationError: the engine died, hung or refused a part, twice.
-            ModelError: it could not be loaded again.
-        """
-        waiting = _marked(parts)
-        under_way: deque[Asked] = deque()
-        for asked in islice(waiting, parts_at_once(self._settings)):
-            self._send(asked, under_way)
-        while under_way:
-            answer = self._receive(under_way)
-            under_way.popleft()
-            for asked in islice(waiting, 1):  # before anyone looks at the answer
-                self._send(asked, under_way)
-            yield [Generated(*item) for item in answer]
-
-    def memory(self) -> tuple[int, int]:
-        """Bytes in use now, and at most so far: video memory, or the engine's processes' own.
+        While the caller uses the answers of one part, the next two of each engine are written.
 
         Raises:
-            GenerationError: the engine died.
+            GenerationError: The engine died, hung or failed for the second time.
+            ModelError: The engine could not be loaded again.
         """
-        found = self._worker.ask(MEMORY)
-        return found["now"], found["peak"]
+        queued = _with_successors(parts)
+        sent: deque[Part] = deque()
+        for part in islice(queued, parts_at_once(self._settings)):
+            self._send(part, sent)
+        while sent:
+            answers = self._receive(sent)
+            sent.popleft()
+            for part in islice(queued, 1):  # before the caller uses the answers
+                self._send(part, sent)
+            yield answers
+
+    def memory(self) -> Memory:
+        """Returns the bytes in use: of the GPU, or of the engine's processes without one.
+
+        Raises:
+            GenerationError: The engine died.
+        """
+        found: Memory = self._worker.ask(MEMORY)
+        return found
 
     def _new_worker(self) -> Worker:
         settings = self._settings
@@ -164,45 +129,42 @@ class VllmGenerator:
             END_SECONDS * settings.engines,
         )
 
-    def _load(self) -> None:
-        told = self._worker.start()
-        self.loaded = Loaded(told["seconds"], told["now"], told["device"], told["dtype"])
-
-    def _send(self, asked: Asked, under_way: deque[Asked]) -> None:
-        under_way.append(asked)
+    def _send(self, part: Part, sent: deque[Part]) -> None:
+        """Sends a part to the engine and remembers it until it is answered."""
+        sent.append(part)
         try:
-            self._worker.send(asked)
+            self._worker.send(part)
         except GenerationError as error:
-            self._start_again(error, under_way)
+            self._restart(error, sent)
 
-    def _receive(self, under_way: deque[Asked]) -> Any:  # noqa: ANN401  plain values
+    def _receive(self, sent: deque[Part]) -> list[Generated]:
+        """Returns the answers of the oldest part that was sent."""
+        answers: list[Generated]
         try:
-            return self._worker.receive()
+            answers = self._worker.receive()
         except GenerationError as error:
-            self._start_again(error, under_way)
-            return self._worker.receive()
+            self._restart(error, sent)
+            answers = self._worker.receive()
+        return answers
 
-    def _start_again(self, error: GenerationError, under_way: deque[Asked]) -> None:
-        """A new engine, with what the old one had not answered; once."""
+    def _restart(self, error: GenerationError, sent: deque[Part]) -> None:
+        """Starts a new engine, once, and sends it every part without an answer."""
         if self.restarts:
             raise error
         self.restarts += 1
         logger.warning("started again: %s", error)
         self._worker.close()
         self._worker = self._new_worker()
-        self._load()
-        for asked in under_way:
-            self._worker.send(asked)
+        self.loaded = self._worker.start()
+        for part in sent:
+            self._worker.send(part)
 
 
-def _marked(parts: Iterable[Sequence[Prompt]]) -> Iterator[Asked]:
-    """The parts in plain values, each with whether another follows."""
-    waiting = iter(parts)
-    part = next(waiting, None)
+def _with_successors(parts: Iterable[Sequence[Prompt]]) -> Iterator[Part]:
+    """Yields each part with whether another follows."""
+    remaining = iter(parts)
+    part = next(remaining, None)
     while part is not None:
-        following = next(waiting, None)
-        yield (
-            [(p.conversation, p.schema, p.seed, p.temperature) for p in part],
-            following is not None,
-        )
+        following = next(remaining, None)
+        yield Part(list(part), following is not None)
         part = following

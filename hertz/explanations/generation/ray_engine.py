@@ -1,8 +1,9 @@
 """Several copies of the model, each on GPUs of its own, through Ray Data's vLLM processor.
 
-Takes the place of `engine.load_engine` in the model's own process: the same parts in, the same
-answers out. That process joins the cluster that RAY_ADDRESS names, or else starts a Ray of its own
-on this machine and ends it. One data set runs all night: its rows are the prompts that wait.
+It replaces `engine.load_engine` in the model's own process: the same parts in, the same answers
+out. That process joins the cluster that RAY_ADDRESS names, or else starts a Ray on this machine and
+ends it. One Ray dataset runs from the first prompt to the last; its rows are the prompts that are
+queued. docs/decisions/ray-data-for-several-models.md says why.
 """
 
 from __future__ import annotations
@@ -19,35 +20,35 @@ from itertools import count
 from typing import Any
 
 from hertz.core.errors import ModelError
-from hertz.explanations.generation.child_process import Beat, Serve
+from hertz.explanations.generation.child_process import CAUSE_LENGTH, Heartbeat, Serve
 from hertz.explanations.generation.engine import (
     ENVIRONMENT,
-    PartByPart,
+    PartWriter,
     cpu_environment,
     is_cpu_build,
     llm_arguments,
-    resident,
+    resident_memory,
 )
+from hertz.explanations.generation.messages import Generated, Loaded, Memory, Prompt
 from hertz.explanations.settings import ExplanationSettings
 
 ADDRESS = "RAY_ADDRESS"
-RAY_ENVIRONMENT = {  # before ray is imported
+RAY_ENVIRONMENT = {  # to be set before ray is imported
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_agent_register_timeout_ms": "240000",  # of a busy machine
+    "RAY_agent_register_timeout_ms": "240000",  # a busy machine needs long
 }
-ROWS = 16  # prompts that go to an engine together: fewer cost more than they wait for each other
-NOT_SENT = "__inference_error__"  # Ray's own column: such a row passes the engine by
+BATCH_ROWS = 16  # prompts that are sent to an engine together; handing over fewer costs more
+NOT_SENT = "__inference_error__"  # a column of Ray's: the engine ignores a row that has it
 ROW_BYTES = 64 << 10  # of a row, besides its prompt's tokens of eight bytes each
-STORE_BYTES = 512 << 20  # prompts and answers under way are a few megabytes
-APART = 0.01  # of a CPU: steps that ask for the same are made one
-CAUSE_LENGTH = 300
+STORE_BYTES = 512 << 20  # queued prompts and answers are a few megabytes
+SEPARATE_CPUS = 0.01  # Ray merges steps that need the same resources; this keeps one separate
 
 
 def check_ray() -> None:
-    """Is Ray Data installed?
+    """Checks that Ray Data is installed.
 
     Raises:
-        ModelError: It is not.
+        ModelError: Ray or pandas cannot be imported.
     """
     missing = [name for name in ("ray", "pandas") if find_spec(name) is None]
     if missing:
@@ -59,46 +60,51 @@ def check_ray() -> None:
 
 
 def on_cluster(settings: ExplanationSettings) -> bool:
-    """Do the engines run on a cluster that was there before, of which this machine knows little?"""
+    """Returns whether the engines run on an existing cluster, whose GPUs are not known here."""
     return settings.engines > 1 and bool(os.environ.get(ADDRESS))
 
 
-def load_engines(model: str, settings: ExplanationSettings) -> tuple[dict[str, Any], Serve]:
-    """Load the model `settings.engines` times.
+def load_engines(model: str, settings: ExplanationSettings) -> tuple[Loaded, Serve]:
+    """Loads `settings.engines` copies of the model.
+
+    Args:
+        model: Folder or Hugging Face id.
+        settings: Sampling, memory and devices.
 
     Returns:
-        What `generator.Loaded` says of it, and the function that answers parts.
+        What was loaded, and the function that answers parts.
 
     Raises:
-        ModelError: There is no Ray, it has not enough GPUs, or an engine does not load.
+        ModelError: Ray is missing, it has too few GPUs, or an engine does not load.
     """
     check_ray()
     cpu = is_cpu_build()
     arguments = llm_arguments(model, settings, cpu)
     started = time.perf_counter()
     with ExitStack() as stack:
-        stack.enter_context(_joined(settings))
+        stack.enter_context(_joined_ray(settings))
         if not cpu:
             _check_gpus(settings)
         engines = _Engines(settings, arguments, cpu)
         engines.load()
-        ending = stack.pop_all()
-    told = {
-        "seconds": time.perf_counter() - started,
-        "device": f"{settings.engines} x {'cpu' if cpu else 'cuda'}",
-        "dtype": arguments["dtype"],
-    }
+        ray_session = stack.pop_all()  # which `serve` ends
+    loaded = Loaded(
+        seconds=time.perf_counter() - started,
+        memory_bytes=engines.memory().now,
+        device=f"{settings.engines} x {'cpu' if cpu else 'cuda'}",
+        dtype=arguments["dtype"],
+    )
 
-    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
-        with ending:
+    def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
+        with ray_session:
             yield from engines.serve(requests, beat)
             engines.end()
 
-    return told | engines.memory(), serve
+    return loaded, serve
 
 
-class _Engines(PartByPart):
-    """Loaded engines behind one data set."""
+class _Engines(PartWriter):
+    """Loaded engines that answer the rows of one Ray dataset."""
 
     def __init__(self, settings: ExplanationSettings, arguments: dict[str, Any], cpu: bool) -> None:
         from ray.util.queue import Queue
@@ -109,105 +115,113 @@ class _Engines(PartByPart):
         super().__init__(tokenizer, settings)
         self._names = map(str, count())
         self._rows: list[dict[str, Any]] = []
-        self._waiting = Queue(actor_options={"num_cpus": 0, "label_selector": _here()})
-        self._answers = _answers(self._waiting, _processor(settings, arguments, cpu))
+        self._queue = Queue(actor_options={"num_cpus": 0, "label_selector": _this_node()})
+        self._answers = _answers(self._queue, _processor(settings, arguments, cpu))
 
     def load(self) -> None:
-        """Write one short text: the data set begins when its first row is asked for.
+        """Writes one short text: Ray loads the engines when it needs the first row.
 
         Raises:
             ModelError: An engine does not load.
         """
         from ray.exceptions import RayError
 
-        self.send([0], {"type": "boolean"}, 0, 0.0)
+        self.send(Prompt([], {"type": "boolean"}, seed=0), tokens=[0])
         self._hand_over()
         try:
             next(self._answers)
         except RayError as error:
-            message = f"{_cause(error)} (vLLM tells more with engines = 1)"
+            message = f"{_cause(error)} (with engines = 1 the log has all of vLLM's messages)"
             raise ModelError(message) from error
 
     def end(self) -> None:
-        """Let the engines go."""
-        self._waiting.put([])
+        """Ends the dataset, and with it the engines."""
+        self._queue.put([])
         for _ in self._answers:
             pass
 
-    def memory(self) -> dict[str, int]:
-        """Bytes in use now and at most, by this process and what it has started."""
-        return resident()
+    def memory(self) -> Memory:
+        """Returns the bytes in use by this process and those it started."""
+        return resident_memory()
 
-    def admit(self, prompts: list[tuple[Any, ...]], beat: Beat) -> None:
-        """Begin a part."""
-        super().admit(prompts, beat)
+    def begin(self, prompts: list[Prompt], beat: Heartbeat) -> None:
+        """Begins a part; a prompt that is too long for the model is not sent."""
+        super().begin(prompts, beat)
         self._hand_over()
 
-    def send(self, tokens: list[int], schema: dict[str, Any], seed: int, temperature: float) -> str:
-        """Make a row of a prompt; the name that the answer will have."""
+    def send(self, prompt: Prompt, tokens: list[int]) -> str:
+        """Makes a row of a prompt and returns the name that its answer will have."""
+        name = next(self._names)
         sampling = {
-            "temperature": temperature,
+            "temperature": prompt.temperature,
             "max_tokens": self.settings.max_tokens,
-            "seed": seed,
-            "structured_outputs": {"json": json.dumps(schema)},
+            "seed": prompt.seed,
+            "structured_outputs": {"json": json.dumps(prompt.schema)},
         }
-        row = {"name": next(self._names), "tokenized_prompt": tokens, "sampling_params": sampling}
+        row = {"name": name, "tokenized_prompt": tokens, "sampling_params": sampling}
         self._rows.append({**row, NOT_SENT: ""})
-        return str(row["name"])
+        return name
 
     def step(self) -> None:
-        """Wait for the next answers."""
+        """Waits for the next block of answers and records them."""
         for row in next(self._answers):
             if row[NOT_SENT]:
                 continue
             written, last = row["num_generated_tokens"], row["generated_tokens"][-1]
             cut = written == self.settings.max_tokens and last != self.tokenizer.eos_token_id
-            told = (row["generated_text"], "length" if cut else "stop")
-            self.take(row["name"], *told, row["num_input_tokens"], written, 0)
+            reason = "length" if cut else "stop"
+            prompt_tokens = row["num_input_tokens"]
+            self.record(
+                row["name"], Generated(row["generated_text"], reason, prompt_tokens, written)
+            )
 
     def _hand_over(self) -> None:
-        """Rows in full batches: Ray waits for the rest of one that is not."""
+        """Queues the rows in full batches: Ray would wait for the missing rows of another."""
         rows, self._rows = self._rows, []
-        rows += [rows[0] | {NOT_SENT: "filler"} for _ in range(-len(rows) % ROWS)]
-        for at in range(0, len(rows), ROWS):
-            self._waiting.put(rows[at : at + ROWS])
+        rows += [rows[0] | {NOT_SENT: "filler"} for _ in range(-len(rows) % BATCH_ROWS)]
+        for start in range(0, len(rows), BATCH_ROWS):
+            self._queue.put(rows[start : start + BATCH_ROWS])
 
 
-def _answers(waiting: Any, processor: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401
-    """The answers to what waits, as they come, until what waits is an empty batch."""
+def _answers(queue: Any, processor: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401
+    """Yields blocks of answers to the queued batches, until an empty batch is queued."""
     import ray.data
 
-    data = processor.DATA_COLUMN
-    # What is smaller than a block is kept back until there is more, but for a task's last.
-    large = 2 * ray.data.DataContext.get_current().target_max_block_size
+    column = processor.DATA_COLUMN
+    # Ray keeps rows back until they fill a block, except a task's last rows: so each batch is
+    # padded to more than a block.
+    padded_length = 2 * ray.data.DataContext.get_current().target_max_block_size
 
     def batches(_: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        while prompts := waiting.get():
-            yield {"prompts": json.dumps(prompts).ljust(large)}
+        while prompts := queue.get():
+            yield {"prompts": json.dumps(prompts).ljust(padded_length)}
 
     def rows(batch: dict[str, Any]) -> list[dict[str, Any]]:
-        return [{data: prompt} for prompt in json.loads(batch["prompts"])]
+        return [{column: prompt} for prompt in json.loads(batch["prompts"])]
 
     processor.preprocess = processor.postprocess = None  # each would be a step of its own
-    source = ray.data.from_items([{"id": 0}]).flat_map(batches, num_cpus=0, label_selector=_here())
-    answered = processor(source.flat_map(rows, num_cpus=APART))
+    node = _this_node()
+    source = ray.data.from_items([{"id": 0}]).flat_map(batches, num_cpus=0, label_selector=node)
+    answered = processor(source.flat_map(rows, num_cpus=SEPARATE_CPUS))
     for block in answered.iter_batches(batch_size=None, prefetch_batches=0, batch_format="pyarrow"):
-        yield block[data].to_pylist()
+        yield block[column].to_pylist()
 
 
 def _processor(settings: ExplanationSettings, arguments: dict[str, Any], cpu: bool) -> Any:  # noqa: ANN401
+    """Returns Ray Data's processor over `settings.engines` engines."""
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
-    own = {"model", "worker_extension_cls"}  # Ray names the model; its machines lack our module
+    # Ray has its own argument for the model; a cluster's machines need not have this package.
+    left_out = {"model", "worker_extension_cls"}
     on_cpu = cpu_environment(threads=1) if cpu else {}  # engines may share a machine
     config = vLLMEngineProcessorConfig(
         model_source=arguments["model"],
-        engine_kwargs={name: value for name, value in arguments.items() if name not in own},
+        engine_kwargs={name: value for name, value in arguments.items() if name not in left_out},
         runtime_env={"env_vars": ENVIRONMENT | on_cpu},
-        placement_group_config={"bundles": [{"CPU": 1}]} if cpu else None,  # else a GPU
+        placement_group_config={"bundles": [{"CPU": 1}]} if cpu else None,  # None: a GPU
         concurrency=(settings.engines, settings.engines),
-        batch_size=ROWS,
-        max_concurrent_batches=max(1, settings.chunk // ROWS),
+        batch_size=BATCH_ROWS,
+        max_concurrent_batches=max(1, settings.chunk // BATCH_ROWS),
         chat_template_stage=False,
         tokenize_stage=False,
         detokenize_stage=False,
@@ -217,13 +231,13 @@ def _processor(settings: ExplanationSettings, arguments: dict[str, Any], cpu: bo
 
 
 @contextmanager
-def _joined(settings: ExplanationSettings) -> Iterator[None]:
-    """Ray, joined or started, and left or ended. What it has to say stays in its own logs."""
+def _joined_ray(settings: ExplanationSettings) -> Iterator[None]:
+    """Joins or starts Ray, and leaves or ends it; Ray's output goes to its own logs."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     os.environ.update(RAY_ENVIRONMENT)
-    import ray.data
+    import ray.data  # reads the variables above
 
     with ExitStack() as stack:
         own: dict[str, Any] = {}
@@ -240,13 +254,14 @@ def _joined(settings: ExplanationSettings) -> Iterator[None]:
         ray.init(log_to_driver=False, **own)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
-        context.target_max_block_size = ROWS * (8 * settings.max_model_len + ROW_BYTES)
+        context.target_max_block_size = BATCH_ROWS * (8 * settings.max_model_len + ROW_BYTES)
         context.wait_for_min_actors_s = int(settings.load_seconds)
-        context.execution_no_progress_timeout_s = -1  # `hang_seconds` tells
+        context.execution_no_progress_timeout_s = -1  # the parent applies `hang_seconds`
         yield
 
 
 def _check_gpus(settings: ExplanationSettings) -> None:
+    """Checks that Ray has a GPU for each engine and tensor-parallel rank."""
     import ray
 
     needed = settings.engines * settings.tensor_parallel_size
@@ -261,13 +276,13 @@ def _check_gpus(settings: ExplanationSettings) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """What was raised at the end of the traceback that Ray gives as an error's message."""
-    told = re.split(r"^  File .*$", str(error), flags=re.MULTILINE)[-1].splitlines()
-    return " ".join(" ".join(line for line in told if line[:4].strip()).split())[:CAUSE_LENGTH]
+    """Returns what was raised at the end of the traceback that Ray gives as a message."""
+    end = re.split(r"^  File .*$", str(error), flags=re.MULTILINE)[-1].splitlines()
+    return " ".join(" ".join(line for line in end if line[:4].strip()).split())[:CAUSE_LENGTH]
 
 
-def _here() -> dict[str, str]:
-    """Where prompts wait: with this process, whatever becomes of the cluster's other machines."""
+def _this_node() -> dict[str, str]:
+    """Returns the label that keeps the queue on this machine, whatever else the cluster loses."""
     import ray
 
     return {"ray.io/node-id": ray.get_runtime_context().get_node_id()}

@@ -23,7 +23,8 @@ from hertz.core.faults import fault_point
 from hertz.explanations.checks.grounding import failed_checks
 from hertz.explanations.facts import Explanation
 from hertz.explanations.generation.engine import PARTS_AT_ONCE
-from hertz.explanations.generation.generator import Generated, Generator, Prompt
+from hertz.explanations.generation.generator import Generator
+from hertz.explanations.generation.messages import Generated, Prompt
 from hertz.explanations.prompts.prompts import (
     BIO_LENGTH,
     conversation,
@@ -239,7 +240,7 @@ class ModelWriter:
     def _checked(self, task: Task, found: Generated) -> Explanation | None:
         policy, pair = self.context.policy, self.context.pair(task)
         text = read_answer(found.text, self.context.told(task))
-        failed = [found.unread]
+        failed = [found.unreadable]
         if text is not None:
             failed = failed_checks(policy, task.category, task.language, *pair, text)
         self.failed.update(failed)

@@ -19,7 +19,8 @@ import pytest
 
 from hertz.core.errors import ModelError
 from hertz.explanations.generation.engine import THREADS
-from hertz.explanations.generation.generator import Generated, Prompt, VllmGenerator
+from hertz.explanations.generation.generator import VllmGenerator
+from hertz.explanations.generation.messages import Generated, Prompt
 from hertz.explanations.generation.ray_engine import load_engines
 from hertz.explanations.settings import ExplanationSettings
 from tests.explanations.generation.processes import ends

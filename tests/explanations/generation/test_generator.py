@@ -11,7 +11,8 @@ import pytest
 
 from hertz.core.errors import GenerationError, ModelError
 from hertz.explanations.generation.engine import is_cpu_build, llm_arguments
-from hertz.explanations.generation.generator import Generated, Prompt, VllmGenerator
+from hertz.explanations.generation.generator import VllmGenerator
+from hertz.explanations.generation.messages import Generated, Prompt
 from hertz.explanations.settings import ExplanationSettings
 from tests.explanations.recorded import paid, recorded
 

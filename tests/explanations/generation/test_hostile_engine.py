@@ -10,7 +10,8 @@ import pytest
 
 from hertz.explanations.checks.grounding import failed_checks
 from hertz.explanations.facts import pair_facts
-from hertz.explanations.generation.generator import Generated, Prompt, VllmGenerator
+from hertz.explanations.generation.generator import VllmGenerator
+from hertz.explanations.generation.messages import Generated, Prompt
 from hertz.explanations.prompts.prompts import (
     conversation,
     prompt_facts,

@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from hertz.explanations.generation.child_process import Beat, Serve
+from hertz.explanations.generation.child_process import Heartbeat, Serve
 
 
 def doubler(add: int) -> tuple[str, Serve]:
     """Answers twice the number, plus `add`."""
 
-    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
+    def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         return (2 * number + add for number in requests)
 
     return "doubles", serve
@@ -48,7 +48,7 @@ def sleeps_loading() -> tuple[str, Serve]:
 def mortal() -> tuple[str, Serve]:
     """Answers positive numbers, fails at zero, dies at negative ones."""
 
-    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
+    def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         for number in requests:
             if number < 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -60,7 +60,7 @@ def mortal() -> tuple[str, Serve]:
 def sleeper(beats: bool) -> tuple[str, Serve]:
     """Takes so many seconds for an answer, beating or not."""
 
-    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
+    def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         for seconds in requests:
             end = time.monotonic() + seconds
             while time.monotonic() < end:
@@ -75,7 +75,7 @@ def sleeper(beats: bool) -> tuple[str, Serve]:
 def deaf() -> tuple[str, Serve]:
     """Never reads what it is sent."""
 
-    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
+    def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         time.sleep(600)
         yield from requests
 
@@ -86,7 +86,7 @@ def with_child() -> tuple[int, Serve]:
     """Starts a process of its own, says which, and dies when it is asked."""
     child = subprocess.Popen(["sleep", "600"])
 
-    def serve(requests: Iterator[Any], beat: Beat) -> Iterator[Any]:
+    def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         for _ in requests:
             os.kill(os.getpid(), signal.SIGKILL)
         yield child.pid

@@ -16,7 +16,8 @@ import pytest
 from hertz.cli.sample.sample import make_sample
 from hertz.explanations.checks.grounding import failed_checks
 from hertz.explanations.facts import Explanation, pair_facts
-from hertz.explanations.generation.generator import Generated, Generator, Prompt, VllmGenerator
+from hertz.explanations.generation.generator import Generator, VllmGenerator
+from hertz.explanations.generation.messages import Generated, Prompt
 from hertz.explanations.prompts.prompts import (
     conversation,
     prompt_facts,

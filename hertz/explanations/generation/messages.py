@@ -1,0 +1,83 @@
+"""What the parent and the language model's process send each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+Conversation = list[dict[str, str]]  # messages with a role and a content
+
+MEMORY = "memory"  # request for the memory in use, instead of a part
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One text to be written.
+
+    Attributes:
+        conversation: Messages with a role and a content, the last one from the user.
+        schema: JSON schema of the answer.
+        seed: Seed of the sampling.
+        temperature: Temperature of the sampling; 0 always chooses the likeliest token.
+    """
+
+    conversation: Conversation
+    schema: dict[str, Any]
+    seed: int
+    temperature: float = 0.0
+
+
+class Part(NamedTuple):
+    """Prompts that are sent together, and whether another part follows."""
+
+    prompts: list[Prompt]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One answer of the model.
+
+    Attributes:
+        text: What the model wrote.
+        finish_reason: "stop", "length" where the answer was cut, or "too_long" where the prompt
+            left no room for an answer and was not sent.
+        prompt_tokens: Tokens of the prompt.
+        output_tokens: Tokens of the answer.
+        cached_tokens: Tokens of the prompt that were found in the prefix cache.
+    """
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+    @property
+    def unreadable(self) -> str:
+        """Name of the check that the answer fails if it cannot be read."""
+        return "cut_off" if self.finish_reason == "length" else "json"
+
+
+class Memory(NamedTuple):
+    """Bytes of memory in use: now, and at most so far."""
+
+    now: int
+    peak: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A loaded model.
+
+    Attributes:
+        seconds: Time that loading took.
+        memory_bytes: Memory in use once the model was loaded.
+        device: What the model runs on.
+        dtype: Precision of its weights.
+    """
+
+    seconds: float
+    memory_bytes: int
+    device: str
+    dtype: str
