@@ -116,11 +116,11 @@ def compare_models(
 ) -> None:
     """Measure language models: vLLM support, seconds, memory, share of reports that may be read."""
     from hertz.cli.compare_models.command import compare_models as compare
-    from hertz.cli.compare_models.command import named
+    from hertz.cli.compare_models.command import distinct_models
     from hertz.cli.progress import bars
     from hertz.storage.settings import load_settings
 
-    settings, models = load_settings(policy, home), named(models, dummy)
+    settings, models = load_settings(policy, home), distinct_models(models, dummy)
     with bars() as progress:
         found, shown = compare(
             settings, models, language or (), reports, published, minutes, progress

@@ -41,6 +41,7 @@ def test_one_object_with_what_is_promised(tmp_path: Path) -> None:
     assert 0 < found["prompts_saved_by_sharing"] < found["list_entries"]
 
 
-def test_the_other_benchmarks_still_find_the_package_of_its_name() -> None:
+def test_it_runs_as_a_script_beside_the_installed_package() -> None:
+    assert "--prompts" in python("bench/explanations.py", "--help")
     code = "import sys; sys.path.insert(0, 'bench'); import hertz.explanations.facts as f; print(f)"
-    assert str(ROOT / "explanations" / "facts.py") in python("-c", code)
+    assert str(ROOT / "hertz" / "explanations" / "facts.py") in python("-c", code)

@@ -1,7 +1,7 @@
-"""`hertz compare-models`: the service's table of language models, measured on this machine.
+"""`hertz compare-models`: measures language models on this machine.
 
-In: models, languages, how many reports. Out: the table in Markdown, on the terminal and in a file,
-Parquet and a plot, in a folder of their own below the home.
+In: models, languages, number of reports. Out: a table in Markdown, on the terminal and in a file,
+Parquet and a plot, in a new folder below the home.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ from typing import Any
 
 import polars as pl
 
-from hertz.cli.compare_models import table as compare_report
-from hertz.cli.compare_models.compared_pairs import Case, Lists, cases, sample_lists
-from hertz.cli.compare_models.measure import DUMMY, TEXTS, Comparison, Measured, frame
+from hertz.cli.compare_models.measure import DUMMY, Comparison
 from hertz.cli.compare_models.plot import plot
+from hertz.cli.compare_models.reports import (
+    MatchLists,
+    Report,
+    reports_to_write,
+    sample_lists,
+)
+from hertz.cli.compare_models.results import TEXTS, Measured, frame
+from hertz.cli.compare_models.table import SERVICE, markdown
 from hertz.core.errors import HertzError
 from hertz.stages.run import Progress
 from hertz.storage.files import read_frame
@@ -40,19 +46,19 @@ def compare_models(
     minutes: float,
     progress: Progress,
 ) -> tuple[dict[str, Any], str]:
-    """Measure the models and keep what was found, model by model.
+    """Measures the models, and keeps the results after each of them.
 
     Args:
         settings: Policy, home and the sampling of the explanations.
-        models: As they are named on the command line; ":dummy" for random weights.
-        languages: What the reports are in; none: what the settings say.
-        reports: How many in each language.
-        published: Whether to write about the published snapshot's pairs.
-        minutes: What one model may take.
-        progress: PromptFacts of every report.
+        models: Models to measure; with ":dummy" their weights are random.
+        languages: Languages of the reports; if empty, those of the settings.
+        reports: Number of reports in each language.
+        published: Whether to write about the pairs of the published snapshot.
+        minutes: Time after which a model is stopped.
+        progress: Called after every report.
 
     Returns:
-        What --json prints, and the Markdown.
+        What --json prints, and the table in Markdown.
 
     Raises:
         HertzError: A language is not the policy's, there are no pairs, the home cannot be written.
@@ -60,31 +66,32 @@ def compare_models(
     comparison = _comparison(settings, languages, reports, published, minutes)
     folder = new_comparison_folder(settings.home)
     rows: list[Measured] = []
-    markdown = ""
+    table = ""
     for model in models:
         rows.append(comparison.measure(model, progress))
-        markdown = compare_report.markdown(rows, _notes(comparison, published))
+        table = markdown(rows, _notes(comparison, published))
         texts = pl.DataFrame([] if published else comparison.texts, TEXTS)
-        save_comparison(folder, frame([*rows, *compare_report.SERVICE]), texts, markdown)
+        save_comparison(folder, frame([*rows, *SERVICE]), texts, table)
         plot(folder / PLOT, rows)
     found = {
         "models": [asdict(row) for row in rows],
-        "service": [asdict(row) for row in compare_report.SERVICE],
+        "service": [asdict(row) for row in SERVICE],
         "stored": str(folder),
     }
-    return found, f"{markdown}\nStored in {folder}: {MARKDOWN}, {PLOT} and Parquet."
+    return found, f"{table}\nStored in {folder}: {MARKDOWN}, {PLOT} and Parquet."
 
 
-def named(models: Sequence[str], dummy: bool) -> list[str]:
-    """The models, each once; all of them with random weights where `dummy`."""
+def distinct_models(models: Sequence[str], dummy: bool) -> list[str]:
+    """Returns the models, each once; with `dummy` all of them have random weights."""
     if dummy:
         models = [f"{model.removesuffix(DUMMY)}{DUMMY}" for model in models]
     return list(dict.fromkeys(models))
 
 
 def _comparison(
-    settings: Settings, languages: Sequence[str], reports: int, published: bool, minutes: float
+    settings: Settings, languages: Sequence[str], count: int, published: bool, minutes: float
 ) -> Comparison:
+    """Returns the comparison: `count` reports in each language, and one more to warm up."""
     policy, chosen = settings.policy, settings.explanations
     languages = list(dict.fromkeys(languages or chosen.languages))
     for language in languages:
@@ -93,32 +100,32 @@ def _comparison(
             message = f"--language {language!r}: accepted: {accepted}, the policy's languages"
             raise HertzError(message)
     lists = _published(settings.home) if published else sample_lists(policy, SEED)
-    warm_up: list[Case] = []
-    asked: list[Case] = []
+    warm_up: list[Report] = []
+    measured: list[Report] = []
     for language in languages:
-        found = cases(policy, lists, chosen.top, reports + 1, (language,))
+        found = reports_to_write(policy, lists, chosen.top, count + 1, (language,))
         if len(found) < 2:
-            message = f"too few pairs with anything to tell in {language!r}; leave --published out"
+            message = f"too few pairs with facts in {language!r}; leave --published out"
             raise HertzError(message)
         warm_up += found[:1]
-        asked += found[1:]
-    spoken = chosen.model_copy(update={"languages": tuple(languages)})
-    return Comparison(policy, spoken, warm_up, asked, minutes)
+        measured += found[1:]
+    used = chosen.model_copy(update={"languages": tuple(languages)})
+    return Comparison(policy, used, warm_up, measured, minutes)
 
 
-def _published(home: Path) -> Lists:
+def _published(home: Path) -> MatchLists:
     snapshot = published_snapshot(home)
     users, matches = (read_frame(snapshot / f"{name}.parquet") for name in ("users", "matches"))
-    return Lists(users, matches)
+    return MatchLists(users, matches)
 
 
 def _notes(comparison: Comparison, published: bool) -> list[str]:
-    """What the figures depend on."""
-    asked, settings = comparison.asked, comparison.settings
-    languages = ", ".join(dict.fromkeys(case.language for case in asked))
-    whose = "the published snapshot's pairs" if published else f"made-up pairs (seed {SEED})"
+    """Returns what the figures depend on."""
+    reports, settings = comparison.reports, comparison.settings
+    languages = ", ".join(dict.fromkeys(report.language for report in reports))
+    pairs = "the published snapshot's pairs" if published else f"sample pairs (seed {SEED})"
     return [
-        f"{len(asked)} reports ({languages}) on {whose}, {settings.max_tokens} tokens at most, "
+        f"{len(reports)} reports ({languages}) on {pairs}, {settings.max_tokens} tokens at most, "
         f"temperature {settings.temperature:g}",
         f"{_vllm()}, {os.cpu_count()} cores, {platform.machine()}",
     ]

@@ -1,8 +1,8 @@
-"""Language models measured on the same reports, one after the other, each by the service's table.
+"""Language models measured on the same reports, one after the other.
 
-In: models, settings, the reports to be written (`compared_pairs`). Out: one `Measured` a
-model: does vLLM run it, seconds to load and to write a report, memory, and which share of what it
-wrote may be read. A model that cannot be loaded, dies or hangs is a row with its error.
+In: models, settings, and the reports to write (`reports.py`). Out: one `Measured` for each model:
+whether vLLM loads it, its seconds and memory, and which share of its texts passes the checks. A
+model that cannot be loaded, dies or hangs gets a row with its error.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import orjson
-import polars as pl
 import psutil
 
-from hertz.cli.compare_models.compared_pairs import Case
+from hertz.cli.compare_models.reports import Report
+from hertz.cli.compare_models.results import Measured
 from hertz.core.errors import GenerationError, ModelError
 from hertz.explanations.checks.grounding import failed_checks
 from hertz.explanations.generation.engine import is_cpu_build, load_engine
@@ -37,125 +37,42 @@ from hertz.storage.models.language import find_language_model
 DUMMY = ":dummy"
 MB = 1e6
 CACHE_BYTES = 4 << 30  # of a GPU's memory: room for some thirty reports of an 8 B model
-SINGLES = 4  # reports that are also asked for one at a time
-FORM = {  # checks of form, voice and privacy; the others are about what a text claims
+SINGLES = 4  # reports that are also written one at a time
+FORM_CHECKS = {  # checks of form, voice and privacy; the others are about what a text claims
     "empty", "length", "closing", "emoji", "script", "repetition", "markup",
     "placeholder", "romance", "offensive", "solicitation", "contact", "id", "name", "bio_copied",
     "prompt_leak",
 }  # fmt: skip
-SCHEMA: dict[str, Any] = {
-    "model": pl.String,
-    "source": pl.String,
-    "dummy": pl.Boolean,
-    "vllm": pl.Boolean,
-    "error": pl.String,
-    "device": pl.String,
-    "dtype": pl.String,
-    "load_s": pl.Float64,
-    "single_s": pl.Float64,
-    "batch_s": pl.Float64,
-    "tokens_per_s": pl.Float64,
-    "loaded_mb": pl.Float64,
-    "inferring_mb": pl.Float64,
-    "reports": pl.Int64,
-    "output_tokens": pl.Int64,
-    "prompt_tokens": pl.Int64,
-    "cached_tokens": pl.Int64,
-    "valid": pl.Float64,
-    "grounded": pl.Float64,
-    "accepted": pl.Float64,
-    "failed_checks": pl.String,
-}
-TEXTS: dict[str, Any] = {
-    "model": pl.String,
-    "report": pl.Int64,
-    "category": pl.String,
-    "language": pl.String,
-    "title": pl.String,
-    "content": pl.String,
-    "failed_checks": pl.List(pl.String),
-}
-
-
-@dataclass
-class Measured:
-    """A row of the table; None is not known.
-
-    Attributes:
-        model: As it was named.
-        source: "measured", or who else says so.
-        dummy: Random weights of the model's shape: only speed and memory mean something.
-        vllm: Did vLLM load it? None where it was not tried.
-        error: Why there are no (more) figures.
-        device: What it ran on.
-        dtype: Of its weights.
-        load_s: Seconds from its process's start until it could write.
-        single_s: Seconds a report, one at a time (median).
-        batch_s: Seconds a report, all at once.
-        tokens_per_s: Tokens written a second, all at once.
-        loaded_mb: Memory before it wrote: of the GPU, or of its process without one.
-        inferring_mb: The same while it wrote.
-        reports: Written at once.
-        output_tokens: Of all these.
-        prompt_tokens: Of all these.
-        cached_tokens: Those of them that the prefix cache held.
-        valid: Share that is the JSON asked for.
-        grounded: Share of which every claim is true.
-        accepted: Share that passes all checks.
-        failed_checks: Name -> how many failed it, as JSON.
-    """
-
-    model: str
-    source: str = "measured"
-    dummy: bool = False
-    vllm: bool | None = None
-    error: str | None = None
-    device: str | None = None
-    dtype: str | None = None
-    load_s: float | None = None
-    single_s: float | None = None
-    batch_s: float | None = None
-    tokens_per_s: float | None = None
-    loaded_mb: float | None = None
-    inferring_mb: float | None = None
-    reports: int | None = None
-    output_tokens: int | None = None
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None
-    valid: float | None = None
-    grounded: float | None = None
-    accepted: float | None = None
-    failed_checks: str | None = None
 
 
 @dataclass
 class Comparison:
-    """What models are compared by.
+    """A comparison of models on the same reports.
 
     Attributes:
-        policy: Whose prompts and checks count.
-        settings: Sampling and limits, the same for all.
-        warm_up: Reports that nothing is measured by.
-        asked: Those that are.
-        minutes: What a model may take in all; then it is stopped.
-        load: What the model's process runs.
-        texts: What was written, row by row as it comes (`TEXTS`).
+        policy: Policy whose prompts and checks are used.
+        settings: Sampling and limits, the same for all models.
+        warm_up: Reports that are written first and not measured.
+        reports: Reports that are measured.
+        minutes: Time after which a model is stopped.
+        load: Function that loads the model in its process.
+        texts: What was written, in rows of `TEXTS`.
     """
 
     policy: Policy
     settings: ExplanationSettings
-    warm_up: list[Case]
-    asked: list[Case]
+    warm_up: list[Report]
+    reports: list[Report]
     minutes: float = 60.0
     load: Load = load_engine
     texts: list[dict[str, Any]] = field(default_factory=list)
 
     def measure(self, model: str, progress: Progress = no_progress) -> Measured:
-        """A model's row.
+        """Measures one model and returns its row.
 
         Args:
-            model: "bundled", a folder, a Hugging Face id; with ":dummy" random weights.
-            progress: PromptFacts of every report.
+            model: "bundled", a folder or a Hugging Face id; with ":dummy" its weights are random.
+            progress: Called after every report.
         """
         name = model.removesuffix(DUMMY)
         row = Measured(LANGUAGE_MODEL if name == "bundled" else name, dummy=name != model)
@@ -170,49 +87,55 @@ class Comparison:
         generator = VllmGenerator(found.source, pinned, self.load)
         with _Watch(generator, self.minutes) as watch:
             try:
-                self._run(row, generator, watch, progress)
+                self._measure(row, generator, watch, progress)
             except (ModelError, GenerationError) as error:
                 row.vllm = bool(row.vllm)
                 late = f"not done after {self.minutes:g} minutes: stopped"
                 row.error = late if watch.killed else _one_line(error)
         return row
 
-    def _run(
+    def _measure(
         self, row: Measured, generator: VllmGenerator, watch: _Watch, progress: Progress
     ) -> None:
-        singles = self.asked[:: max(1, len(self.asked) // SINGLES)][:SINGLES]
-        alone, total = [], len(singles) + len(self.asked)
+        """Writes all reports and fills the row; what is known stays there if the engine fails."""
+        singles = self.reports[:: max(1, len(self.reports) // SINGLES)][:SINGLES]
+        seconds_alone: list[float] = []
+        total = len(singles) + len(self.reports)
         with generator:
-            row.vllm, loaded = True, generator.loaded
-            row.device, row.dtype = loaded.device, loaded.dtype
-            row.load_s, row.loaded_mb = loaded.seconds, loaded.memory_bytes / MB
+            loaded = generator.loaded
+            row.vllm = True
+            row.device = loaded.device
+            row.dtype = loaded.dtype
+            row.load_s = loaded.seconds
+            row.loaded_mb = loaded.memory_bytes / MB
             self._write(generator, self.warm_up)
             watch.peak = 0
-            for case in singles:
-                alone.append(self._write(generator, [case])[1])
-                progress(row.model, len(alone), total)
-            row.single_s = statistics.median(alone)
-            written, seconds = self._write(generator, self.asked)
+            for report in singles:
+                seconds_alone.append(self._write(generator, [report])[1])
+                progress(row.model, len(seconds_alone), total)
+            row.single_s = statistics.median(seconds_alone)
+            written, seconds = self._write(generator, self.reports)
             progress(row.model, total, total)
-            used, _ = generator.memory()
-        row.inferring_mb = max(used, watch.peak if loaded.device == "cpu" else 0) / MB
-        row.reports, row.batch_s = len(written), seconds / len(written)
-        row.output_tokens = sum(one.output_tokens for one in written)
-        row.prompt_tokens = sum(one.prompt_tokens for one in written)
-        row.cached_tokens = sum(one.cached_tokens for one in written)
+            memory = generator.memory()
+        row.inferring_mb = max(memory.now, watch.peak if loaded.device == "cpu" else 0) / MB
+        row.reports = len(written)
+        row.batch_s = seconds / len(written)
+        row.output_tokens = sum(answer.output_tokens for answer in written)
+        row.prompt_tokens = sum(answer.prompt_tokens for answer in written)
+        row.cached_tokens = sum(answer.cached_tokens for answer in written)
         row.tokens_per_s = row.output_tokens / seconds
         if not row.dummy:
-            self._judge(row, written)
+            self._check(row, written)
 
     def _write(
-        self, generator: VllmGenerator, cases: Sequence[Case]
+        self, generator: VllmGenerator, reports: Sequence[Report]
     ) -> tuple[list[Generated], float]:
-        """What the model writes, and in how many seconds.
+        """Returns what the model writes, and the seconds it takes.
 
         Raises:
-            GenerationError: the engine died, even if another one went on.
+            GenerationError: The engine died, even if another one replaced it.
         """
-        prompts = [self._prompt(case, at) for at, case in enumerate(cases)]
+        prompts = [self._prompt(report, number) for number, report in enumerate(reports)]
         started = time.perf_counter()
         (written,) = generator.stream([prompts])
         seconds = time.perf_counter() - started
@@ -221,20 +144,24 @@ class Comparison:
             raise GenerationError(message)
         return written, seconds
 
-    def _prompt(self, case: Case, at: int) -> Prompt:
-        schema = response_schema(self.policy, case.language)
-        return Prompt(case.talk, schema, self.settings.seed + at, self.settings.temperature)
+    def _prompt(self, report: Report, number: int) -> Prompt:
+        return Prompt(
+            report.conversation,
+            response_schema(self.policy, report.language),
+            seed=self.settings.seed + number,
+            temperature=self.settings.temperature,
+        )
 
-    def _judge(self, row: Measured, written: Sequence[Generated]) -> None:
-        """The shares of the row, and a row of `texts` each."""
+    def _check(self, row: Measured, written: Sequence[Generated]) -> None:
+        """Checks all texts: fills the row's shares, and adds one row of `texts` for each."""
         failed: Counter[str] = Counter()
         counts: Counter[str] = Counter()
-        for number, (case, one) in enumerate(zip(self.asked, written, strict=True)):
-            text = read_answer(one.text, case.told)
-            checks = [one.unreadable]
+        for number, (report, answer) in enumerate(zip(self.reports, written, strict=True)):
+            text = read_answer(answer.text, report.facts)
+            checks = [answer.unreadable]
             if text is not None:
-                told = (case.category, case.language, case.a, case.b)
-                checks = failed_checks(self.policy, *told, text)
+                category, language, a, b = report[:4]
+                checks = failed_checks(self.policy, category, language, a, b, text)
             failed.update(checks)
             counts["valid"] += text is not None
             counts["grounded"] += is_grounded(checks)
@@ -243,30 +170,32 @@ class Comparison:
                 {
                     "model": row.model,
                     "report": number,
-                    "category": case.category,
-                    "language": case.language,
+                    "category": report.category,
+                    "language": report.language,
                     "title": text and text.title,
-                    "content": text.content if text else one.text,
+                    "content": text.content if text else answer.text,
                     "failed_checks": checks,
                 }
             )
-        row.valid, row.grounded, row.accepted = (
-            counts[share] / len(written) for share in ("valid", "grounded", "accepted")
-        )
+        row.valid = counts["valid"] / len(written)
+        row.grounded = counts["grounded"] / len(written)
+        row.accepted = counts["accepted"] / len(written)
         row.failed_checks = orjson.dumps(dict(failed.most_common())).decode()
 
 
 class _Watch:
-    """Looks at an engine's process twice a second; ends it when its time is over.
+    """Measures an engine's memory twice a second, and ends the engine when its time is over.
 
     Attributes:
-        peak: Largest resident memory seen, in bytes; to be set to 0 where a new look begins.
-        killed: Whether the time was over.
+        peak: Largest resident memory so far, in bytes; the owner may set it back to 0.
+        killed: Whether the engine was ended.
     """
 
     def __init__(self, generator: VllmGenerator, minutes: float) -> None:
-        self.peak, self.killed = 0, False
-        self._generator, self._seconds = generator, 60 * minutes
+        self.peak = 0
+        self.killed = False
+        self._generator = generator
+        self._seconds = 60 * minutes
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -284,13 +213,13 @@ class _Watch:
             late = time.monotonic() - started > self._seconds
             if late:
                 self.killed = True
-                self._generator.restarts += 1  # so that the one ended here is not started again
+                self._generator.restarts += 1  # so that the generator does not start it again
             with suppress(psutil.NoSuchProcess):
                 self.peak = max(self.peak, _resident(self._generator.pid, end=late))
 
 
 def _resident(pid: int | None, end: bool) -> int:
-    """Resident bytes of a process and its children, which are ended where wanted."""
+    """Returns the resident bytes of a process and its children; ends them if `end`."""
     if pid is None:
         return 0
     engine, total = psutil.Process(pid), 0
@@ -305,7 +234,7 @@ def _resident(pid: int | None, end: bool) -> int:
 def settings_for(
     settings: ExplanationSettings, model: str, dummy: bool = False
 ) -> ExplanationSettings:
-    """The settings with another model; what is said of the configured one alone is left out."""
+    """Returns the settings for another model, without what belongs to the configured one alone."""
     changed: dict[str, Any] = {"model": model, "engines": 1}
     changed["load_format"] = "dummy" if dummy else "auto"
     if model != settings.model:
@@ -314,7 +243,10 @@ def settings_for(
 
 
 def _with_small_cache(settings: ExplanationSettings) -> ExplanationSettings:
-    """On a GPU a cache of a set size: else vLLM fills the GPU, and memory tells nothing."""
+    """Returns the settings with a cache of fixed size on a GPU.
+
+    Otherwise vLLM fills the GPU, whatever the model, and its memory means nothing.
+    """
     if is_cpu_build():
         return settings
     engine = {"kv_cache_memory_bytes": CACHE_BYTES} | settings.engine
@@ -322,13 +254,8 @@ def _with_small_cache(settings: ExplanationSettings) -> ExplanationSettings:
 
 
 def is_grounded(failed: Iterable[str]) -> bool:
-    """Whether every claim of a text that fails these checks is true."""
-    return FORM.issuperset(failed)
-
-
-def frame(rows: Sequence[Measured]) -> pl.DataFrame:
-    """The rows as they are kept in Parquet."""
-    return pl.DataFrame([asdict(row) for row in rows], SCHEMA)
+    """Returns whether every claim of a text that fails these checks is true."""
+    return FORM_CHECKS.issuperset(failed)
 
 
 def _one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The table of language models as a picture: seconds, tokens, memory and shares, side by side."""
+"""The table of language models as a figure: seconds, memory and shares, side by side."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hertz.cli.compare_models.measure import Measured
+from hertz.cli.compare_models.results import Measured
 from hertz.cli.compare_models.table import SERVICE, name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PANELS: dict[str, dict[str, str]] = {  # title -> field -> its name
+PANELS: dict[str, dict[str, str]] = {  # title -> field -> name in the legend
     "seconds to load": {"load_s": "loading"},
     "seconds a report": {"single_s": "one at a time", "batch_s": "in a batch"},
     "memory, GB": {"loaded_mb": "loaded", "inferring_mb": "inferring"},
@@ -23,11 +23,11 @@ COLORS = ("#1d3557", "#e76f51", "#2a9d8f")
 
 
 def plot(path: Path, rows: Sequence[Measured]) -> None:
-    """Draw a bar for each figure; the service's table below, pale; random weights hatched.
+    """Draws a bar for each figure; the service's table is pale, random weights are hatched.
 
     Args:
-        path: The .png to write.
-        rows: What was measured.
+        path: PNG file to write.
+        rows: Models that were measured.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -46,21 +46,22 @@ def plot(path: Path, rows: Sequence[Measured]) -> None:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.04), ncols=3, frameon=False)
     panels[0].set_yticks(range(len(shown)), [_label(row) for row in shown])
     panels[0].invert_yaxis()
-    figure.suptitle("Language models: measured, and below the line the service's table by hand")
+    figure.suptitle("Language models as measured; below the line the service's own table")
     figure.savefig(path, dpi=120)
 
 
 def _bars(axes: Axes, rows: Sequence[Measured], fields: dict[str, str]) -> None:
+    """Draws one panel."""
     height = 0.8 / len(fields)
-    for place, (field, label) in enumerate(fields.items()):
+    for number, (field, label) in enumerate(fields.items()):
         known = [(at, row) for at, row in enumerate(rows) if getattr(row, field) is not None]
-        shift = (place - (len(fields) - 1) / 2) * height
+        shift = (number - (len(fields) - 1) / 2) * height
         scale = 1000 if field.endswith("_mb") else 1
         bars = axes.barh(
             [at + shift for at, _ in known],
             values := [getattr(row, field) / scale for _, row in known],
             0.9 * height,
-            color=COLORS[place],
+            color=COLORS[number],
             label=label,
         )
         for bar, (_, row) in zip(bars, known, strict=True):

@@ -1,45 +1,29 @@
-"""The table of language models in Markdown, and the one that the service made by hand."""
+"""The table of language models in Markdown, with the one that the service made by hand.
+
+The service is the dating service that Hertz was first made for; its table is in service.toml.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 
 import orjson
 
-from hertz.cli.compare_models.measure import Measured
+from hertz.cli.compare_models.results import Measured
 
 BY_HAND = "the service, by hand"
-SHOWN_CHECKS = 3
+SHOWN_CHECKS = 3  # in a row
 
 
-def _by_hand(
-    model: str, vllm: bool | None, load: float, inference: float, *memory: float
-) -> Measured:
-    loaded, inferring = memory or (None, None)
-    return Measured(
-        model,
-        BY_HAND,
-        vllm=vllm,
-        load_s=load,
-        single_s=inference,
-        loaded_mb=loaded,
-        inferring_mb=inferring,
-    )
+def _service_rows() -> tuple[Measured, ...]:
+    """Returns the rows of service.toml."""
+    text = files("hertz.cli.compare_models").joinpath("service.toml").read_text(encoding="utf-8")
+    return tuple(Measured(source=BY_HAND, **row) for row in tomllib.loads(text)["models"])
 
 
-SERVICE = (
-    _by_hand(
-        "naver-hyperclovax/HyperCLOVAX-SEED-Vision-Instruct-3B", False, 52.98, 14.32, 7667, 7913
-    ),
-    _by_hand("kakaocorp/kanana-nano-2.1b-instruct", False, 26.88, 20.86, 4577, 4835),
-    Measured("microsoft/bitnet-b1.58-2B-4T", BY_HAND, error="loading failed"),
-    _by_hand("meta-llama/Meta-Llama-3.1-8B-Instruct", True, 60.54, 22.56, 15743, 16079),
-    _by_hand("Qwen/Qwen3-8B", True, 95.97, 56.45, 16049, 16521),
-    _by_hand("Qwen/Qwen2.5-7B-Instruct-1M", True, 100.69, 17.61, 14951, 15239),
-    _by_hand("google/gemma-2-9b", True, 126.35, 61.57),
-    _by_hand("LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", True, 99.02, 18.38, 17815, 18903),
-)
-"""As the service noted it."""
+SERVICE = _service_rows()
 
 
 def _seconds(value: float | None) -> str:
@@ -72,47 +56,47 @@ COLUMNS: dict[str, Callable[[Measured], str]] = {
     "accepted": lambda row: _share(row.accepted),
     "": lambda row: _escaped(remark(row)),
 }
-OF_SERVICE = (*list(COLUMNS)[:4], "MB loaded", "MB inferring", "")
+SERVICE_COLUMNS = (*list(COLUMNS)[:4], "MB loaded", "MB inferring", "")
 
 
 def markdown(rows: Sequence[Measured], notes: Sequence[str]) -> str:
-    """Both tables, and under them what the figures depend on.
+    """Returns both tables in Markdown, with what the figures depend on.
 
     Args:
-        rows: What was measured.
+        rows: Models that were measured.
         notes: Lines about the reports and the machine.
     """
     devices = ", ".join(dict.fromkeys(f"{row.device} ({row.dtype})" for row in rows if row.device))
     on_cpu = any(row.device == "cpu" for row in rows)
     memory = "resident memory of its process" if on_cpu else "GPU memory, 4 GiB of cache included"
-    said = [*notes, f"device: {devices or 'none'}; MB: {memory}"]
+    remarks = [*notes, f"device: {devices or 'none'}; MB: {memory}"]
     if any(row.dummy for row in rows):
-        said.append("dummy: random weights of the model's shape: speed and memory alone mean much")
+        remarks.append("dummy: random weights of the model's shape: only speed and memory are real")
     return "\n".join(
         [
             "# Language models, measured",
             "",
             *_table(rows, tuple(COLUMNS)),
             "",
-            *(f"- {line}" for line in said),
+            *(f"- {line}" for line in remarks),
             "",
-            "## The service's table, by hand, for reference",
+            "## The service's own table, made by hand, for comparison",
             "",
-            *_table(SERVICE, OF_SERVICE),
+            *_table(SERVICE, SERVICE_COLUMNS),
             "",
-            "Its machine and its reports were others (870-1,200 characters, one at a time).",
+            "Its machine and reports were different (870-1,200 characters, one at a time).",
             "",
         ]
     )
 
 
 def name(row: Measured) -> str:
-    """A model as it is shown: random weights say so."""
+    """Returns the name of a model as the table shows it."""
     return f"{row.model} (dummy)" if row.dummy else row.model
 
 
 def remark(row: Measured) -> str:
-    """Why figures are missing, or which checks failed most often."""
+    """Returns why figures are missing, or which checks failed most often."""
     if row.error:
         return row.error
     failed = orjson.loads(row.failed_checks or "{}")
@@ -121,6 +105,7 @@ def remark(row: Measured) -> str:
 
 
 def _table(rows: Sequence[Measured], columns: Sequence[str]) -> list[str]:
+    """Returns the lines of a Markdown table."""
     lines = ["| " + " | ".join(columns) + " |"]
     lines.append("|---|---|" + "---:|" * (len(columns) - 3) + "---|")
     lines += ["| " + " | ".join(COLUMNS[column](row) for column in columns) + " |" for row in rows]

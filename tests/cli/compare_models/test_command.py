@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hertz.cli.compare_models.command import named
-from hertz.cli.compare_models.compared_pairs import sample_lists
-from hertz.cli.compare_models.measure import SCHEMA, Measured
+from hertz.cli.compare_models.command import distinct_models
 from hertz.cli.compare_models.plot import plot
+from hertz.cli.compare_models.reports import sample_lists
+from hertz.cli.compare_models.results import SCHEMA, Measured
 from hertz.cli.compare_models.table import BY_HAND, SERVICE, markdown
 from hertz.policy.model import Policy
 from hertz.storage.model_comparisons import FOLDER, MARKDOWN, PLOT, TABLE, TEXTS
@@ -87,8 +87,8 @@ def test_pairs_of_a_snapshot_need_a_snapshot(tmp_path: Path) -> None:
 
 def test_a_published_snapshots_reports_are_not_kept(tmp_path: Path, service_policy: Policy) -> None:
     lists = sample_lists(service_policy, 3, 40)
-    made_up = random_frames(service_policy, lists.profiles["user_id"].to_list())
-    frames = Frames(lists.profiles, lists.matches, made_up.explanations)
+    others = random_frames(service_policy, lists.profiles["user_id"].to_list())
+    frames = Frames(lists.profiles, lists.matches, others.explanations)
     snapshot = publish_frames(tmp_path, service_policy, "20261122T170000Z-0001", frames)
     lists.profiles.write_parquet(snapshot / "users.parquet")
     lists.matches.write_parquet(snapshot / "matches.parquet")
@@ -133,5 +133,5 @@ def test_the_plot_is_drawn_also_where_nothing_was_loaded(tmp_path: Path) -> None
 
 
 def test_models_are_named_once_and_dummy_is_for_all() -> None:
-    assert named(["a", "b:dummy", "a"], dummy=False) == ["a", "b:dummy"]
-    assert named(["a", "b:dummy", "b"], dummy=True) == ["a:dummy", "b:dummy"]
+    assert distinct_models(["a", "b:dummy", "a"], dummy=False) == ["a", "b:dummy"]
+    assert distinct_models(["a", "b:dummy", "b"], dummy=True) == ["a:dummy", "b:dummy"]

@@ -9,16 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hertz.cli.compare_models.compared_pairs import Case, Lists, cases, sample_lists
-from hertz.cli.compare_models.measure import (
-    SCHEMA,
-    TEXTS,
-    Comparison,
-    Measured,
-    frame,
-    is_grounded,
-    settings_for,
-)
+from hertz.cli.compare_models.measure import Comparison, is_grounded, settings_for
+from hertz.cli.compare_models.reports import MatchLists, Report, reports_to_write, sample_lists
+from hertz.cli.compare_models.results import SCHEMA, TEXTS, Measured, frame
 from hertz.explanations.settings import ExplanationSettings
 from hertz.policy.model import Policy
 from tests.explanations.recorded import recorded
@@ -29,13 +22,13 @@ SHARES = ("valid", "grounded", "accepted")
 
 
 @pytest.fixture(scope="module")
-def lists(service_policy: Policy) -> Lists:
+def lists(service_policy: Policy) -> MatchLists:
     return sample_lists(service_policy, 7, 60)
 
 
 @pytest.fixture(scope="module")
-def asked(service_policy: Policy, lists: Lists) -> list[Case]:
-    return cases(service_policy, lists, 10, 6, ("en", "ko"))
+def reports(service_policy: Policy, lists: MatchLists) -> list[Report]:
+    return reports_to_write(service_policy, lists, 10, 6, ("en", "ko"))
 
 
 @pytest.fixture
@@ -44,30 +37,32 @@ def model(tmp_path: Path) -> str:
 
 
 def comparison(
-    policy: Policy, asked: list[Case], folder: Path, minutes: float = 10, **plan: object
+    policy: Policy, reports: list[Report], folder: Path, minutes: float = 10, **plan: object
 ) -> Comparison:
     """Over a recorded engine that does as planned."""
     load = partial(recorded, ledger=str(folder / "ledger"), **plan)
     settings = ExplanationSettings(hang_seconds=5.0)
-    return Comparison(policy, settings, asked[:1], asked[1:], minutes, load)
+    return Comparison(policy, settings, reports[:1], reports[1:], minutes, load)
 
 
 def test_the_same_pairs_are_asked_about_in_every_language(
-    service_policy: Policy, lists: Lists, asked: list[Case]
+    service_policy: Policy, lists: MatchLists, reports: list[Report]
 ) -> None:
-    pairs = [(case.category, case.a["user_id"], case.b["user_id"]) for case in asked]
-    assert [case.language for case in asked] == ["en"] * 6 + ["ko"] * 6
+    pairs = [(report.category, report.a["user_id"], report.b["user_id"]) for report in reports]
+    assert [report.language for report in reports] == ["en"] * 6 + ["ko"] * 6
     assert pairs[:6] == pairs[6:]
     assert len(set(pairs)) == 6
-    assert all(case.told and case.talk for case in asked)
-    again = cases(service_policy, sample_lists(service_policy, 7, 60), 10, 6, ("en", "ko"))
-    assert again == asked
+    assert all(report.facts and report.conversation for report in reports)
+    again = reports_to_write(
+        service_policy, sample_lists(service_policy, 7, 60), 10, 6, ("en", "ko")
+    )
+    assert again == reports
 
 
 def test_a_model_that_works_has_every_figure(
-    tmp_path: Path, service_policy: Policy, asked: list[Case], model: str
+    tmp_path: Path, service_policy: Policy, reports: list[Report], model: str
 ) -> None:
-    comparing = comparison(service_policy, asked, tmp_path)
+    comparing = comparison(service_policy, reports, tmp_path)
     steps: list[tuple[int, int]] = []
     row = comparing.measure(model, lambda what, done, total: steps.append((done, total)))
     assert (row.vllm, row.error, row.device, row.reports) == (True, None, "recorded", 11)
@@ -81,9 +76,9 @@ def test_a_model_that_works_has_every_figure(
 
 
 def test_random_weights_are_measured_and_not_judged(
-    tmp_path: Path, service_policy: Policy, asked: list[Case], model: str
+    tmp_path: Path, service_policy: Policy, reports: list[Report], model: str
 ) -> None:
-    comparing = comparison(service_policy, asked, tmp_path)
+    comparing = comparison(service_policy, reports, tmp_path)
     (Path(model) / "model.safetensors").unlink()
     row = comparing.measure(f"{model}:dummy")
     assert (row.model, row.dummy, row.error) == (model, True, None)
@@ -94,9 +89,9 @@ def test_random_weights_are_measured_and_not_judged(
 
 @pytest.mark.parametrize("end", ["dies", "hangs"])
 def test_one_that_dies_or_hangs_while_writing_is_a_row_with_what_was_known(
-    tmp_path: Path, service_policy: Policy, asked: list[Case], model: str, end: str
+    tmp_path: Path, service_policy: Policy, reports: list[Report], model: str, end: str
 ) -> None:
-    row = comparison(service_policy, asked, tmp_path, **{end: [8]}).measure(model)
+    row = comparison(service_policy, reports, tmp_path, **{end: [8]}).measure(model)
     assert row.vllm is True
     assert row.error
     assert "while writing" in row.error
@@ -106,17 +101,17 @@ def test_one_that_dies_or_hangs_while_writing_is_a_row_with_what_was_known(
 
 
 def test_one_that_takes_too_long_is_stopped(
-    tmp_path: Path, service_policy: Policy, asked: list[Case], model: str
+    tmp_path: Path, service_policy: Policy, reports: list[Report], model: str
 ) -> None:
-    row = comparison(service_policy, asked, tmp_path, minutes=0.1, seconds=60).measure(model)
+    row = comparison(service_policy, reports, tmp_path, minutes=0.1, seconds=60).measure(model)
     assert row.error == "not done after 0.1 minutes: stopped"
     assert row.batch_s is None
 
 
 def test_one_that_cannot_be_loaded_says_why_in_one_line(
-    tmp_path: Path, service_policy: Policy, asked: list[Case], model: str
+    tmp_path: Path, service_policy: Policy, reports: list[Report], model: str
 ) -> None:
-    row = comparison(service_policy, asked, tmp_path, loads=0).measure(model)
+    row = comparison(service_policy, reports, tmp_path, loads=0).measure(model)
     assert row.vllm is False
     assert row.error
     assert row.error.endswith("could not be loaded: no second time")
@@ -124,9 +119,9 @@ def test_one_that_cannot_be_loaded_says_why_in_one_line(
 
 
 def test_what_is_no_model_is_not_tried(
-    tmp_path: Path, service_policy: Policy, asked: list[Case], model: str
+    tmp_path: Path, service_policy: Policy, reports: list[Report], model: str
 ) -> None:
-    comparing = comparison(service_policy, asked, tmp_path)
+    comparing = comparison(service_policy, reports, tmp_path)
     (Path(model) / "tokenizer_config.json").write_text("{}")
     for name, why in ((str(tmp_path / "none"), "no such folder"), (model, "no chat template")):
         row = comparing.measure(name)
