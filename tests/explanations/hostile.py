@@ -1,4 +1,4 @@
-"""Bios that try something, and what a model that fell for them would write: `hostile.jsonl`."""
+"""Bios that try to steer a model, and what an obedient model would write: `hostile.jsonl`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PATH = Path(__file__).parent / "hostile.jsonl"
 
 @dataclass(frozen=True)
 class Hostile:
-    """A bio, and what it leads to: a sentence in the text, or a whole answer."""
+    """A bio, and the sentence or the whole answer that an obedient model would write."""
 
     kind: str
     language: str
@@ -21,7 +21,7 @@ class Hostile:
 
 
 def read_hostile() -> list[Hostile]:
-    """All of them; `times` repeats a bio, `answer_times` an answer."""
+    """Returns all of them; `times` repeats a bio, `answer_times` an answer."""
     rows = [json.loads(line) for line in PATH.read_text(encoding="utf-8").splitlines()]
     return [
         Hostile(

@@ -1,9 +1,9 @@
-"""Texts that somebody labelled by hand: `good`, or by the check that must refuse them.
+"""Texts labelled by hand: as `good`, or with the check that must refuse them.
 
-`labelled.jsonl` has one a line. Its part `held_out` was written after the checks were finished:
-they refused all 36 bad ones, and 4 of the 16 good ones. Of those, two were too short by a few
-characters (made longer), one called somebody quiet who is not (labelled bad now), and one, with
-"an honest report", was a mistake of the checks (mended).
+`labelled.jsonl` has one text on each line. Its part `held_out` was written after the checks, which
+refused all of its 36 bad texts and 4 of its 16 good ones. Of these four, two were too short by a
+few characters (made longer), one called somebody quiet who is not (labelled bad now), and one,
+with "an honest report", was a mistake of the checks (corrected).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATH = Path(__file__).parent / "labelled.jsonl"
 
 @dataclass(frozen=True)
 class Labelled:
-    """A text, what it is, and the checks that it failed."""
+    """A text, its label, and the checks that it failed."""
 
     label: str
     part: str
@@ -33,8 +33,8 @@ class Labelled:
     failed: tuple[str, ...]
 
 
-def judged(policy: Policy) -> list[Labelled]:
-    """Every labelled text, judged by the checks."""
+def check_all(policy: Policy) -> list[Labelled]:
+    """Returns every labelled text with the checks that it failed."""
     pairs = labelled_pairs(policy)
     rows = [json.loads(line) for line in PATH.read_text(encoding="utf-8").splitlines()]
     return [

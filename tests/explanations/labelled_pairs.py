@@ -11,7 +11,7 @@ Someone = dict[str, Any]
 
 
 def labelled_pairs(policy: Policy) -> dict[str, tuple[Someone, Someone]]:
-    """Pair A and pair B, the lower id first; three of the four wrote a bio."""
+    """Returns pair A and pair B, the lower id first; three of the four have a bio."""
     return {
         "A": (
             profile(

@@ -1,4 +1,4 @@
-"""The audit of bench/audit.py finds what is planted, and nothing in what is good."""
+"""The audit of bench/audit.py finds every planted mistake, and none in a good text."""
 
 from __future__ import annotations
 
@@ -99,9 +99,11 @@ def test_template_texts_have_no_findings(any_policy: Policy) -> None:
             facts = pair_facts(any_policy, category, a, b)
             for language, auditor in auditors.items():
                 text = render(any_policy, category, language, facts, str(seed))
-                told = row(language, "", category=category, title=text.title, content=text.content)
-                told["reasons"] = json.dumps(text.reasons)
-                assert [*auditor.findings(told, a, b)] == [], text.content
+                published = row(
+                    language, "", category=category, title=text.title, content=text.content
+                )
+                published["reasons"] = json.dumps(text.reasons)
+                assert [*auditor.findings(published, a, b)] == [], text.content
 
 
 def test_the_audit_reads_the_published_snapshot(
@@ -118,7 +120,7 @@ def test_the_audit_reads_the_published_snapshot(
         {"run_id": "one", "policy": service_policy.model_dump(mode="json")},
         keep=1,
     )
-    told = audit(tmp_path)
-    assert told["by_origin_and_language"] == {"model en": 2, "model ko": 1}
-    assert told["findings"] == {"label": 1}
-    assert told["pairs"] == {"label": [("friend", "en", 1203, 4310)]}
+    result = audit(tmp_path)
+    assert result["by_origin_and_language"] == {"model en": 2, "model ko": 1}
+    assert result["findings"] == {"label": 1}
+    assert result["pairs"] == {"label": [("friend", "en", 1203, 4310)]}

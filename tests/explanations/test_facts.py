@@ -22,12 +22,12 @@ def facts(service_policy: Policy, minji: Someone, jun: Someone) -> Facts:
     return pair_facts(service_policy, "general", minji, jun)
 
 
-def told(facts: Facts, kind: str) -> set[tuple[object, ...]]:
+def of_kind(facts: Facts, kind: str) -> set[tuple[object, ...]]:
     return {(f.fields, f.values, f.direction) for f in facts.found if f.kind == kind}
 
 
 def test_shared_are_the_codes_of_a_set_field_that_both_have(facts: Facts) -> None:
-    assert told(facts, "shared") == {
+    assert of_kind(facts, "shared") == {
         (("currentInterests",), ("MOVIES",), "both"),
         (("favoriteFoods",), ("KOREAN",), "both"),
         (("selfDevelopment",), ("READING",), "both"),
@@ -37,18 +37,18 @@ def test_shared_are_the_codes_of_a_set_field_that_both_have(facts: Facts) -> Non
 
 def test_wishes_are_met_by_the_other_s_traits_each_way(facts: Facts) -> None:
     fields = ("preferredPeople", "personality")
-    assert told(facts, "wish") == {
+    assert of_kind(facts, "wish") == {
         (fields, ("GOOD_LISTENER",), "a_to_b"),
         (fields, ("SMILES_OFTEN",), "b_to_a"),
     }
 
 
 def test_equal_and_neighboring_answers(facts: Facts) -> None:
-    assert told(facts, "same") == {
+    assert of_kind(facts, "same") == {
         (("religion",), ("NON_RELIGIOUS",), "both"),
         (("smoking",), ("NO_SMOKING",), "both"),
     }
-    assert told(facts, "near") == {(("ageGroup",), ("AGE_20S", "AGE_30S"), "both")}
+    assert of_kind(facts, "near") == {(("ageGroup",), ("AGE_20S", "AGE_30S"), "both")}
 
 
 def test_a_pairing_carries_the_table_s_value_each_way(facts: Facts) -> None:
@@ -75,7 +75,7 @@ def test_fields_that_only_decide_who_may_meet_are_not_talked_about(
     )  # an eligibility rule, but a term reads it too
 
 
-def test_what_is_not_told_makes_no_fact(service_policy: Policy, jun: Someone) -> None:
+def test_missing_values_make_no_fact(service_policy: Policy, jun: Someone) -> None:
     silent = profile(service_policy, 1)
     assert pair_facts(service_policy, "couple", silent, jun) == Facts(())
 
@@ -104,7 +104,7 @@ def test_reasons_have_the_published_shape(facts: Facts) -> None:
     }
 
 
-def test_the_content_hash_follows_what_is_told_and_not_the_id(
+def test_the_content_hash_depends_on_the_values_and_not_on_the_id(
     service_policy: Policy, minji: Someone, jun: Someone
 ) -> None:
     def digest(who: Someone, **changed: object) -> str:

@@ -1,4 +1,4 @@
-"""Bios that try to steer the model: what reaches it, what it may answer, what the reader gets."""
+"""Bios that try to steer the model: the prompt, the model's answer, and the published text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OUTLOOK = {"en": "A first hello could be next.", "ko": "가벼운 인사부터 �
 
 
 def steered(language: str, sentence: str) -> str:
-    """An answer in the right form, in which one sentence is what the bio asked for."""
+    """Returns an answer in the right form, one sentence of which obeys the bio."""
     content = {
         "teaser": TEASER[language],
         "shared": KNOWN[language],
@@ -62,9 +62,9 @@ def test_no_bio_breaks_the_prompt(
 ) -> None:
     language, bio = case.language, case.bio
     pair = [dict(minji, bio=None), dict(jun, bio=None)]
-    plain = asked(service_policy, language, pair)
+    plain = prompt_of(service_policy, language, pair)
     pair[side]["bio"] = bio
-    talk = asked(service_policy, language, pair)
+    talk = prompt_of(service_policy, language, pair)
     assert [turn["role"] for turn in talk] == [turn["role"] for turn in plain]
     assert talk[:-3] == plain[:-3]  # instructions and examples
     assert talk[-2:] == plain[-2:]  # the facts
@@ -77,7 +77,7 @@ def test_no_bio_breaks_the_prompt(
     assert len(typed) <= BIO_LENGTH + 20
 
 
-def asked(policy: Policy, language: str, pair: list[Someone]) -> list[dict[str, str]]:
+def prompt_of(policy: Policy, language: str, pair: list[Someone]) -> list[dict[str, str]]:
     return conversation(policy, "friend", language, *pair, pair_facts(policy, "friend", *pair))
 
 
@@ -88,9 +88,9 @@ def test_what_a_steered_model_writes_is_refused(
     language, bio = case.language, case.bio
     minji = {**minji, "bio": bio}
     facts = pair_facts(service_policy, "friend", minji, jun)
-    told = prompt_facts(service_policy, "friend", language, facts)
+    chosen = prompt_facts(service_policy, "friend", language, facts)
     answer = case.answer
-    text = read_answer(steered(language, case.leads_to) if answer is None else answer, told)
+    text = read_answer(steered(language, case.leads_to) if answer is None else answer, chosen)
     assert failed_checks(service_policy, "friend", language, minji, jun, text)
 
 
@@ -98,7 +98,7 @@ def test_what_a_steered_model_writes_is_refused(
 def test_the_answer_around_them_is_good(
     service_policy: Policy, minji: Someone, jun: Someone, language: str
 ) -> None:
-    """So that it is the steered sentence that the checks refuse."""
+    """The checks refuse the steered sentence, not the answer around it."""
     facts = pair_facts(service_policy, "friend", minji, jun)
     text = read_answer(
         steered(language, TEASER[language]), prompt_facts(service_policy, "friend", language, facts)
@@ -109,7 +109,7 @@ def test_the_answer_around_them_is_good(
 
 @pytest.mark.parametrize("case", HOSTILE, ids=KINDS)
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_template_voice_never_heard_of_the_bio(
+def test_the_template_voice_does_not_use_the_bio(
     service_policy: Policy,
     minji: Someone,
     jun: Someone,

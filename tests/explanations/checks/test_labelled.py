@@ -8,12 +8,12 @@ from collections import Counter
 import pytest
 
 from hertz.policy.model import Policy
-from tests.explanations.labelled import Labelled, judged
+from tests.explanations.labelled import Labelled, check_all
 
 
 @pytest.fixture(scope="module")
 def texts(service_policy: Policy) -> list[Labelled]:
-    return judged(service_policy)
+    return check_all(service_policy)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A text as the checks read it: cut by bytes, and the same as patterns would cut it."""
+"""A normalized text is cut by bytes, with the same result as by patterns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_run_of_five_words_counts_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sentence", "told"),
+    ("sentence", "expected"),
     [
         ("both of them bake", True),
         ("a shared list", True),
@@ -54,5 +54,5 @@ def test_a_run_of_five_words_counts_wherever_it_stands() -> None:
         ("겹겹이", False),
     ],
 )
-def test_what_speaks_of_both(sentence: str, told: bool) -> None:
-    assert says_both(sentence) == told
+def test_what_speaks_of_both(sentence: str, expected: bool) -> None:
+    assert says_both(sentence) == expected

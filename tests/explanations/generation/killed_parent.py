@@ -1,4 +1,4 @@
-"""Starts a worker with a child of its own, tells their process ids, and waits to be killed."""
+"""Starts a worker that has a child, prints both process ids, and sleeps until it is killed."""
 
 from __future__ import annotations
 

@@ -110,10 +110,10 @@ def test_several_engines_through_ray_write_the_same_and_leave_nothing_behind(
 
 @pytest.fixture(scope="module")
 def ray_head() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
-    """A Ray of its own, as `ray start` leaves it, and the variables that lead to it."""
+    """A running `ray start` and the environment variables of its address and token."""
     port = free_port()
     known = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "1" * 64, "RAY_USAGE_STATS_ENABLED": "0"}
-    impatient = {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}  # else it waits 30 s for nobody
+    impatient = {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}  # by default 30 s
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"]
         command += [f"--port={port}", "--num-cpus=2", "--object-store-memory=500000000"]
@@ -133,7 +133,7 @@ def ray_head() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
 def cluster(
     ray_head: tuple[psutil.Process, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> psutil.Process:
-    """The head of a cluster that was there, its address and token where Ray looks."""
+    """The head of an existing cluster, with its address and token in the environment."""
     head, variables = ray_head
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -150,7 +150,7 @@ def wait_for_port(port: int, head: psutil.Process) -> None:
     pytest.fail("no cluster came up")
 
 
-def test_a_cluster_that_was_there_is_joined_and_left_as_it_was(
+def test_an_existing_cluster_is_joined_and_left_as_it_was(
     model: Path, by_one: list[list[Generated]], cluster: psutil.Process
 ) -> None:
     with VllmGenerator(str(model), SETTINGS, load_engines) as engine:
@@ -174,9 +174,9 @@ def test_on_a_cpu_an_engine_has_as_many_threads_as_the_process_has_cores() -> No
     environment = {name: value for name, value in os.environ.items() if name != THREADS}
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    all_of_them, cores, one, told = map(int, run.stdout.split())
+    all_of_them, cores, one, by_environment = map(int, run.stdout.split())
     assert 1 <= all_of_them <= cores
-    assert (one, told) == (1, 3)
+    assert (one, by_environment) == (1, 3)
 
 
 @pytest.mark.usefixtures("cluster")

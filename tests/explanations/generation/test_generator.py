@@ -63,7 +63,7 @@ def test_two_parts_an_engine_are_under_way_while_an_answer_is_looked_at(
     assert ahead == under_way  # the answered one, two under way an engine, one promised
 
 
-def test_what_was_loaded_and_its_memory_are_told(tmp_path: Path) -> None:
+def test_what_was_loaded_and_its_memory_are_known(tmp_path: Path) -> None:
     with generator(tmp_path / "ledger") as engine:
         assert (engine.loaded.device, engine.loaded.dtype) == ("recorded", "none")
         assert engine.loaded.memory_bytes == 100

@@ -34,7 +34,7 @@ SETTINGS = ExplanationSettings(temperature=1.0, max_tokens=900, max_model_len=12
 def answered(
     tmp_path_factory: pytest.TempPathFactory, service_policy: Policy, minji: Someone, jun: Someone
 ) -> Answered:
-    """What the engine wrote of a pair in which both wrote the bio; one part a language."""
+    """What the engine wrote about a pair who both have the bio; one part for each language."""
     policy, pairs, parts = service_policy, [], []
     texts = PATH.read_text(encoding="utf-8").splitlines()
     folder = write_tiny_model(tmp_path_factory.mktemp("tiny"), texts)
@@ -67,7 +67,7 @@ def test_nonsense_does_not_reach_the_reader(answered: Answered, service_policy: 
     assert len(answered) == len(read_hostile())
     for language, a, b, written in answered:
         facts = pair_facts(service_policy, "friend", a, b)
-        told = prompt_facts(service_policy, "friend", language, facts)
-        text = read_answer(written.text, told)
+        chosen = prompt_facts(service_policy, "friend", language, facts)
+        text = read_answer(written.text, chosen)
         assert (text is None) == (written.finish_reason == "length")
         assert failed_checks(service_policy, "friend", language, a, b, text)

@@ -1,4 +1,4 @@
-"""What a worker's child process runs in the tests."""
+"""Functions that the child process of a worker runs in the tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def unloadable(name: str) -> tuple[str, Serve]:
 
 
 def short_of_memory() -> tuple[str, Serve]:
-    """Fails while loading, as torch does where there is too little memory."""
+    """Fails while loading, as torch does when memory runs out."""
     message = "Tried to allocate 16 GiB"
     raise type("OutOfMemoryError", (RuntimeError,), {})(message)
 
@@ -40,7 +40,7 @@ def dies_loading() -> tuple[str, Serve]:
 
 
 def sleeps_loading() -> tuple[str, Serve]:
-    """Never gets done."""
+    """Sleeps while loading."""
     time.sleep(600)
     return "never", lambda requests, beat: requests
 
@@ -58,7 +58,7 @@ def mortal() -> tuple[str, Serve]:
 
 
 def sleeper(beats: bool) -> tuple[str, Serve]:
-    """Takes so many seconds for an answer, beating or not."""
+    """Takes as many seconds for an answer as the request says, with a heartbeat or without."""
 
     def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         for seconds in requests:
@@ -73,7 +73,7 @@ def sleeper(beats: bool) -> tuple[str, Serve]:
 
 
 def deaf() -> tuple[str, Serve]:
-    """Never reads what it is sent."""
+    """Never reads a request."""
 
     def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         time.sleep(600)
@@ -83,7 +83,7 @@ def deaf() -> tuple[str, Serve]:
 
 
 def with_child() -> tuple[int, Serve]:
-    """Starts a process of its own, says which, and dies when it is asked."""
+    """Starts a process, returns its id, and dies at the first request."""
     child = subprocess.Popen(["sleep", "600"])
 
     def serve(requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:

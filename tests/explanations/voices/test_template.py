@@ -137,7 +137,7 @@ def assert_grounded(policy: Policy, seed: int) -> None:
             assert failed_checks(policy, category, language, a, b, text) == [], text.content
 
 
-def test_reasons_are_the_facts_that_the_text_tells(
+def test_reasons_are_the_facts_that_the_text_mentions(
     service_policy: Policy, minji: Someone, jun: Someone
 ) -> None:
     facts = pair_facts(service_policy, "couple", minji, jun)
@@ -155,7 +155,7 @@ def test_nothing_in_common_is_said_and_nothing_invented(service_policy: Policy) 
 
 
 @pytest.mark.parametrize(
-    ("types", "told"),
+    ("types", "expected"),
     [
         (("ENFP", "ENTJ"), ["E와 N", "F와 T, P와 J"]),
         (("ISFJ", "ISFJ"), ["글자"]),
@@ -163,17 +163,17 @@ def test_nothing_in_common_is_said_and_nothing_invented(service_policy: Policy) 
     ],
 )
 def test_types_are_compared_letter_by_letter(
-    service_policy: Policy, types: tuple[str, str], told: list[str]
+    service_policy: Policy, types: tuple[str, str], expected: list[str]
 ) -> None:
     a, b = (profile(service_policy, user, MBTI=mbti) for user, mbti in enumerate(types))
     facts = pair_facts(service_policy, "friend", a, b)
     for key in range(20):
         content = render(service_policy, "friend", "ko", facts, str(key)).content
-        assert all(part in content.split("\n\n")[1] for part in told)
+        assert all(part in content.split("\n\n")[1] for part in expected)
 
 
-def test_three_shared_fields_and_three_equal_answers_are_told(service_policy: Policy) -> None:
-    told = {
+def test_three_shared_fields_and_three_equal_answers_are_mentioned(service_policy: Policy) -> None:
+    values = {
         "hobbies": ["MUSIC"],
         "favoriteFoods": ["PIZZA"],
         "likedSports": ["YOGA"],
@@ -182,17 +182,17 @@ def test_three_shared_fields_and_three_equal_answers_are_told(service_policy: Po
         "ageGroup": "AGE_30S",
         "MBTI": "ENFP",
     }
-    a, b = (profile(service_policy, user, **told) for user in (1, 2))
+    a, b = (profile(service_policy, user, **values) for user in (1, 2))
     facts = pair_facts(service_policy, "friend", a, b)
     text = render(service_policy, "friend", "ko", facts, "k")
-    assert {reason["fields"][0] for reason in text.reasons} == set(told)
+    assert {reason["fields"][0] for reason in text.reasons} == set(values)
     for label in ("음악", "피자", "요가", "불교", "비흡연", "30대"):
         assert f"‘{label}’" in text.content
 
 
-def test_the_same_wish_met_both_ways_is_told_once(service_policy: Policy) -> None:
-    told = {"preferredPeople": ["WITTY"], "personality": ["WITTY"], "hobbies": ["MUSIC"]}
-    a, b = (profile(service_policy, user, **told) for user in (1, 2))
+def test_the_same_wish_met_both_ways_is_mentioned_once(service_policy: Policy) -> None:
+    values = {"preferredPeople": ["WITTY"], "personality": ["WITTY"], "hobbies": ["MUSIC"]}
+    a, b = (profile(service_policy, user, **values) for user in (1, 2))
     facts = pair_facts(service_policy, "couple", a, b)
     text = render(service_policy, "couple", "ko", facts, "k")
     assert text.content.count("‘재치있는’") == 1
