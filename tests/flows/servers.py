@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 from hertz.core.errors import HertzError
-from hertz.flows.server.start import RUN_VARIABLE
+from hertz.flows.server.supervision import RUN_VARIABLE
 from tests.ports import free_port
 
 PATIENCE = 400.0  # a limit for a busy machine, not a goal

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from hertz.core.errors import PolicyError
 from hertz.flows.nightly import nightly
 from hertz.flows.server.automations import TO_EXPLAIN, end_lost_runs, explain_after_recompute
-from hertz.flows.server.start import POOL
+from hertz.flows.server.pool_name import POOL
 from hertz.flows.server.work_pool import QUEUES
 from hertz.flows.support.parameters import (
     ExplainOptions,

@@ -1,8 +1,9 @@
 """`make prefect`: a Prefect server and a worker on loopback, with Hertz's deployments.
 
 In: nothing; PREFECT_SERVER_API_PORT (4200) and PREFECT_HOME (./.prefect) where they are set.
-Out: a running server and worker until Ctrl-C or SIGTERM; then neither is left, nor a run of theirs.
-One that dies is started again; a run whose worker died goes on, one that died with it is ended.
+Out: a running server and worker until Ctrl-C or SIGTERM; then neither is left, nor a flow run.
+A server or worker that dies is restarted. A run whose worker died goes on; a run that died with its
+worker is marked as crashed.
 """
 
 from __future__ import annotations
@@ -10,21 +11,26 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
-from uuid import UUID
 
 import httpx
-import psutil
 from filelock import FileLock, Timeout
 
 from hertz.core.logs import wants_json
 from hertz.flows.server.pool_name import POOL
+from hertz.flows.server.supervision import (
+    SIGNALS,
+    StartError,
+    Supervised,
+    run_processes,
+    runs_ended_at_exit,
+    say,
+    supervised,
+)
 
 ROOT = Path(__file__).parents[3]
 PORT = os.environ.get("PREFECT_SERVER_API_PORT", "4200")
@@ -37,54 +43,19 @@ ENVIRONMENT = {
     "PREFECT_API_URL": f"{ADDRESS}/api",
     "PREFECT_SERVER_API_HOST": "127.0.0.1",
     "PREFECT_SERVER_API_PORT": PORT,
-    # In memory, as by default, the places that runs hold would be forgotten with each restart.
+    # By default they are in memory, and a restarted server forgets which runs are in progress.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": f"{LEASES}.filesystem",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "hertz.core.logs.LineHandler",
-    "PREFECT_WORKER_QUERY_SECONDS": "3",  # a run asked for in the UI starts at once
+    "PREFECT_WORKER_QUERY_SECONDS": "3",  # a run started in the UI begins within three seconds
 }
 if wants_json():
     ENVIRONMENT |= {
         "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json",
         "PREFECT_LOGGING_FORMATTERS_JSON_CLASS": "hertz.core.logs.JsonFormatter",
     }
-SIGNALS = {signal.SIGINT, signal.SIGTERM}
-if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which nohup asks for
-    SIGNALS.add(signal.SIGHUP)
-SECONDS_TO_START = 600  # a first start makes the database; a slow, busy machine takes minutes
-SECONDS_TO_STOP = 20
-MOST_RESTARTS = 5  # of one program within
-WITHIN = 600.0  # seconds; more often means that something is wrong
-RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
-
-
-class StartError(Exception):
-    """Why Prefect could not be started, or did not stay up."""
-
-
-def main() -> str | None:
-    """Start everything, wait for Ctrl-C, stop everything. Returns what went wrong, if anything."""
-    for number in SIGNALS:
-        signal.signal(number, signal.default_int_handler)
-    os.environ.update(ENVIRONMENT)
-    os.chdir(ROOT)
-    try:
-        with _only_one(), LOG.open("wb") as log, _no_run_left():
-            with _running("server", ["server", "start"], log) as server:
-                _wait_for(server)
-                _deploy()
-                _end_lost_runs()
-                with _running("worker", ["worker", "start", "--pool", POOL]) as worker:
-                    _say(HOW_TO)
-                    _stay(server, worker)
-    except KeyboardInterrupt:
-        _say("Prefect is stopped; what was published stays published.")
-    except StartError as error:
-        return f"hertz.flows.server.start: {error}"
-    return None
-
-
+SECONDS_TO_START = 600  # the first start creates the database; a slow, busy machine takes minutes
 HOW_TO = f"""
 Hertz's Prefect is running; Ctrl-C stops it.
   UI        {ADDRESS}
@@ -94,9 +65,35 @@ Hertz's Prefect is running; Ctrl-C stops it.
 """
 
 
+def main() -> str | None:
+    """Starts everything, waits for Ctrl-C, stops everything. Returns the reason of a failure."""
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler)
+    os.environ.update(ENVIRONMENT)
+    os.chdir(ROOT)
+    try:
+        with _only_one(), LOG.open("wb") as log, runs_ended_at_exit(HOME):
+            with supervised("server", ["server", "start"], log) as server:
+                _wait_until_ready(server)
+                _deploy()
+                _mark_lost_runs()
+                with supervised("worker", ["worker", "start", "--pool", POOL]) as worker:
+                    say(HOW_TO)
+                    _keep_running(server, worker)
+    except KeyboardInterrupt:
+        say("Prefect is stopped; what was published stays published.")
+    except StartError as error:
+        return f"hertz.flows.server.start: {error}"
+    return None
+
+
 @contextmanager
 def _only_one() -> Iterator[None]:
-    """Hold PREFECT_HOME: two servers on one database would spoil it."""
+    """Holds PREFECT_HOME: two servers would corrupt one database.
+
+    Raises:
+        StartError: Another start holds it, or another program listens on the port.
+    """
     HOME.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(HOME / "start.lock").acquire(timeout=0)
@@ -110,102 +107,17 @@ def _only_one() -> Iterator[None]:
         yield
 
 
-class _Program:
-    """A Prefect process, started again when it dies.
+def _wait_until_ready(server: Supervised) -> None:
+    """Waits until the server answers; restarts it if it dies meanwhile.
 
-    In a session of its own: Ctrl-C reaches this program alone, which stops the worker first.
+    Raises:
+        StartError: It does not answer within SECONDS_TO_START, or dies again and again.
     """
-
-    def __init__(self, name: str, command: list[str], output: IO[bytes] | None) -> None:
-        self.name, self._command, self._output = name, command, output
-        self._restarts: list[float] = []
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", *self._command],
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._output,
-            start_new_session=True,
-        )
-
-    def has_died(self) -> bool:
-        return self.process.poll() is not None
-
-    def start_again(self) -> None:
-        """After its death.
-
-        Raises:
-            StartError: If it dies all the time.
-        """
-        code, now = self.process.returncode, time.monotonic()
-        self._restarts = [t for t in self._restarts if t > now - WITHIN] + [now]
-        if len(self._restarts) > MOST_RESTARTS:
-            message = f"the {self.name} ended with code {code}, again; the server's log is {LOG}"
-            raise StartError(message)
-        _say(f"the {self.name} ended with code {code}; starting it again")
-        self.start()
-
-
-@contextmanager
-def _running(name: str, command: list[str], output: IO[bytes] | None = None) -> Iterator[_Program]:
-    """A Prefect program, stopped at the end with all it has started."""
-    program = _Program(name, command, output)
-    try:
-        yield program
-    finally:
-        _stop(program.process)
-
-
-@contextmanager
-def _no_run_left() -> Iterator[None]:
-    """At the end, end runs that have outlived their worker."""
-    try:
-        yield
-    finally:
-        _end(list(_runs().values()))
-
-
-def _runs() -> dict[UUID, psutil.Process]:
-    """The processes of this Prefect's flow runs."""
-    found = {}
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            variables = process.environ()
-            if variables.get("PREFECT_HOME") == str(HOME) and RUN_VARIABLE in variables:
-                found[UUID(variables[RUN_VARIABLE])] = process
-    return found
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End what it has started, then itself; a run that is asked to end tells the server so."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    if process.poll() is None:
-        whole = psutil.Process(process.pid)
-        _end(whole.children(recursive=True))
-        _end([whole, *whole.children(recursive=True)])
-
-
-def _end(processes: list[psutil.Process]) -> None:
-    """Ask them to end, and kill those that have not within SECONDS_TO_STOP."""
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, left = psutil.wait_procs(processes, SECONDS_TO_STOP)
-    for process in left:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(left, SECONDS_TO_STOP)
-
-
-def _wait_for(server: _Program) -> None:
-    _say(f"starting Prefect at {ADDRESS} ...")
+    say(f"starting Prefect at {ADDRESS}; its log is {LOG}")
     last = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < last:
         if server.has_died():
-            server.start_again()
+            server.restart()
         with suppress(httpx.TransportError):
             if httpx.get(f"{ADDRESS}/api/health").is_success:
                 return
@@ -215,10 +127,13 @@ def _wait_for(server: _Program) -> None:
 
 
 def _deploy() -> None:
-    from hertz.flows.server.deploy import (
-        DeployError,
-        deploy,
-    )  # Prefect reads the environment set in main
+    """Registers pool, deployments and automations.
+
+    Raises:
+        StartError: Prefect refused them.
+    """
+    # Imported late: Prefect reads the environment that main has set.
+    from hertz.flows.server.deploy import DeployError, deploy
 
     try:
         deploy()
@@ -226,27 +141,29 @@ def _deploy() -> None:
         raise StartError(str(error)) from error
 
 
-def _end_lost_runs() -> None:
+def _mark_lost_runs() -> None:
+    """Marks runs as crashed whose process has ended without a report."""
+    # Imported late: Prefect reads the environment that main has set.
     from hertz.flows.server.work_pool import end_lost_runs
 
-    if lost := end_lost_runs(_runs().keys()):
-        _say(f"{lost} run(s) were in progress when Prefect ended; they are marked as crashed")
+    if lost := end_lost_runs(run_processes(HOME).keys()):
+        say(f"{lost} run(s) were in progress when Prefect ended; they are marked as crashed")
 
 
-def _stay(server: _Program, worker: _Program) -> None:
+def _keep_running(server: Supervised, worker: Supervised) -> None:
+    """Restarts the server or the worker whenever it has died, until interrupted.
+
+    Raises:
+        StartError: One of the two dies again and again.
+    """
     while True:
         if server.has_died():
-            server.start_again()
-            _wait_for(server)
+            server.restart()
+            _wait_until_ready(server)
         if worker.has_died():
-            _end_lost_runs()
-            worker.start_again()
+            _mark_lost_runs()
+            worker.restart()
         time.sleep(1)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
