@@ -1,1 +1,1 @@
-"""Prefect flows and deployments: orchestration only, the one place that imports prefect."""
+"""Prefect flows and deployments. Only this folder imports Prefect."""

@@ -1,4 +1,4 @@
-"""Removing old snapshots and vectors that nobody needs, as a flow."""
+"""The flow that removes old snapshots and unused vectors."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from hertz.core.errors import HertzError
 from hertz.flows.support.parameters import CleanupOptions
 from hertz.flows.support.run_stages import log_stages, without_error_values
 from hertz.flows.support.wait_for_home import once_free
-from hertz.stages.cleanup import cleanup as clean
+from hertz.stages.cleanup import cleanup as clean_up
 
 
 @flow(name="cleanup", persist_result=False)
 def cleanup(options: CleanupOptions) -> State:
-    """Remove snapshots beyond the number kept, and vectors of models no longer in use.
+    """Removes snapshots beyond the number kept, and vectors of models no longer in use.
 
     Args:
-        options: How many stay, and where.
+        options: Home, and the number of snapshots to keep; by default those of hertz.toml.
     """
     log_stages()
     try:
         with without_error_values():
             settings = options.settings()
-            cleaned = once_free(lambda: clean(settings, options.keep, options.held))
+            cleaned = once_free(lambda: clean_up(settings, options.keep, options.held))
     except HertzError as error:
         return Failed(message=str(error))
     rows = {"removed": cleaned.removed, "kept": cleaned.kept, "vectors removed": cleaned.vectors}

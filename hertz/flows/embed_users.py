@@ -1,4 +1,4 @@
-"""The flow that encodes new and changed profiles; publishes nothing."""
+"""The flow that encodes new and changed profiles and publishes nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hertz.stages.nightly import EMBED_ONLY
 
 @flow(name="embed-users", persist_result=False)
 def embed_users(options: ProfileOptions) -> State:
-    """Encode the texts of new and changed profiles, so that a later night finds them ready.
+    """Encodes the texts of new and changed profiles, which saves the next night the work.
 
     Args:
-        options: What to work on; left as it is, the service's own profiles and home.
+        options: Profiles, home and policy file; by default those of hertz.toml.
     """
     return run_stages(EMBED_ONLY, options)

@@ -1,4 +1,4 @@
-"""Being forgotten, as a flow: hidden at once, erased as soon as the home is free."""
+"""The flow that removes a user: hidden at once, erased as soon as no run holds the home."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from hertz.storage.settings import Settings
 
 @flow(name="forget", persist_result=False)
 def forget(options: ForgetOptions) -> State:
-    """Hide a user at once, erase every trace, search every byte, and leave a receipt.
+    """Hides a user at once, erases every trace, searches every byte and leaves a receipt.
 
     Args:
-        options: Whom to forget, and where.
+        options: Home, the user's id, and whether only to search.
     """
     log_stages()
     try:
         with without_error_values():
             settings = options.settings()
             if options.verify:
-                return _searched(settings, options.user_id)
-            return _receipted(_forgotten(settings, options.user_id), settings)
+                return _search(settings, options.user_id)
+            return _show_receipt(_erase(settings, options.user_id), settings)
     except HertzError as error:
         return Failed(message=str(error))
 
 
-def _forgotten(settings: Settings, user_id: int) -> Receipt:
-    """The first call hides the user, whoever holds the home; the second erases."""
+def _erase(settings: Settings, user_id: int) -> Receipt:
+    """Hides the user at once, even while a run holds the home, and erases when it is free."""
     try:
         return forget_user(settings, user_id)
     except LockedError:
@@ -42,15 +42,19 @@ def _forgotten(settings: Settings, user_id: int) -> Receipt:
         return forget_user(settings, user_id)
 
 
-def _receipted(receipt: Receipt, settings: Settings) -> State:
-    create_table_artifact(receipt.stores, "hertz-receipt", f"Receipt for the mark {receipt.user}")
+def _show_receipt(receipt: Receipt, settings: Settings) -> State:
+    """Leaves the receipt as an artifact; fails the run if a trace is left."""
+    create_table_artifact(
+        receipt.stores, "hertz-receipt", f"Receipt for the tombstone {receipt.user}"
+    )
     removed = sum(store["removed"] for store in receipt.stores)
     if receipt.is_incomplete:
-        return Failed(message="erased, but the search still finds something: see the receipt")
+        return Failed(message="erased, but the search still finds traces: see the receipt")
     return Completed(message=f"{removed} traces erased, none found; home {settings.home}")
 
 
-def _searched(settings: Settings, user_id: int) -> State:
+def _search(settings: Settings, user_id: int) -> State:
+    """Searches every byte of the home; fails the run if the user is found."""
     found = len(verify(settings, user_id).findings)
     if found:
         return Failed(message=f"found in {found} places of {settings.home}")

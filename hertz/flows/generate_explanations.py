@@ -1,4 +1,4 @@
-"""The flow that explains the published matches anew and publishes."""
+"""The flow that explains the published matches and publishes a new snapshot."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hertz.stages.nightly import EXPLAIN_ONLY
 
 @flow(name="generate-explanations", persist_result=False)
 def generate_explanations(options: ExplainOptions) -> State:
-    """Explain the published matches with the language model, and publish.
+    """Explains the published matches with the language model and publishes a new snapshot.
 
     Args:
-        options: What to work on; left as it is, the service's own home.
+        options: Home, policy file and pairs for the model; by default those of hertz.toml.
     """
     return run_stages(EXPLAIN_ONLY, options)

@@ -1,4 +1,4 @@
-"""The whole night as a flow: profiles in, a published snapshot out."""
+"""The flow of a whole night: reads the profiles, publishes a snapshot."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hertz.stages.nightly import NIGHTLY, NIGHTLY_FULLY, RECOMPUTE_FULLY, RECOMP
 
 @flow(name="nightly", persist_result=False)
 def nightly(options: NightOptions) -> State:
-    """Run the whole night: profiles, vectors, matches, explanations, published snapshot.
+    """Runs the whole night: embeds, matches, explains and publishes a snapshot.
 
     Args:
-        options: What to work on; left as it is, the service's own profiles and home.
+        options: Profiles, home and policy file; by default those of hertz.toml.
     """
     if options.explanations is Voice.TEMPLATE:
         return run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options)

@@ -1,4 +1,4 @@
-"""What was sent to the intake, brought into the lists within seconds, as a flow."""
+"""The flow that brings the intake's events into the published lists within seconds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hertz.stages.nightly import ON_DEMAND
 
 @flow(name="on-demand", persist_result=False)
 def on_demand(options: ProfileOptions) -> State:
-    """Bring new and changed users into the lists and publish; no language model is started.
+    """Brings new and changed users into the lists and publishes; no language model is started.
 
     Args:
-        options: What to work on; left as it is, the service's own profiles and home.
+        options: Profiles, home and policy file; by default those of hertz.toml.
     """
     return run_stages(ON_DEMAND, options)

@@ -1,4 +1,4 @@
-"""The flow that takes a new embedding model into use: everyone encoded, matched and published."""
+"""The flow that switches to another embedding model."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hertz.stages.nightly import RE_EMBED
 
 @flow(name="re-embed", persist_result=False)
 def re_embed(options: ProfileOptions) -> State:
-    """Encode everyone with the embedding model now configured, match anew and publish.
+    """Encodes and matches all users with the configured embedding model, and publishes.
 
     Args:
-        options: What to work on; left as it is, the service's own profiles and home.
+        options: Profiles, home and policy file; by default those of hertz.toml.
     """
     return run_stages(RE_EMBED, options)

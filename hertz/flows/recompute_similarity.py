@@ -1,10 +1,10 @@
-"""The flow that matches everyone anew and publishes, without starting a language model."""
+"""The flow that matches all users and publishes, without starting a language model."""
 
 from __future__ import annotations
 
 from prefect import State, flow
 
-from hertz.flows.server.automations import ask_for_explanations
+from hertz.flows.server.automations import request_explanations
 from hertz.flows.support.parameters import RecomputeOptions
 from hertz.flows.support.run_stages import run_stages
 from hertz.stages.nightly import RECOMPUTE_FULLY, RECOMPUTE_ONLY
@@ -12,12 +12,12 @@ from hertz.stages.nightly import RECOMPUTE_FULLY, RECOMPUTE_ONLY
 
 @flow(name="recompute-similarity", persist_result=False)
 def recompute_similarity(options: RecomputeOptions) -> State:
-    """Match and publish; explanations are reused or come from the template voice.
+    """Matches and publishes; explanations are reused or come from the template voice.
 
     Args:
-        options: What to work on; left as it is, the service's own profiles and home.
+        options: Profiles, home and policy file; by default those of hertz.toml.
     """
     state = run_stages(RECOMPUTE_FULLY if options.full else RECOMPUTE_ONLY, options)
     if state.is_completed() and options.explained_next:
-        ask_for_explanations()
+        request_explanations()
     return state

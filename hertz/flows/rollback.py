@@ -1,4 +1,4 @@
-"""Going back to an older snapshot, as a flow: it needs no run to end first."""
+"""The flow that publishes an older snapshot again; it does not wait for other runs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from prefect.states import Completed, Failed
 from hertz.core.errors import HertzError
 from hertz.flows.support.parameters import RollbackOptions
 from hertz.flows.support.run_stages import name_flow_run, without_error_values
-from hertz.storage.snapshot.snapshots import rollback as roll
+from hertz.storage.snapshot.snapshots import rollback as publish_older
 
 
 @flow(name="rollback", persist_result=False)
 def rollback(options: RollbackOptions) -> State:
-    """Publish an older snapshot again; a running API follows within a second.
+    """Publishes an older snapshot again; a running API follows within a second.
 
     Args:
-        options: Which one, and where.
+        options: Home, and the snapshot to publish; by default the one before the published one.
     """
     try:
         with without_error_values():
             settings = options.settings()
-            snapshot = roll(settings.home, options.run_id or None)
+            snapshot = publish_older(settings.home, options.run_id or None)
     except HertzError as error:
         return Failed(message=str(error))
     name_flow_run(snapshot.name)

@@ -1,4 +1,4 @@
-"""One real Prefect for all tests, and one night of made-up users run through it."""
+"""One real Prefect for all tests, and one night of invented users run through it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Night:
     """A nightly run through Prefect.
 
     Attributes:
-        options: The form's values.
-        profiles: What it read.
-        flow_run: As the server knows it at its end.
-        home: Where it published.
-        here: The form's values that name policy and home alone.
+        options: Values of the flow's form.
+        profiles: Profiles that the run read.
+        flow_run: The flow run after its end, as the server describes it.
+        home: Home in which the run published.
+        here: Those values of the form that name policy file and home.
     """
 
     options: dict[str, Any]
@@ -44,7 +44,7 @@ USERS = 60
 
 @pytest.fixture(scope="session")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    """`make prefect`."""
+    """A running `make prefect`."""
     with started_prefect(tmp_path_factory.mktemp("prefect")) as started:
         yield started
 
@@ -53,7 +53,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
 def night(
     prefect: Prefect, service_policy: Policy, tmp_path_factory: pytest.TempPathFactory
 ) -> Night:
-    """The first night, triggered as a person does in the UI; no language model is started."""
+    """The first night, started as in the UI; no language model is started."""
     folder = tmp_path_factory.mktemp("night")
     profiles = make_sample(USERS, 7, service_policy)
     write_frame(profiles, folder / "profiles.parquet")

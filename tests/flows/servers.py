@@ -1,4 +1,4 @@
-"""`make prefect` as a user starts it: a real server and worker on a free port, in a home apart."""
+"""Starts `make prefect` as a user does: a real server and worker on a free port."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from hertz.core.errors import HertzError
 from hertz.flows.server.supervision import RUN_VARIABLE
 from tests.ports import free_port
 
-PATIENCE = 400.0  # a limit for a busy machine, not a goal
+TIMEOUT = 400.0  # a limit for a busy machine, not a goal
 T = TypeVar("T")
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 class StillWaitingError(HertzError):
-    """What a test waits for did not come about."""
+    """A condition that a test waits for did not become true in time."""
 
 
 @dataclass(frozen=True)
 class Prefect:
-    """A started Prefect: its environment, its program and what that has printed."""
+    """A running Prefect: its environment, its process and the file with its output."""
 
     environment: dict[str, str]
     program: subprocess.Popen[bytes]
@@ -39,11 +39,11 @@ class Prefect:
 
     @property
     def home(self) -> Path:
-        """Its own PREFECT_HOME."""
+        """Its PREFECT_HOME."""
         return Path(self.environment["PREFECT_HOME"])
 
     def call(self, method: str, path: str, body: object = None) -> httpx.Response:
-        """One request; a busy SQLite server answers 503 now and then, and asks to try again."""
+        """Sends a request, again and again while the busy server answers 503."""
         address = f"http://127.0.0.1:{self.environment['PREFECT_SERVER_API_PORT']}/api{path}"
         answer = httpx.request(method, address, json=body, timeout=60)
         while answer.status_code == 503:
@@ -52,20 +52,20 @@ class Prefect:
         return answer
 
     def find(self, what: str, **query: object) -> list[dict[str, Any]]:
-        """What the server knows of flow runs, task runs, logs, artifacts or deployments."""
+        """Returns flow runs, task runs, logs, artifacts or deployments that match a query."""
         found: list[dict[str, Any]] = self.call("POST", f"/{what}/filter", query).json()
         return found
 
     def trigger(
         self, name: str, options: dict[str, Any], state: dict[str, Any] | None = None
     ) -> httpx.Response:
-        """Press Run: the form's values, sent as the UI sends them; to run at once if no `state`."""
+        """Starts a deployment with the form's values, as the UI does; at once if no `state`."""
         deployment = self.call("GET", f"/deployments/name/{name}/{name}").json()
         path = f"/deployments/{deployment['id']}/create_flow_run"
         return self.call("POST", path, {"parameters": {"options": options}, "state": state})
 
     def until(self, run_id: str, types: set[str]) -> dict[str, Any]:
-        """The flow run once its state is of one of the types."""
+        """Returns a flow run once its state is of one of the types."""
 
         def flow_run() -> dict[str, Any] | None:
             found: dict[str, Any] = self.call("GET", f"/flow_runs/{run_id}").json()
@@ -74,17 +74,17 @@ class Prefect:
         return eventually(flow_run, f"flow run {run_id} to be {sorted(types)}")
 
     def run(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
-        """Trigger a deployment; its flow run when it has ended."""
+        """Starts a deployment and returns its flow run after its end."""
         return self.until(self.trigger(name, options).json()["id"], FINAL)
 
     def stop(self) -> None:
-        """Ctrl-C, unless it has ended."""
+        """Interrupts it as Ctrl-C does, unless it has ended."""
         if self.program.poll() is None:
             self.program.send_signal(signal.SIGINT)
-            self.program.wait(PATIENCE)
+            self.program.wait(TIMEOUT)
 
     def processes(self, *words: str) -> list[psutil.Process]:
-        """All that run with this PREFECT_HOME, and have the words in their command lines."""
+        """Returns the processes with this PREFECT_HOME and these words in the command line."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -93,7 +93,7 @@ class Prefect:
         return found
 
     def run_processes(self, run_id: str) -> list[psutil.Process]:
-        """The processes of a flow run."""
+        """Returns the processes of a flow run."""
         found = []
         for process in self.processes():
             with suppress(psutil.Error):
@@ -101,13 +101,13 @@ class Prefect:
         return found
 
     def kill(self, *words: str) -> None:
-        """kill -9 to the oldest process with these words, which has started the others."""
+        """Kills the oldest process with these words, which has started the others."""
         min(self.processes(*words), key=lambda process: process.create_time()).kill()
 
 
 @contextmanager
 def started_prefect(folder: Path) -> Iterator[Prefect]:
-    """Start it, wait until it is ready, stop it."""
+    """Starts Prefect, waits until it is ready, and stops it at the end."""
     environment = os.environ | {
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_SERVER_API_PORT": str(free_port()),
@@ -122,7 +122,7 @@ def started_prefect(folder: Path) -> Iterator[Prefect]:
 
 
 def start(environment: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
-    """What `make prefect` runs."""
+    """Starts the program of `make prefect`."""
     with output.open("wb") as file:
         return subprocess.Popen(
             [sys.executable, "-m", "hertz.flows.server.start"],
@@ -133,13 +133,13 @@ def start(environment: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
 
 
 def eventually(find: Callable[[], T | None], what: str) -> T:
-    """The first true answer of `find`."""
-    last = time.monotonic() + PATIENCE
+    """Calls `find` until it returns something true, and returns that."""
+    last = time.monotonic() + TIMEOUT
     while time.monotonic() < last:
         if found := find():
             return found
         time.sleep(0.3)
-    message = f"waited {PATIENCE:.0f} s for {what}"
+    message = f"waited {TIMEOUT:.0f} s for {what}"
     raise StillWaitingError(message)
 
 

@@ -1,4 +1,4 @@
-"""prefect.yaml and what it names, without a server."""
+"""prefect.yaml, its flows and their forms, without a server."""
 
 from __future__ import annotations
 
@@ -90,18 +90,18 @@ def test_every_line_of_a_form_is_described(name: str) -> None:
     (model,) = [d for d in schema["definitions"].values() if "properties" in d]
     assert schema["properties"]["options"]["description"]
     assert all(line["description"] for line in model["properties"].values())
-    told = set(DEPLOYMENTS[name]["parameters"]["options"]) | set(model.get("required", []))
-    assert told == set(model["properties"])
+    given = set(DEPLOYMENTS[name]["parameters"]["options"]) | set(model.get("required", []))
+    assert given == set(model["properties"])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_defaults_of_a_form_are_accepted(name: str) -> None:
     options = DEPLOYMENTS[name]["parameters"]["options"]
-    asked = {"user_id": 42} if name == "forget" else {}
-    flow_of(name).validate_parameters({"options": options | asked})
+    chosen = {"user_id": 42} if name == "forget" else {}
+    flow_of(name).validate_parameters({"options": options | chosen})
 
 
-def test_a_form_offers_choices_and_bounds() -> None:
+def test_a_form_has_choices_and_bounds() -> None:
     night = parameter_schema(flow_of("nightly")).model_dump()["definitions"]
     assert night["Voice"]["enum"] == ["model", "template"]
     forget = parameter_schema(flow_of("forget")).model_dump()["definitions"]["ForgetOptions"]
@@ -120,12 +120,12 @@ def test_a_night_s_form_chooses_its_stages(
     assert seen == [stages]
 
 
-def test_explanations_follow_only_if_asked_for_and_a_model_is_named(tmp_path: Path) -> None:
+def test_explanations_follow_only_if_chosen_and_a_model_is_named(tmp_path: Path) -> None:
     without, named = str(write_policy(tmp_path / "a.toml")), str(ROOT / "hertz.toml")
-    asked = {"then_explain": True, "policy": named}
-    assert RecomputeOptions.model_validate(asked).explained_next
-    assert not RecomputeOptions.model_validate(asked | {"then_explain": False}).explained_next
-    assert not RecomputeOptions.model_validate(asked | {"policy": without}).explained_next
+    chosen = {"then_explain": True, "policy": named}
+    assert RecomputeOptions.model_validate(chosen).explained_next
+    assert not RecomputeOptions.model_validate(chosen | {"then_explain": False}).explained_next
+    assert not RecomputeOptions.model_validate(chosen | {"policy": without}).explained_next
 
 
 def test_a_budget_of_the_form_wins_over_the_policy_file() -> None:
@@ -149,11 +149,11 @@ def test_deploying_again_never_wakes_a_paused_schedule() -> None:
     assert "active" not in DEPLOYMENTS["nightly"]["schedules"][0]
 
 
-def test_only_recompute_asks_for_explanations() -> None:
+def test_only_recompute_requests_explanations() -> None:
     assert explain_after_recompute(UUID(int=7)).trigger.expect == {TO_EXPLAIN}
     flows = (ROOT / "hertz" / "flows").rglob("*.py")
     texts = {path.name: path.read_text(encoding="utf-8") for path in flows}
-    users = {name for name, text in texts.items() if "ask_for_explanations" in text}
+    users = {name for name, text in texts.items() if "request_explanations" in text}
     assert users == {"automations.py", "recompute_similarity.py"}
 
 

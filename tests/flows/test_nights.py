@@ -1,7 +1,7 @@
 """Nights through a real Prefect server and worker, started as `make prefect` starts them.
 
-The tests share one server and one published night, and go on from one to the next: the one
-that stops the server is among the last.
+The tests share one server and one published night, and each continues where the one before ended:
+the test that stops the server is among the last.
 """
 
 from __future__ import annotations
@@ -134,16 +134,16 @@ def test_a_completed_recompute_is_explained_by_itself(prefect: Prefect, night: N
     assert read_manifest(published(night.home))["stages"]["recompute"]["adopted"]
 
 
-def test_a_run_waits_for_whoever_holds_the_home(prefect: Prefect, night: Night) -> None:
+def test_a_run_waits_for_the_holder_of_the_home(prefect: Prefect, night: Night) -> None:
     with locked_home(night.home, "20261122T170000Z-test"):
         run_id = prefect.trigger("cleanup", night.here | {"keep": 2}).json()["id"]
         of_run = {"flow_run_id": {"any_": [run_id]}}
 
-        def told() -> bool:
+        def is_logged() -> bool:
             lines = [line["message"] for line in prefect.find("logs", logs=of_run)]
             return any("held by run 20261122T170000Z-test" in line for line in lines)
 
-        eventually(told, "the run to say whom it waits for")
+        eventually(is_logged, "the run to log the holder")
     state = prefect.until(run_id, FINAL)["state"]
     assert state["type"] == "COMPLETED", state["message"]
     assert len(list_snapshots(night.home)) == 2
@@ -271,7 +271,7 @@ def _answers(prefect: Prefect) -> bool:
         return False
 
 
-def test_a_second_start_is_told_of_the_first(prefect: Prefect, tmp_path: Path) -> None:
+def test_a_second_start_names_the_first(prefect: Prefect, tmp_path: Path) -> None:
     second = start(prefect.environment, tmp_path / "output")
     assert second.wait(60) == 1
     assert "already running" in (tmp_path / "output").read_text(encoding="utf-8")
@@ -281,8 +281,8 @@ def test_a_taken_port_is_named(prefect: Prefect, tmp_path: Path) -> None:
     environment = prefect.environment | {"PREFECT_HOME": str(tmp_path / "another")}
     second = start(environment, tmp_path / "output")
     assert second.wait(60) == 1
-    told = (tmp_path / "output").read_text(encoding="utf-8")
-    assert f":{environment['PREFECT_SERVER_API_PORT']} is taken" in told
+    printed = (tmp_path / "output").read_text(encoding="utf-8")
+    assert f":{environment['PREFECT_SERVER_API_PORT']} is taken" in printed
 
 
 def test_ctrl_c_in_mid_run_leaves_no_process_and_the_old_snapshot(
@@ -300,7 +300,7 @@ def test_ctrl_c_in_mid_run_leaves_no_process_and_the_old_snapshot(
         pass
 
 
-def test_a_run_that_no_one_works_on_any_more_does_not_block_the_next_start(
+def test_a_run_whose_worker_is_gone_does_not_block_the_next_start(
     prefect: Prefect, night: Night, lost_run: str
 ) -> None:
     prefect.stop()

@@ -1,4 +1,4 @@
-"""What a run shows in the UI: its closing table, and bars that never stop a night."""
+"""Artifacts of a run in the UI: its report, and progress bars that never stop a run."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_a_published_run_s_report_has_its_quality_and_names_its_page(
         prepare(run)
         finish(run)
         snapshot = publish_run(run)
-    told = whole_report(run)
-    assert told.startswith(report(run))
-    assert "| – | List churn" in told
-    assert f"`{snapshot / 'report.html'}`" in told
-    assert "98765" not in told, "what Prefect keeps, no one can erase"
+    shown = whole_report(run)
+    assert shown.startswith(report(run))
+    assert "| – | List churn" in shown
+    assert f"`{snapshot / 'report.html'}`" in shown
+    assert "98765" not in shown, "what Prefect keeps, no one can erase"
 
 
 @pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")

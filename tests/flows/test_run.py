@@ -1,4 +1,4 @@
-"""What every flow has in common: retries, errors without values, and waiting for the home."""
+"""Retries, errors without values, and waiting for the home: what every flow has."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def test_it_is_tried_again_only_if_it_could_not_be_reached(
     assert not is_worth_a_retry(None, None, Failed())
 
 
-def test_an_error_no_one_foresaw_is_told_without_its_message() -> None:
+def test_an_unforeseen_error_is_described_without_its_message() -> None:
     with pytest.raises(BugError) as raised, without_error_values():
         {}["bio of somebody"]
-    told = str(raised.value)
-    assert re.search(r"KeyError at .*test_run\.py:\d+", told)
-    assert "somebody" not in told
+    message = str(raised.value)
+    assert re.search(r"KeyError at .*test_run\.py:\d+", message)
+    assert "somebody" not in message
     assert raised.value.__suppress_context__
 
 
@@ -79,7 +79,7 @@ def test_our_own_errors_pass_as_they_are() -> None:
         raise SourceError(message)
 
 
-def test_who_waits_goes_on_when_the_home_is_free(tmp_path: Path) -> None:
+def test_a_waiting_run_goes_on_when_the_home_is_free(tmp_path: Path) -> None:
     held, free = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -1,8 +1,7 @@
-"""What the Prefect server does by itself: explain what was recomputed, and end lost runs.
+"""Two automations of the Prefect server: explain recomputed matches, and end lost runs.
 
-In: the server that PREFECT_API_URL names, with the deployments of prefect.yaml. Out: two
-automations, by name. One that is there is brought up to date, and stays off where someone switched
-it off (Automations in the UI).
+In: the server that PREFECT_API_URL names, with the deployments of prefect.yaml. Out: the two
+automations. An existing one is updated, and stays off if someone switched it off in the UI.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from prefect.events import emit_event
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
-TO_EXPLAIN = "hertz.to-explain"  # the event that generate-explanations follows
+TO_EXPLAIN = "hertz.to-explain"  # the event that starts generate-explanations
 EXPLANATIONS = "hertz: explain after recompute-similarity"
 LOST_RUNS = "hertz: end runs without a heartbeat"
 SECONDS_OF_SILENCE = 540  # three heartbeats
@@ -26,21 +25,25 @@ RUN = {"prefect.resource.id": "prefect.flow-run.*"}
 
 
 def create_automations() -> None:
-    """Create the automations, or bring them up to date."""
+    """Creates the automations, or updates them."""
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name("generate-explanations/generate-explanations")
-        for wanted in (explain_after_recompute(deployment.id), end_lost_runs()):
-            _put(client, wanted)
+        for automation in (explain_after_recompute(deployment.id), end_lost_runs()):
+            _create_or_update(client, automation)
 
 
 def explain_after_recompute(deployment: UUID) -> AutomationCore:
-    """The event TO_EXPLAIN of a flow run starts generate-explanations on that run's home.
+    """Describes the automation that explains what a run has recomputed.
 
-    It cannot go round in circles: only recompute-similarity emits it. (A tag would not do: the
-    server tells events the tags that a run had at its start.)
+    The event TO_EXPLAIN of a flow run starts generate-explanations on the same home. Only
+    recompute-similarity emits the event, so it cannot start itself again. A tag of the run could
+    not be used: Prefect's events have the tags that a run had at its start.
+
+    Args:
+        deployment: Id of the deployment generate-explanations.
     """
-    same = "{{ flow_run.parameters.options.%s | default('%s') }}"
-    options = {"policy": same % ("policy", "hertz.toml"), "home": same % ("home", "")}
+    option = "{{ flow_run.parameters.options.%s | default('%s') }}"
+    options = {"policy": option % ("policy", "hertz.toml"), "home": option % ("home", "")}
     return AutomationCore(
         name=EXPLANATIONS,
         description="Switch it off here, or for one run in its form (Then explain).",
@@ -59,10 +62,10 @@ def explain_after_recompute(deployment: UUID) -> AutomationCore:
 
 
 def end_lost_runs() -> AutomationCore:
-    """A run that is silent for SECONDS_OF_SILENCE is marked as crashed, and frees its place."""
+    """Describes the automation that marks a run without a heartbeat as crashed."""
     return AutomationCore(
         name=LOST_RUNS,
-        description="A run whose machine or worker died does not hold up those that wait.",
+        description="A run whose machine or worker died does not block its queue.",
         trigger=EventTrigger(
             match=RUN,
             after=PROGRESS,
@@ -75,14 +78,14 @@ def end_lost_runs() -> AutomationCore:
         actions=[
             ChangeFlowRunState(
                 state=StateType.CRASHED,
-                message=f"No sign of life for {SECONDS_OF_SILENCE} s: its worker or machine died.",
+                message=f"No heartbeat for {SECONDS_OF_SILENCE} s: its worker or machine died.",
             )
         ],
     )
 
 
-def ask_for_explanations() -> None:
-    """Emit TO_EXPLAIN for the flow run in progress."""
+def request_explanations() -> None:
+    """Emits the event TO_EXPLAIN of the current flow run."""
     context = FlowRunContext.get()
     if context and context.flow_run:
         run = context.flow_run
@@ -90,11 +93,12 @@ def ask_for_explanations() -> None:
         emit_event(TO_EXPLAIN, resource | {"prefect.resource.name": run.name})
 
 
-def _put(client: SyncPrefectClient, wanted: AutomationCore) -> None:
-    known = client.read_automations_by_name(wanted.name)
-    if not known:
-        client.create_automation(wanted)
-    else:
-        told = wanted.model_dump(mode="json", exclude={"owner_resource"})  # else it is refused
-        whole = told | {"enabled": known[0].enabled}
-        client.update_automation(known[0].id, AutomationCore.model_validate(whole))
+def _create_or_update(client: SyncPrefectClient, automation: AutomationCore) -> None:
+    """Writes an automation to the server; an existing one keeps its switch."""
+    existing = client.read_automations_by_name(automation.name)
+    if not existing:
+        client.create_automation(automation)
+        return
+    values = automation.model_dump(mode="json", exclude={"owner_resource"})  # not accepted back
+    values["enabled"] = existing[0].enabled
+    client.update_automation(existing[0].id, AutomationCore.model_validate(values))

@@ -1,9 +1,9 @@
-"""Pool, queues, deployments and automations, on the server that PREFECT_API_URL names.
+"""Registers pool, queues, deployments and automations on the server that PREFECT_API_URL names.
 
     python -m hertz.flows.server.deploy
 
-May be run again at any time: what someone paused or switched off stays so. `make prefect` does it
-at each start, compose.yaml's service `deploy` once.
+It can be run again at any time: schedules and automations that someone switched off stay off. `make
+prefect` runs it at each start, compose.yaml's service `deploy` once.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from hertz.flows.server.work_pool import create_pool
 
 
 class DeployError(Exception):
-    """Why the deployments could not be registered."""
+    """The deployments could not be registered: quotes Prefect's reason."""
 
 
 def deploy() -> None:
-    """Register everything.
+    """Registers everything.
 
     Raises:
-        DeployError: With what Prefect said.
+        DeployError: Prefect refused prefect.yaml.
     """
     create_pool()
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]

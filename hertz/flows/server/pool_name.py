@@ -1,3 +1,3 @@
-"""The name of the work pool, for the programs that start before Prefect can be imported."""
+"""The name of the work pool, for programs that must not import Prefect yet."""
 
 POOL = "hertz"

@@ -1,7 +1,7 @@
-"""The work pool: two queues, and no runs that no one works on.
+"""Creates the work pool with its two queues, and ends runs that no process works on.
 
-`runs` starts one run at a time: they hold the home, and the second would only wait. `quick` is for
-what must not wait for a night: forgetting a user, going back to an older snapshot.
+`runs` starts one run at a time, because a run holds the home and a second one would only wait.
+`quick` has the urgent work: forgetting a user, publishing an older snapshot again.
 In: the server that PREFECT_API_URL names.
 """
 
@@ -26,7 +26,7 @@ IN_PROGRESS = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 
 
 def create_pool() -> None:
-    """Create pool and queues unless they are there: what someone paused or changed stays so."""
+    """Creates the pool and the queues that are missing; what someone paused or changed stays."""
     template = ProcessWorker.get_default_base_job_template()
     pool = WorkPoolCreate(name=POOL, type="process", base_job_template=template)
     with get_client(sync_client=True) as client:
@@ -38,13 +38,16 @@ def create_pool() -> None:
 
 
 def end_lost_runs(alive: Collection[UUID] = ()) -> int:
-    """Mark runs as crashed that a killed worker left in progress; returns how many.
+    """Marks runs as crashed that a dead worker left in progress.
 
-    Else each would hold its queue's place, and no run would start before the automation of
-    flows/automations.py has noticed. For the only worker's use.
+    Without it such a run would block its queue until the automation of `automations.py` notices.
+    It must be called while no worker of the pool is running.
 
     Args:
-        alive: Runs whose process goes on without its worker.
+        alive: Ids of flow runs whose process goes on without its worker.
+
+    Returns:
+        The number of runs marked as crashed.
     """
     in_progress = FlowRunFilter.model_validate({"state": {"type": {"any_": IN_PROGRESS}}})
     of_pool = WorkPoolFilter.model_validate({"name": {"any_": [POOL]}})

@@ -1,9 +1,9 @@
-"""The worker of a server (compose.yaml): the only one of its pool, in a container of its own.
+"""The worker of compose.yaml: the only one of its pool, in a container of its own.
 
     python -m hertz.flows.server.worker
 
-In: the server that PREFECT_API_URL names. A container that dies takes its runs with it; those are
-ended first, so that the next one starts at once. Then this process is Prefect's worker.
+In: the server that PREFECT_API_URL names. The runs of a container die with it: they are marked as
+crashed first, so that the next run starts at once. Then this process becomes Prefect's worker.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the flows share: parameters, artifacts, waiting for the home, running stages."""
+"""Shared by the flows: parameters, artifacts, waiting for the home, running stages."""

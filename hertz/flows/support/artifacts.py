@@ -1,6 +1,6 @@
-"""What a run shows in the Prefect UI: a bar for each thing that takes long, and a closing table.
+"""A run's artifacts in the Prefect UI: progress bars, and a report at the end.
 
-Everything shown is a count, a duration or a run id, never anything out of a profile.
+They show counts, durations and run ids, never a value of a profile.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ SECONDS_BETWEEN_UPDATES = 2.0  # an update costs the server tens of milliseconds
 
 
 class ProgressBars:
-    """A progress callback of (what, done, in all) that keeps a Prefect artifact for each `what`.
+    """A progress callback that keeps one Prefect artifact for each kind of work.
 
-    If the server does not answer, the bars stop with one warning: a night is worth more than them.
+    If the server does not answer, the bars stop with one warning and the run goes on.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class ProgressBars:
         self._reachable = True
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Show that `done` of `total` are done; most calls between two updates show nothing."""
+        """Updates the bar of `what` to `done` of `total`, at most every two seconds."""
         due = done >= total or what not in self._bars or time.monotonic() >= self._next_update
         if not (self._reachable and due):
             return
@@ -61,14 +61,14 @@ class ProgressBars:
 
 
 def show_report(run: Run) -> None:
-    """Leave a finished run's report as an artifact of its flow run."""
+    """Leaves a finished run's report as an artifact of its flow run."""
     create_markdown_artifact(whole_report(run), "hertz-run", f"Run {run.id}: its report")
 
 
 def whole_report(run: Run) -> str:
-    """A run's stages, its quality, and where its page is, in Markdown.
+    """Returns a run's stages, its quality figures and the path of its page, in Markdown.
 
-    What the gate held has all of it, too; a run that made no snapshot has its stages alone.
+    A run that the gate held has all of it; a run that built no snapshot has its stages alone.
     """
     parts = [report(run)]
     for folder in kept_folders(run.settings.home):
@@ -80,7 +80,7 @@ def whole_report(run: Run) -> str:
 
 
 def report(run: Run) -> str:
-    """The closing table in Markdown: each stage with its seconds and its counts."""
+    """Returns the table of a run's stages in Markdown, with seconds and counts."""
     total = sum(figures["seconds"] for figures in run.stages.values())
     lines = [f"# Run {run.id}", "", "| stage | seconds | |", "|:--|--:|:--|"]
     for name, figures in run.stages.items():
@@ -95,13 +95,14 @@ def report(run: Run) -> str:
 
 
 def _shown(value: Any) -> bool:  # noqa: ANN401  whatever the stages count
-    """Counts, counts by name and names; not what is empty, nor the fine print of a model."""
+    """Whether the table shows a figure: a count, counts by name or a name, but nothing empty."""
     if isinstance(value, dict):
         return bool(value) and all(isinstance(item, int) for item in value.values())
     return isinstance(value, int) or bool(value)
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401
+    """Returns a figure as text, thousands separated by commas."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,8 +1,7 @@
-"""What a person may set when starting a run: the forms of the Prefect UI.
+"""The forms of the Prefect UI: what a person can set when starting a run.
 
 In: the values of a form or of an API call. Out: `Settings`, loaded as the command line loads them.
-Unknown names and values of a wrong type or out of bounds are refused by the server before a run
-starts.
+The server refuses unknown names, wrong types and values out of bounds before a run starts.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from hertz.storage.settings import Settings, load_settings
 
 
 class Voice(StrEnum):
-    """Who writes explanations."""
+    """The writer of new explanations."""
 
     MODEL = "model"
     TEMPLATE = "template"
 
 
 class HomeOptions(BaseModel):
-    """For runs that work on what is published."""
+    """The form of runs that use the published profiles."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,7 +41,7 @@ class HomeOptions(BaseModel):
     )
 
     def settings(self) -> Settings:
-        """The settings that these options name.
+        """Loads the settings that these values name.
 
         Raises:
             PolicyError: If the policy file is missing or wrong.
@@ -51,7 +50,7 @@ class HomeOptions(BaseModel):
 
 
 class ProfileOptions(HomeOptions):
-    """For runs that read the profiles anew."""
+    """The form of runs that read the source."""
 
     source: str = Field(
         "",
@@ -64,7 +63,7 @@ class ProfileOptions(HomeOptions):
     )
 
     def settings(self) -> Settings:
-        """The settings that these options name.
+        """Loads the settings that these values name.
 
         Raises:
             PolicyError: If the policy file is missing or wrong.
@@ -73,46 +72,47 @@ class ProfileOptions(HomeOptions):
 
 
 class NightOptions(ProfileOptions):
-    """For a whole night."""
+    """The form of a whole night."""
 
     explanations: Voice = Field(
         Voice.MODEL,
         title="Who explains",
         description=(
-            "model: the language model writes its share. template: no model is started; kept "
-            "explanations stay, the others come from the template voice."
+            "model: the language model writes the most valuable pairs. template: no model is "
+            "started; explanations of unchanged pairs are kept, the others come from the "
+            "template voice."
         ),
     )
     full: bool = Field(
         False,
-        title="Match everyone anew",
-        description="Even where few users changed; the lists are the same.",
+        title="Match all users",
+        description="Also if few users changed; the lists are the same.",
     )
 
 
 class RecomputeOptions(ProfileOptions):
-    """For runs that match."""
+    """The form of runs that match without a language model."""
 
     full: bool = Field(
         False,
-        title="Match everyone anew",
+        title="Match all users",
         description=(
-            "Even where few users changed and bringing the published lists up to date would do; "
-            "the lists are the same."
+            "Also if few users changed and the published lists could be brought up to date; the "
+            "lists are the same."
         ),
     )
     then_explain: bool = Field(
         True,
         title="Then explain",
         description=(
-            "Start generate-explanations on the same home when this run has published, where the "
+            "Start generate-explanations on the same home after this run has published, if the "
             "policy file names a language model."
         ),
     )
 
     @property
     def explained_next(self) -> bool:
-        """Whether a model is to explain what this run publishes.
+        """Whether generate-explanations follows this run.
 
         Raises:
             PolicyError: If the policy file is missing or wrong.
@@ -121,18 +121,20 @@ class RecomputeOptions(ProfileOptions):
 
 
 class ExplainOptions(HomeOptions):
-    """For runs that explain what is published."""
+    """The form of runs that explain the published matches."""
 
     budget: int | None = Field(
         None,
         ge=0,
         le=10_000_000,
         title="Pairs for the model",
-        description="The most valuable pairs, which the model writes. Empty: the policy file's.",
+        description=(
+            "Number of pairs, most valuable first, for the model. Empty: the policy file's."
+        ),
     )
 
     def settings(self) -> Settings:
-        """The settings that these options name.
+        """Loads the settings that these values name.
 
         Raises:
             PolicyError: If the policy file is missing or wrong.
@@ -145,10 +147,10 @@ class ExplainOptions(HomeOptions):
 
 
 class ForgetOptions(HomeOptions):
-    """For forgetting one user."""
+    """The form of runs that forget a user."""
 
     user_id: int = Field(
-        ge=1, le=2**63 - 1, title="User id", description="Whom to forget: the id alone, no name."
+        ge=1, le=2**63 - 1, title="User id", description="Id of the user to forget."
     )
     verify: bool = Field(
         False,
@@ -158,7 +160,7 @@ class ForgetOptions(HomeOptions):
 
 
 class RollbackOptions(HomeOptions):
-    """For going back to an older snapshot."""
+    """The form of runs that publish an older snapshot again."""
 
     run_id: str = Field(
         "",
@@ -169,19 +171,21 @@ class RollbackOptions(HomeOptions):
 
 
 class CleanupOptions(HomeOptions):
-    """For removing what is no longer needed."""
+    """The form of runs that remove old snapshots and unused vectors."""
 
     keep: int | None = Field(
         None,
         ge=1,
         le=1000,
         title="Snapshots to keep",
-        description="The newest ones, and the published one. Empty: the policy file's number.",
+        description=(
+            "Number of newest snapshots to keep; the published one stays. Empty: the policy file's."
+        ),
     )
     held: bool = Field(
         False,
-        title="Held ones too",
-        description="Also remove what the gate held back, which waits for a look.",
+        title="Held snapshots too",
+        description="Also remove snapshots that the gate held.",
     )
 
 
