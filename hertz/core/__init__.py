@@ -1,1 +1,1 @@
-"""What every other package may use: errors, logs, processors and Korean particles."""
+"""Errors, logs, devices, threads and Korean particles, which every other package may use."""

@@ -1,4 +1,4 @@
-"""What to compute on, and in what precision."""
+"""Chooses the device and the precision to compute in, and runs tasks in threads."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 GPU = "cuda"  # what torch calls it; tests put the CPU in its place
-ROWS = 2048  # of a task: enough to outweigh handing it out, few enough to share out evenly
+ROWS = 2048  # rows of one task: enough to outweigh its overhead, few enough for an even load
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def chosen_device(wanted: Device, setting: str) -> Literal["cpu", "cuda"]:
-    """The device for a wish; "auto" is the GPU where torch sees one.
+def chosen_device(device: Device, setting: str) -> Literal["cpu", "cuda"]:
+    """Returns the device to compute on; "auto" is the GPU if torch sees one.
+
+    Args:
+        device: The configured device.
+        setting: Name of the setting, for the error message.
 
     Raises:
-        ModelError: If a GPU is demanded, by the named setting, and there is none.
+        ModelError: If the setting is "cuda" and there is no GPU.
     """
-    if wanted == "cpu":
+    if device == "cpu":
         return "cpu"
     import torch  # seconds to import, which `hertz --help` can do without
 
     if torch.cuda.is_available():
         return "cuda"
-    if wanted == "cuda":
+    if device == "cuda":
         message = f'{setting} = "cuda", but torch sees no GPU; set "auto" or "cpu"'
         raise ModelError(message)
     return "cpu"
@@ -45,7 +49,7 @@ def torch_device(device: str) -> torch.device:
 
 
 def fast_dtype(device: str) -> Literal["bfloat16", "float32"]:
-    """bfloat16 where the hardware multiplies it, twice as fast at least; elsewhere it is slower."""
+    """Returns bfloat16 where the hardware multiplies it, at least twice as fast; else float32."""
     import torch
 
     if device == "cuda":
@@ -55,7 +59,10 @@ def fast_dtype(device: str) -> Literal["bfloat16", "float32"]:
 
 
 def tile_dtype(device: str) -> Literal["bfloat16", "float32", "int16"]:
-    """What tiles of bounds are multiplied in fastest; without AMX, a CPU has pairs of int16."""
+    """Returns the fastest type for products of upper bounds.
+
+    A CPU without AMX has an instruction for pairs of int16.
+    """
     import torch
 
     cpu = torch.cpu.get_capabilities()
@@ -66,10 +73,10 @@ def tile_dtype(device: str) -> Literal["bfloat16", "float32", "int16"]:
 
 @contextmanager
 def single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads of which each multiplies by itself.
+    """Opens a pool of threads in which each matrix product runs on one thread.
 
-    A product split over threads waits for the slowest one, which costs a tenth of the speed on a
-    free machine and half on a busy one (measured).
+    A product that is split over threads ends with the slowest one, which costs a tenth of the speed
+    on an idle machine and half on a busy one (measured).
     """
     import torch
 
@@ -85,7 +92,13 @@ def single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
 def in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> list[Result]:
-    """`function` of each item, `threads` at a time; torch's number if not given."""
+    """Applies a function to each item in threads, and returns the results in order.
+
+    Args:
+        function: Called with one item.
+        items: The items.
+        threads: How many run at a time; None: as many as torch uses.
+    """
     import torch
 
     with single_threaded(threads or torch.get_num_threads()) as pool:
@@ -93,6 +106,6 @@ def in_threads(
 
 
 def slices(rows: int, size: int = ROWS) -> Iterator[slice]:
-    """Of rows, a task each."""
+    """Yields consecutive slices of `size` rows, the last one shorter."""
     for start in range(0, rows, size):
         yield slice(start, min(start + size, rows))

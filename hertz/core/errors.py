@@ -1,46 +1,46 @@
-"""Every error Hertz raises on purpose. The message gives the value, what was expected, and the fix.
+"""The errors that Hertz raises. A message gives the value, what is accepted, and the fix.
 
 HertzError
-├── PolicyError      hertz.toml does not say something sensible (shown at start)
-├── SourceError      the profiles cannot be read at all (a bad row is quarantined instead)
+├── PolicyError      hertz.toml is not valid (found at the start)
+├── SourceError      the profiles cannot be read at all (a single bad row is quarantined)
 ├── ModelError       an embedding or language model cannot be loaded
-├── GateError        a run's figures are outside the policy's limits: it is kept aside
-├── GenerationError  the language model's engine died and did not come back
+├── GateError        a run's figures are outside the gate's limits: the run is held
+├── GenerationError  the language model's engine failed and could not be restarted
 └── StorageError     the home cannot be read or written
     ├── SnapshotError    a snapshot is missing, incomplete or corrupted
     ├── LockedError      another run holds the home
-    └── IntakeFullError  the disk took no more of what was sent to the intake
+    └── IntakeFullError  the disk has no room for what was sent to the intake
 """
 
 from __future__ import annotations
 
 
 class HertzError(Exception):
-    """Base of all expected failures: the command line prints it without a traceback."""
+    """The base of all expected failures, which the command line prints without a traceback."""
 
 
 class PolicyError(HertzError):
-    """The policy is wrong: names the key, the value and what is accepted."""
+    """The policy is not valid; the message names the key, the value and what is accepted."""
 
 
 class SourceError(HertzError):
-    """The profile source cannot be read: names the file and the fix."""
+    """The source cannot be read; the message names the file and the fix."""
 
 
 class ModelError(HertzError):
-    """A model cannot be loaded: names the model, what was tried and the fix."""
+    """A model cannot be loaded; the message names the model, what was tried and the fix."""
 
 
 class GenerationError(HertzError):
-    """The language model's engine failed in the middle of a run."""
+    """The language model's engine failed during a run."""
 
 
 class GateError(HertzError):
-    """A run is not published: its figures are outside the policy's floors and ceilings."""
+    """A run is held, not published: its figures are outside the gate's limits."""
 
 
 class StorageError(HertzError):
-    """The home directory cannot be read or written."""
+    """The home cannot be read or written."""
 
 
 class SnapshotError(StorageError):
@@ -48,8 +48,8 @@ class SnapshotError(StorageError):
 
 
 class LockedError(StorageError):
-    """Another run holds the home."""
+    """Another run has locked the home."""
 
 
 class IntakeFullError(StorageError):
-    """The disk is full: what was sent to the intake was not taken, none of it."""
+    """The disk is full; nothing of what was sent to the intake was stored."""

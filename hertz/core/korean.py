@@ -1,16 +1,16 @@
-"""Korean particles: text with markers such as `은(는)` becomes text with the right form.
+"""Replaces markers of Korean particles, such as `은(는)`, by the form that fits the word before.
 
 In: `‘영화’이(가)`. Out: `‘영화’가`. Markers: 은(는) 이(가) 을(를) 과(와) (이) (으)로. The form
-follows the final consonant of the word before, whatever quotes or brackets close it.
+depends on the final consonant of the word before; closing quotes and brackets are skipped.
 """
 
 from __future__ import annotations
 
 import re
 
-# Libraries were tried first: tossi (last release 2018) writes `MBTI은(는)`; korean-glue, es-hangul,
-# korean-josa and pyjosa miss quotes, remarks in brackets or the last sound of a Latin word.
-NONE, RIEUL, OTHER = 0, 8, 1  # final consonants; 8 is ㄹ's place in a Hangul syllable
+# Libraries were tried: tossi (last release 2018) leaves `MBTI은(는)` as it is; korean-glue,
+# es-hangul, korean-josa and pyjosa fail on quotes, remarks in brackets or Latin words.
+NONE, RIEUL, OTHER = 0, 8, 1  # final consonants; 8 is the number of ㄹ in Unicode's syllables
 FORMS = {
     "은(는)": ("은", "는"),
     "이(가)": ("이", "가"),
@@ -22,18 +22,25 @@ FORMS = {
 _MARKER = re.compile("|".join(re.escape(marker) for marker in FORMS))
 _CLOSERS = " ’'\"”」』>》]}.,!?"
 _DIGITS = {"0": OTHER, "1": RIEUL, "3": OTHER, "6": OTHER, "7": RIEUL, "8": RIEUL}  # 영일삼육칠팔
-_LETTERS = {"L": RIEUL, "M": OTHER, "N": OTHER, "R": RIEUL}  # 엘 엠 엔 알; all others end open
+_LETTERS = {"L": RIEUL, "M": OTHER, "N": OTHER, "R": RIEUL}  # 엘 엠 엔 알; the others: a vowel
 
 
 def attach(text: str) -> str:
-    """Replace every particle marker by the form that fits the word before it."""
+    """Replaces every particle marker by the form that fits the word before it."""
     return _MARKER.sub(_form, text)
 
 
 def final_consonant(text: str, end: int | None = None) -> int:
-    """Final consonant with which `text[:end]` is read: NONE, RIEUL (ㄹ) or another number.
+    """Returns the final consonant of the last word of a text, as Koreans read it.
 
-    Closing quotes are skipped, a bracketed remark at the end too: `카페(홈)` is read `카페`.
+    Closing quotes and a bracketed remark at the end are skipped: `카페(홈)` ends as `카페`.
+
+    Args:
+        text: The text.
+        end: Length of the part to read; None: all of it.
+
+    Returns:
+        NONE, RIEUL (ㄹ) or another number.
     """
     at = (len(text) if end is None else end) - 1
     while at >= 0 and (text[at] in _CLOSERS or text[at] == ")"):
@@ -47,6 +54,7 @@ def final_consonant(text: str, end: int | None = None) -> int:
 
 
 def _form(match: re.Match[str]) -> str:
+    """Returns the form of a marker that fits the word before it."""
     closed, opened = FORMS[match.group()]
     final = final_consonant(match.string, match.start())
     if final == NONE or (final == RIEUL and match.group() == "(으)로"):
@@ -55,7 +63,10 @@ def _form(match: re.Match[str]) -> str:
 
 
 def _latin(text: str, at: int) -> int:
-    """A Latin word as Koreans read it: an abbreviation letter by letter, a word by its sound."""
+    """Returns the final consonant of a Latin word: of its last letter's name, or of its sound.
+
+    An abbreviation is read letter by letter, any other word by its sound.
+    """
     before = text[at - 1] if at else ""
     if text[at].isupper():
         return _LETTERS.get(text[at], NONE)

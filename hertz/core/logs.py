@@ -1,7 +1,7 @@
-"""Logs for machines: one JSON object a line, with the run's id. For people: short lines.
+"""Formats log records: one JSON object a line for programs, short lines for people.
 
-In: log records. Out: lines on stderr, JSON where stderr is no terminal. HERTZ_LOG=json or text
-says otherwise. An error is told by its type and place, never by its message, which may quote a
+In: log records. Out: lines on stderr: JSON if stderr is not a terminal, unless HERTZ_LOG is set to
+`json` or `text`. An error is logged by its type and place, never by its message, which may quote a
 profile.
 """
 
@@ -19,23 +19,23 @@ from typing import Any, TextIO
 import orjson
 
 OURS = ("hertz",)
-_Error = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-_run = [""]  # one a process: a run holds the home
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+_run = [""]  # one for the process, which runs one run at a time
 
 
 def set_run(run_id: str) -> None:
-    """Name the run that every line from now on belongs to; "" for none."""
+    """Sets the id of the run that all further lines carry; "" for none."""
     _run[0] = run_id
 
 
 def wants_json() -> bool:
-    """Whether lines are to be JSON: HERTZ_LOG says so, or stderr is no terminal."""
+    """Returns whether lines are JSON: by HERTZ_LOG, else if stderr is not a terminal."""
     chosen = os.environ.get("HERTZ_LOG", "").lower()
     return chosen == "json" or (chosen != "text" and not sys.stderr.isatty())
 
 
 def configure_logging() -> None:
-    """Set up the logs of the command line: INFO of our own packages where lines are JSON."""
+    """Sets up the logs of the command line: from INFO for Hertz if lines are JSON, else WARNING."""
     handler = logging.StreamHandler()
     as_json = wants_json()
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
@@ -45,26 +45,26 @@ def configure_logging() -> None:
 
 
 class LineHandler(logging.StreamHandler):  # type: ignore[type-arg]  # no subscript at run time
-    """Writes lines to a stream, and goes on without it when whoever reads it has died.
+    """Writes lines to a stream, and ignores a stream whose reader has died.
 
-    In the place of Prefect's own, which ends the run then: a run is to outlive its worker.
+    It replaces Prefect's handler, which would end the run: a run must outlive its worker.
     """
 
     def __init__(self, stream: TextIO | None = None, **_: object) -> None:
-        super().__init__(stream)  # the rest is for colors
+        super().__init__(stream)  # the other arguments choose colors
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A line that cannot be written is lost; the server has it."""
+        """Drops a line that cannot be written; Prefect's server has it."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and run where there is one."""
+    """Formats a record as a JSON object: time, level, logger, message, and the run if any."""
 
     def __init__(self, *_: object, **__: object) -> None:
-        super().__init__()  # logging's own configuration hands over a format, which is not used
+        super().__init__()  # logging's configuration passes a format, which is not used
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """Returns the line, without a line break."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -81,18 +81,18 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people."""
+    """Formats a record as a line for people."""
 
     def __init__(self, *_: object, **__: object) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
 
-    def formatException(self, ei: _Error) -> str:
-        """The error's type, and file and line of the innermost call."""
+    def formatException(self, ei: ExcInfo) -> str:
+        """Returns the error's type, and file and line of the innermost call."""
         return place_of(ei)
 
 
-def place_of(error: _Error) -> str:
-    """An error by its type, and file and line of the innermost call."""
+def place_of(error: ExcInfo) -> str:
+    """Returns an error's type, and file and line of the innermost call."""
     kind, _, trace = error
     frames = traceback.extract_tb(trace)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"

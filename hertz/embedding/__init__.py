@@ -1,1 +1,1 @@
-"""Texts of profiles, and the model that turns them into vectors. No Prefect, HTTP or disk."""
+"""Texts of profiles, and the model that turns them into vectors; no Prefect and no HTTP."""

@@ -1,4 +1,4 @@
-"""Texts to unit vectors with any sentence-transformers model, each distinct text computed once.
+"""Encodes texts as unit vectors with any sentence-transformers model, each distinct text once.
 
 In: a list of texts. Out: `(n, dim)` float32, one unit row a text, in the order of the list.
 
@@ -47,7 +47,7 @@ LOADING_ERRORS = (
 
 
 class EmbeddingSettings(Strict):
-    """Which model turns texts into vectors, and how it runs."""
+    """Chooses the model that turns texts into vectors, and how it runs."""
 
     model: str = Field("bundled", description='"bundled", a Hugging Face id, or a folder')
     revision: str | None = Field(None, description="Branch, tag or commit of a Hugging Face id")
@@ -55,9 +55,11 @@ class EmbeddingSettings(Strict):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 where the hardware computes in it, else float32"
     )
-    prompt: str | None = Field(None, description="Before each text; not set: the model's default")
+    prompt: str | None = Field(
+        None, description="Put before each text; not set: the model's default"
+    )
     truncate_dim: int | None = Field(None, ge=1, description="Keep the first n dimensions")
-    max_seq_length: int | None = Field(None, ge=8, description="Tokens read of a text")
+    max_seq_length: int | None = Field(None, ge=8, description="Tokens of a text that are read")
     batch_size: int = Field(16, ge=1)
     local_files_only: bool = Field(False, description="Never ask the Hugging Face hub")
     center: bool = Field(
@@ -67,7 +69,7 @@ class EmbeddingSettings(Strict):
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """Which model exactly an encoder loads, and from where.
+    """Identifies the model that an encoder loads.
 
     Attributes:
         source: What sentence-transformers loads: a folder, or a Hugging Face id.

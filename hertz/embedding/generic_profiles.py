@@ -1,7 +1,7 @@
-"""Sentences that anybody might write about themselves, half Korean, half English.
+"""Lists sentences that anybody might write about themselves, half Korean, half English.
 
-The mean of their vectors is what all profile texts have in common, whatever a person is like;
-`matching/encoder.py` subtracts it. Changing a sentence changes every stored vector.
+The mean of their vectors is what all profile texts have in common, whatever a person is like; the
+encoder subtracts it. A changed sentence changes every vector.
 """
 
 from __future__ import annotations

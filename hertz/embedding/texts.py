@@ -1,11 +1,11 @@
-"""Which texts a policy embeds, and how a user's vector is put together from their vectors.
+"""Makes the texts that a policy embeds, and a user's vector from the vectors of these texts.
 
-In: validated profiles. Out: the profile text of each user, the value texts of each embedded field,
-and `(n_users, dim)` unit vectors:
+In: validated profiles. Out: the profile text of each user, the texts of each embedded field's
+values, and `(n_users, dim)` unit vectors:
 
     vector = unit(profile_weight * unit(profile text) + fields_weight * unit(mean of field vectors))
 
-A field's vector is the mean over its values' vectors, so a closed vocabulary is encoded once ever.
+A field's vector is the mean over its values' vectors, so each code is encoded once, not per user.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Lookup = Callable[[list[str]], np.ndarray]  # texts -> (n, dim) float32
 
 
 def profile_texts(policy: Policy, profiles: pl.DataFrame) -> list[str]:
-    """The profile text of each user in the embedding language; "" where nothing is told."""
+    """Returns each user's profile text in the embedding language; "" if all values are missing."""
     clauses = policy.embed.templates[policy.embed.language]
     names = {name for clause in clauses for name in re.findall(r"{(\w+)}", clause)}
     shown = profiles.select(_shown(policy, name).alias(name) for name in sorted(names))
@@ -33,7 +33,16 @@ def profile_texts(policy: Policy, profiles: pl.DataFrame) -> list[str]:
 
 
 def field_texts(policy: Policy, profiles: pl.DataFrame, field: str) -> pl.DataFrame:
-    """One row a told value of a field: `row` (UInt32, position in profiles) and `text`."""
+    """Returns one row for each value that a user has in a field.
+
+    Args:
+        policy: The policy.
+        profiles: Validated profiles.
+        field: Name of the field.
+
+    Returns:
+        A frame with the columns `row` (UInt32, position in profiles) and `text` (String).
+    """
     language = policy.embed.language
     values = profiles.select(pl.col(field).alias("text")).with_row_index("row")
     if policy.fields[field].kind == "set":
@@ -43,7 +52,7 @@ def field_texts(policy: Policy, profiles: pl.DataFrame, field: str) -> pl.DataFr
 
 
 def all_texts(policy: Policy, profiles: pl.DataFrame) -> list[str]:
-    """Every distinct text the vectors of these users need, sorted."""
+    """Returns every distinct text that the vectors of these users need, sorted."""
     texts = set(profile_texts(policy, profiles))
     for field in policy.embed.fields:
         texts.update(field_texts(policy, profiles, field)["text"].unique())
@@ -51,16 +60,24 @@ def all_texts(policy: Policy, profiles: pl.DataFrame) -> list[str]:
 
 
 def user_vectors(policy: Policy, profiles: pl.DataFrame, lookup: Lookup) -> np.ndarray:
-    """Unit vectors `(n_users, dim)` float32; a user who tells nothing gets a zero vector.
+    """Computes the users' vectors from the vectors of their texts.
 
     Each row depends on that user's own texts alone, bit for bit.
+
+    Args:
+        policy: The policy.
+        profiles: Validated profiles.
+        lookup: Returns the vectors of texts.
+
+    Returns:
+        `(n_users, dim)` float32, unit rows; zeros for a user without any embedded value.
     """
     embed = policy.embed
     texts = profile_texts(policy, profiles)
-    told = np.array([text != "" for text in texts])
+    present = np.array([text != "" for text in texts])
     whole = lookup([text for text in texts if text])
     profile = np.zeros((len(texts), whole.shape[1]))
-    profile[told] = whole
+    profile[present] = whole
     fields = sum(
         (
             weight * _field_vectors(policy, profiles, field, lookup)
@@ -73,7 +90,7 @@ def user_vectors(policy: Policy, profiles: pl.DataFrame, lookup: Lookup) -> np.n
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1 in float64; zero rows stay zero."""
+    """Scales rows to length 1 in float64; rows of zeros stay zeros."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]
     return np.divide(rows, lengths, out=np.zeros(rows.shape), where=lengths > 0)
 
@@ -81,7 +98,11 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def _field_vectors(
     policy: Policy, profiles: pl.DataFrame, field: str, lookup: Lookup
 ) -> np.ndarray:
-    """Mean over each user's values of a field, `(n_users, dim)` float64; zero where not told."""
+    """Returns the mean vector of each user's values of a field.
+
+    Returns:
+        `(n_users, dim)` float64; zeros where the value is missing.
+    """
     values = field_texts(policy, profiles, field)
     distinct = values["text"].unique().sort()
     vectors = lookup(distinct.to_list()).astype(np.float64)
@@ -89,13 +110,13 @@ def _field_vectors(
     if len(values):
         rows = values["row"].to_numpy()
         codes = distinct.search_sorted(values["text"]).to_numpy()
-        told, starts, counts = np.unique(rows, return_index=True, return_counts=True)
-        means[told] = np.add.reduceat(vectors[codes], starts, axis=0) / counts[:, None]
+        users, starts, counts = np.unique(rows, return_index=True, return_counts=True)
+        means[users] = np.add.reduceat(vectors[codes], starts, axis=0) / counts[:, None]
     return means
 
 
 def _shown(policy: Policy, name: str) -> pl.Expr:
-    """A field as people read it: labels, a set's items joined by commas; null where not told."""
+    """Writes a field for people: labels, a set's joined by commas; null where it is missing."""
     kind, language = policy.fields[name].kind, policy.embed.language
     column = pl.col(name)
     if kind == "set":
@@ -111,6 +132,7 @@ def _shown(policy: Policy, name: str) -> pl.Expr:
 
 
 def _labels(policy: Policy, field: str, language: str, column: pl.Expr) -> pl.Expr:
+    """Replaces codes by their labels."""
     codes = policy.vocabulary(field) or {}
     if not codes:
         return column
@@ -118,6 +140,6 @@ def _labels(policy: Policy, field: str, language: str, column: pl.Expr) -> pl.Ex
 
 
 def _fill(clause: str) -> pl.Expr:
-    """A clause with its fields filled in; null when one of them is not told."""
+    """Fills the fields of a clause in; null where one of them is missing."""
     names = re.findall(r"{(\w+)}", clause)
     return pl.format(re.sub(r"{\w+}", "{}", clause), *(pl.col(name) for name in names))

@@ -1,1 +1,1 @@
-"""The policy, and profiles validated against it. Pure: no Prefect, HTTP or disk."""
+"""The policy, and the checks of profiles against it. Pure: no Prefect, HTTP or disk."""

@@ -1,4 +1,4 @@
-"""What no single key of a policy shows: names that do not exist, values that do not fit together.
+"""Finds what no single key of a policy shows: unknown names, values that do not fit together.
 
 In: a policy whose keys are each valid. Out: one line a problem: key, value and what is accepted.
 """
@@ -22,7 +22,7 @@ TERM_FIELD_KINDS = {
 
 
 def problems(policy: Policy) -> list[str]:
-    """Every problem of a policy, one line each."""
+    """Returns every problem of a policy, one line each."""
     return [
         *_field_problems(policy),
         *_embed_problems(policy),
@@ -33,6 +33,7 @@ def problems(policy: Policy) -> list[str]:
 
 
 def _gate_problems(policy: Policy) -> list[str]:
+    """Finds categories of the gate that do not exist."""
     named = policy.gate.category_coverage
     return [
         _unknown("gate.category_coverage", name, policy.categories)
@@ -42,11 +43,11 @@ def _gate_problems(policy: Policy) -> list[str]:
 
 
 def missing_ceiling(policy: Policy, name: str) -> float:
-    """Highest `missing` of a term that never beats the average over its shown codes.
+    """Returns the highest accepted value of a term's `missing`.
 
-    For a matrix term (V codes) the least of its 2V row and column means: whoever one meets, and
-    in either direction, hiding gives at most what the average code gives. Terms over open
-    vocabularies, sets and numbers have no such bound but 0.
+    A user who hides a field must not gain over the average of those who show it. For a term over V
+    codes that is the smallest of its 2V row and column means, which holds against every other user
+    and in both directions. For any other term it is 0.
     """
     term = policy.terms[name]
     codes = policy.shown_codes(term.field) if term.field else ()
@@ -59,10 +60,12 @@ def missing_ceiling(policy: Policy, name: str) -> float:
 
 
 def _unknown(key: str, value: str, accepted: Iterable[str]) -> str:
+    """Returns the problem of a name that does not exist."""
     return f"{key} = {value!r}: no such name; accepted: {', '.join(sorted(map(str, accepted)))}"
 
 
 def _field_problems(policy: Policy) -> list[str]:
+    """Finds problems of all fields."""
     found = [
         f"fields.{name}: the user's id is built in; remove or rename the field"
         for name in sorted({policy.id_field, "user_id"} & set(policy.fields))
@@ -73,6 +76,7 @@ def _field_problems(policy: Policy) -> list[str]:
 
 
 def _values_problems(policy: Policy, name: str) -> list[str]:
+    """Finds problems of a field's accepted codes."""
     rule, key = policy.fields[name], f"fields.{name}"
     if isinstance(rule.values, str) and rule.values not in policy.vocabularies:
         return [_unknown(f"{key}.values", rule.values, policy.vocabularies)]
@@ -83,15 +87,18 @@ def _values_problems(policy: Policy, name: str) -> list[str]:
 
 
 def _parsing_problems(policy: Policy, name: str) -> list[str]:
-    rule, key, found = policy.fields[name], f"fields.{name}", []
+    """Finds problems of a field's `drop` and of its range."""
+    rule, key = policy.fields[name], f"fields.{name}"
+    found = []
     if rule.drop is not None and not _is_pattern(rule.drop):
-        found.append(f"{key}.drop = {rule.drop!r}: not a regular expression that polars takes")
+        found.append(f"{key}.drop = {rule.drop!r}: not a regular expression that polars accepts")
     if rule.minimum is not None and rule.maximum is not None and rule.minimum > rule.maximum:
         found.append(f"{key}.minimum = {rule.minimum}: above maximum = {rule.maximum}")
     return found
 
 
 def _is_pattern(text: str) -> bool:
+    """Returns whether a text is a regular expression of polars."""
     try:
         pl.Series([""]).str.contains(text)
     except pl.exceptions.ComputeError:
@@ -100,7 +107,9 @@ def _is_pattern(text: str) -> bool:
 
 
 def _embed_problems(policy: Policy) -> list[str]:
-    embed, found = policy.embed, []
+    """Finds problems of what is embedded."""
+    embed = policy.embed
+    found = []
     if embed.language not in embed.templates:
         found.append(_unknown("embed.language", embed.language, embed.templates))
     for name in embed.fields:
@@ -119,6 +128,7 @@ def _embed_problems(policy: Policy) -> list[str]:
 
 
 def _category_problems(policy: Policy) -> list[str]:
+    """Finds problems of all categories."""
     found = []
     for name, category in policy.categories.items():
         for term in category.weights:
@@ -134,21 +144,28 @@ def _category_problems(policy: Policy) -> list[str]:
 
 
 def _eligibility_problems(policy: Policy, category: str) -> list[str]:
+    """Finds problems of the eligibility that holds for a category."""
     rules = policy.eligibility_of(category)
-    wanted: list[tuple[str, str, tuple[str, ...]]]
-    wanted = [("same", n, ("code", "ordered")) for n in rules.same]
-    wanted += [("different", n, ("code", "ordered")) for n in rules.different]
-    wanted += [("within", w.field, ("number",)) for w in rules.within]
-    wanted += [("accepts.wish", a.wish, ("set",)) for a in rules.accepts]
-    wanted += [("accepts.of", a.of, ("code", "ordered")) for a in rules.accepts]
-    wanted += [("blocked", n, ("ids",)) for n in rules.blocked]
-    found = [p for rule, n, kinds in wanted for p in _kind(policy, f"eligibility.{rule}", n, kinds)]
+    uses: list[tuple[str, str, tuple[str, ...]]]
+    uses = [("same", n, ("code", "ordered")) for n in rules.same]
+    uses += [("different", n, ("code", "ordered")) for n in rules.different]
+    uses += [("within", w.field, ("number",)) for w in rules.within]
+    uses += [("accepts.wish", a.wish, ("set",)) for a in rules.accepts]
+    uses += [("accepts.of", a.of, ("code", "ordered")) for a in rules.accepts]
+    uses += [("blocked", n, ("ids",)) for n in rules.blocked]
+    found = [
+        p
+        for rule, n, kinds in uses
+        for p in _kind_problems(policy, f"eligibility.{rule}", n, kinds)
+    ]
     if found:
         return found
-    return [p for a in rules.accepts for p in _apart(policy, "eligibility.accepts", a.wish, a.of)]
+    key = "eligibility.accepts"
+    return [p for a in rules.accepts for p in _overlap_problems(policy, key, a.wish, a.of)]
 
 
-def _kind(policy: Policy, key: str, name: str | None, kinds: tuple[str, ...]) -> list[str]:
+def _kind_problems(policy: Policy, key: str, name: str | None, kinds: tuple[str, ...]) -> list[str]:
+    """Finds that a key names no field, an unknown one, or one of another kind than it needs."""
     if name is None:
         return [f"{key}: missing; name a field of kind {' or '.join(kinds)}"]
     if name not in policy.fields:
@@ -160,12 +177,15 @@ def _kind(policy: Policy, key: str, name: str | None, kinds: tuple[str, ...]) ->
 
 
 def _term_problems(policy: Policy, name: str) -> list[str]:
+    """Finds problems of one term."""
     term, key = policy.terms[name], f"terms.{name}"
     if term.kind == "cosine":
         return [f"{key}.missing: a cosine is never missing; remove it"] if term.missing else []
     kinds = TERM_FIELD_KINDS[term.kind]
     needed = ("mine", "theirs") if term.kind == "overlap" else ("field",)
-    found = [p for n in needed for p in _kind(policy, f"{key}.{n}", getattr(term, n), kinds)]
+    found = [
+        p for n in needed for p in _kind_problems(policy, f"{key}.{n}", getattr(term, n), kinds)
+    ]
     if term.kind == "table" and term.table not in policy.tables:
         found.append(_unknown(f"{key}.table", str(term.table), policy.tables))
     if term.kind == "ordinal" and not term.steps:
@@ -173,11 +193,12 @@ def _term_problems(policy: Policy, name: str) -> list[str]:
     if term.kind == "number" and term.zero <= term.full:
         found.append(f"{key}.zero = {term.zero}: must be above full = {term.full}")
     if term.kind == "overlap" and not found:
-        found += _apart(policy, key, str(term.mine), str(term.theirs))
+        found += _overlap_problems(policy, key, str(term.mine), str(term.theirs))
     return found or _table_problems(policy, name) or _hiding_problems(policy, name)
 
 
-def _apart(policy: Policy, key: str, first: str, second: str) -> list[str]:
+def _overlap_problems(policy: Policy, key: str, first: str, second: str) -> list[str]:
+    """Finds that two fields, whose codes are to be compared, have none in common."""
     codes = policy.vocabulary(first), policy.vocabulary(second)
     if codes[0] is None or codes[1] is None or set(codes[0]) & set(codes[1]):
         return []
@@ -185,6 +206,7 @@ def _apart(policy: Policy, key: str, first: str, second: str) -> list[str]:
 
 
 def _table_problems(policy: Policy, name: str) -> list[str]:
+    """Finds problems of the table of a `table` term."""
     term, key = policy.terms[name], f"terms.{name}"
     if term.kind != "table":
         return []
@@ -204,7 +226,7 @@ def _table_problems(policy: Policy, name: str) -> list[str]:
 
 
 def _hiding_problems(policy: Policy, name: str) -> list[str]:
-    """Hiding a field must never raise one's rank above the average of those who show it."""
+    """Finds a `missing` with which hiding a field raises one's rank above the average."""
     term = policy.terms[name]
     ceiling = missing_ceiling(policy, name)
     if term.missing <= ceiling:

@@ -120,6 +120,7 @@ def listed_codes(codes: list[str]) -> str:
 
 
 def _bound(words: str, value: float | None) -> str:
+    """Returns a bound in words; an empty text where there is none."""
     return "" if value is None else f"{words}{value:g}"
 
 

@@ -1,7 +1,7 @@
-"""Loads a policy from TOML and validates it whole.
+"""Makes a policy from TOML and validates it as a whole.
 
 In: the parsed `[policy]` part of hertz.toml. Out: a `Policy` in which every name that is used
-exists, every number is in range, and hiding a field cannot pay (see `Term.missing`).
+exists, every number is in range, and hiding a field cannot raise one's rank (see `Term.missing`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from hertz.policy.model import Policy
 
 
 def parse_policy(raw: dict[str, Any]) -> Policy:
-    """Validate a policy read from TOML.
+    """Validates a policy that was read from TOML.
 
     Raises:
-        PolicyError: with one line per problem: key, value and what is accepted.
+        PolicyError: If the policy is not valid; one line a problem: key, value, what is accepted.
     """
     try:
         policy = Policy.model_validate(raw)
@@ -31,7 +31,7 @@ def parse_policy(raw: dict[str, Any]) -> Policy:
 
 
 def describe_error(item: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
-    """One pydantic error as `key = value: what is accepted`."""
+    """Describes one pydantic error as `key = value: what is accepted`."""
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{key}: no such key; check its spelling against docs/policy.md"
@@ -42,4 +42,5 @@ def describe_error(item: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
 
 
 def _invalid(problems: list[str]) -> PolicyError:
+    """Returns the error that lists all problems."""
     return PolicyError("the policy is not valid:\n  " + "\n  ".join(problems))

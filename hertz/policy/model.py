@@ -1,7 +1,7 @@
-"""The policy: what a profile is, who may meet whom, and what a match is worth.
+"""Defines the policy: fields of a profile, eligibility, terms and categories of the score, gate.
 
-In: the parsed `[policy]` part of hertz.toml. Out: a `Policy` whose keys
-are each valid; `hertz.policy.load` checks what no single key shows.
+In: the parsed `[policy]` part of hertz.toml. Out: a `Policy` whose keys are each valid;
+`hertz.policy.checks` finds what does not fit together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class FieldRule(Strict):
-    """One field of a profile: its kind, its accepted values and its labels."""
+    """Defines one field of a profile: its kind, its accepted values and its labels."""
 
     kind: Kind
     label: Labels = Field(
@@ -33,7 +33,7 @@ class FieldRule(Strict):
     values: Vocabulary | str | None = Field(
         None, description="Accepted codes and their labels, or a vocabulary's name; none: any code"
     )
-    hidden: tuple[str, ...] = Field((), description="Codes that mean 'not told'")
+    hidden: tuple[str, ...] = Field((), description="Accepted codes that count as missing")
     separator: str | None = Field(
         None, min_length=1, description="Splits one text into the items of a set"
     )
@@ -44,10 +44,10 @@ class FieldRule(Strict):
 
 
 class Table(Strict):
-    """A directional matrix over a field's codes, written out or derived from the codes' letters.
+    """Defines a directional matrix over a field's codes, in rows or by the codes' letters.
 
-    Derived: `letters_share` x (weights of equal letters / sum of weights) +
-    `pairs_share` x [b in pairs[a]].
+    With letters, the value of a and b is `letters_share` x (weights of equal letters / sum of
+    weights) + `pairs_share` x [b in pairs[a]].
     """
 
     rows: dict[str, dict[str, Share]] = Field(default_factory=dict)
@@ -58,7 +58,7 @@ class Table(Strict):
     pairs_share: Share = 0.0
 
     def value(self, a: str, b: str) -> float:
-        """The value of code `a` looking at code `b`."""
+        """Returns the value of code `a` looking at code `b`."""
         if not self.letters:
             return self.rows.get(a, {}).get(b, self.default)
         equal = sum(w for w, x, y in zip(self.letters, a, b, strict=True) if x == y)
@@ -68,7 +68,10 @@ class Table(Strict):
 
 
 class Term(Strict):
-    """One weighted rule, worth 0..1 (`cosine`: -1..1) for one side looking at the other."""
+    """Defines one weighted rule of the score.
+
+    Its value for one side looking at the other is from 0 to 1; for `cosine` from -1 to 1.
+    """
 
     kind: Literal["cosine", "equal", "table", "ordinal", "number", "overlap"]
     label: Labels = Field(default_factory=dict)
@@ -81,45 +84,45 @@ class Term(Strict):
     zero: float = Field(0.0, ge=0, description="number: distance from which the value is 0")
     mine: str | None = Field(None, description="overlap: the wishes of the side that looks")
     theirs: str | None = Field(None, description="overlap: the traits of the side looked at")
-    missing: float = Field(0.0, ge=0, le=1, description="Value when either side does not tell")
+    missing: float = Field(0.0, ge=0, le=1, description="Value where either side's is missing")
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The profile fields the term reads."""
+        """The profile fields that the term reads."""
         return tuple(name for name in (self.field, self.mine, self.theirs) if name)
 
 
 class Accepts(Strict):
-    """A wish that must hold both ways: the other's `of` is among my `wish` (no wish: anyone)."""
+    """Requires both ways that the other's code of `of` is in my set `wish`; an empty set: any."""
 
     wish: str
     of: str
 
 
 class Within(Strict):
-    """A number in which the two may differ by `distance` at most."""
+    """Requires that the two numbers of a field differ by at most `distance`."""
 
     field: str
     distance: float = Field(ge=0)
 
 
 class Eligibility(Strict):
-    """Who may meet at all; enforced in both directions before scoring. Oneself never is."""
+    """Defines who may meet at all, in both directions; nobody ever meets themselves."""
 
     same: tuple[str, ...] = ()
     different: tuple[str, ...] = ()
     within: tuple[Within, ...] = ()
     accepts: tuple[Accepts, ...] = ()
-    blocked: tuple[str, ...] = Field((), description="Fields of user ids one does not want to meet")
+    blocked: tuple[str, ...] = Field((), description="Fields of user ids that a user has blocked")
 
     def __add__(self, other: Eligibility) -> Eligibility:
-        """Both sets of rules."""
+        """Returns the rules of both."""
         names = type(self).model_fields
         return Eligibility(**{n: getattr(self, n) + getattr(other, n) for n in names})
 
 
 class Category(Strict):
-    """One kind of match: its weights, its own eligibility, and the voice of its explanations."""
+    """Defines one kind of match: weights, eligibility of its own, and the explanations' voice."""
 
     label: Labels = Field(default_factory=dict)
     weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
@@ -128,7 +131,7 @@ class Category(Strict):
 
 
 class Embed(Strict):
-    """What is embedded: the profile text and the mean of the fields, each with its weight."""
+    """Defines what is embedded: the profile text and the mean of fields, each with a weight."""
 
     language: str
     templates: dict[str, tuple[str, ...]] = Field(
@@ -140,31 +143,32 @@ class Embed(Strict):
 
 
 class Gate(Strict):
-    """Floors and ceilings of a run's figures: outside, its snapshot is kept aside, not published.
+    """Limits of a run's quality figures; a run outside them is held, not published.
 
-    They decide nothing about who matches whom, so they are no part of `Policy.digest`.
+    They do not change any match, so `Policy.digest` leaves them out.
     """
 
-    coverage: Share = Field(0.5, description="Least share of users with a match in any category")
+    coverage: Share = Field(0.5, description="Smallest share of users with a match in any category")
     category_coverage: dict[str, Share] = Field(
         default_factory=dict, description="The same for single categories"
     )
-    users_lost: Share = Field(0.3, description="Most of the published users that may be gone")
-    churn: Share = Field(0.8, description="Most that the lists may change on average, of k")
-    score_shift: float = Field(
-        0.1, ge=0, allow_inf_nan=False, description="Most that a category's scores may move"
+    users_lost: Share = Field(
+        0.3, description="Largest share of the published users that may be gone"
     )
-    quarantined: Share = Field(0.3, description="Most of the source's rows that may be refused")
-    grounded: Share = Field(0.2, description="Least of the model's texts that the checks accept")
-    smallest: int = Field(100, ge=0, description="Shares of fewer users are told, not judged")
-    smallest_candidates: int = Field(20, ge=1, description="The same for the model's texts")
+    churn: Share = Field(0.8, description="Largest share of k by which lists may change on average")
+    score_shift: float = Field(
+        0.1, ge=0, allow_inf_nan=False, description="Largest shift of a category's scores"
+    )
+    quarantined: Share = Field(0.3, description="Largest share of the source's rows in quarantine")
+    grounded: Share = Field(0.2, description="Smallest share of model texts that pass the checks")
+    smallest: int = Field(
+        100, ge=0, description="Shares of fewer users are not compared with limits"
+    )
+    smallest_candidates: int = Field(20, ge=1, description="The same for model texts")
 
 
 class Policy(Strict):
-    """Everything that decides who matches whom. `digest` changes when any of it does.
-
-    The gate judges what came out; it can be changed without another digest.
-    """
+    """Defines everything that decides who matches whom, and the gate."""
 
     name: str
     languages: tuple[str, ...] = Field(min_length=1)
@@ -183,31 +187,31 @@ class Policy(Strict):
 
     @property
     def digest(self) -> str:
-        """Sha256 (hex) over the policy but for its gate, in a canonical form."""
+        """Sha256, in hex, of the policy without its gate, in a canonical form."""
         whole = self.model_dump(mode="json", exclude={"gate"})
         canonical = json.dumps(whole, ensure_ascii=False, sort_keys=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def vocabulary(self, field: str) -> Vocabulary | None:
-        """Accepted codes and labels of a field, in their declared order; None: any code."""
+        """Returns a field's accepted codes with their labels, in order; None: any text."""
         values = self.fields[field].values
         return self.vocabularies[values] if isinstance(values, str) else values
 
     def label(self, field: str, code: str, language: str) -> str:
-        """The code's label in a language; the code itself where it has none."""
+        """Returns a code's label in a language; the code itself if it has none."""
         return (self.vocabulary(field) or {}).get(code, {}).get(language, code)
 
     def field_label(self, field: str, language: str) -> str:
-        """The field's own name in a language."""
+        """Returns the name of a field for people, in a language."""
         return self.fields[field].label.get(language, field)
 
     def shown_codes(self, field: str) -> tuple[str, ...]:
-        """The accepted codes that tell something, in order (hidden ones left out)."""
+        """Returns a field's accepted codes without the hidden ones, in order."""
         hidden = self.fields[field].hidden
         return tuple(code for code in self.vocabulary(field) or {} if code not in hidden)
 
     def term_value(self, name: str, a: str, b: str) -> float:
-        """Value of an `equal`, `table` or `ordinal` term for two told codes, a looking at b."""
+        """Returns the value of an `equal`, `table` or `ordinal` term for code a looking at b."""
         term = self.terms[name]
         if term.kind == "equal":
             return float(a == b)
@@ -218,7 +222,7 @@ class Policy(Strict):
         return term.steps[distance] if distance < len(term.steps) else 0.0
 
     def eligibility_of(self, category: str) -> Eligibility:
-        """The rules for everyone and the category's own, together."""
+        """Returns the rules for everyone and those of the category, together."""
         return self.eligibility + self.categories[category].eligibility
 
     @property
@@ -238,6 +242,6 @@ class Policy(Strict):
 
     @property
     def block_fields(self) -> tuple[str, ...]:
-        """The fields of ids that one does not want to meet, each once."""
+        """The fields of blocked user ids, each once."""
         named = (n for c in self.categories for n in self.eligibility_of(c).blocked)
         return tuple(dict.fromkeys(named))

@@ -1,4 +1,4 @@
-"""Rows of any values as a frame of text columns, which is what profiles are validated from."""
+"""Turns rows of any values into a frame of text columns, from which profiles are validated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 
 def text_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
-    """One String column a key: text as it is, everything else as its JSON."""
+    """Returns a frame with one String column a key: texts as they are, other values as JSON."""
     names = dict.fromkeys(name for row in rows for name in row)
     return pl.DataFrame(
         {
@@ -20,10 +20,11 @@ def text_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
 
 
 def json_texts(values: Iterable[object]) -> list[str | None]:
-    """Each value as text: text and null as they are, everything else as its JSON."""
+    """Turns each value into text: text and None stay, any other value becomes JSON."""
     return [value if isinstance(value, str) or value is None else _json(value) for value in values]
 
 
 def _json(value: object) -> str:
+    """Returns a value's JSON; what JSON writes as a text, such as a date, without the quotes."""
     text = orjson.dumps(value, default=str).decode()
     return str(orjson.loads(text)) if text.startswith('"') else text

@@ -20,7 +20,7 @@ from hertz.explanations.settings import ExplanationSettings
 from hertz.policy.model import Policy
 from hertz.stages.run import Run
 from hertz.storage.models.language import (
-    ELSE,
+    NO_MODEL,
     LanguageModel,
     check_files,
     find_language_model,
@@ -102,7 +102,7 @@ def _check_device(settings: ExplanationSettings, cpu_build: bool) -> None:
         message = (
             f"[explanations] {told} needs {wanted} GPU(s), this machine shows {found}; check "
             f"`nvidia-smi` and CUDA_VISIBLE_DEVICES, install the CPU build "
-            f"(`requirements/setup cpu`), {ELSE}"
+            f"(`requirements/setup cpu`), {NO_MODEL}"
         )
         raise ModelError(message)
 
@@ -121,7 +121,7 @@ def _check_memory(model: LanguageModel, settings: ExplanationSettings, cpu: bool
             f"language model {model.name!r} needs at least {needed / GIB:.1f} GiB of "
             f"{'memory' if cpu else 'video memory on each GPU'} as {dtype}, {free / GIB:.1f} GiB "
             'are free; take a smaller or quantised model, dtype = "bfloat16", more GPUs '
-            f"(tensor_parallel_size), {ELSE}"
+            f"(tensor_parallel_size), {NO_MODEL}"
         )
         raise ModelError(message)
 

@@ -1,9 +1,9 @@
-"""Reads member profiles from wherever a team keeps them: a file, a folder or a database.
+"""Reads member profiles from a file, a folder or a database.
 
 In: a path (.parquet, .csv, .jsonl, .ndjson, or a folder of .parquet files) or a SQL query. Out: a
-`Source`: the raw rows, unjudged, and the rows that could not be read at all, by number.
-CSV and JSONL come back as text throughout: guessing a column's type from its first rows breaks on
-the first later row that differs. `hertz.policy.profiles` decides what the text means.
+`Source`: the rows as they are, and the numbers of rows that could not be read. CSV and JSONL are
+read as text, because a column type guessed from the first rows fails on a later row that differs;
+`hertz.policy.profiles` reads and checks the values.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ ACCEPTED = ".parquet, .csv (UTF-8), .jsonl, .ndjson, or a folder of .parquet fil
 
 @dataclass(frozen=True)
 class Source:
-    """What was read.
+    """The rows of a source.
 
     Attributes:
         frame: The readable rows, in the source's order, with the source's column names.
-        rejected: (1-based data row, reason) of the rows that could not be read; they count as
-            rows, so the n-th row of `frame` is the n-th data row not listed here.
+        rejected: (number of the data row from 1, reason) of the rows that could not be read. They
+            count as rows: the n-th row of `frame` is the n-th data row that is not listed here.
     """
 
     frame: pl.DataFrame
@@ -44,17 +44,18 @@ class Source:
 
 
 def read_source(source: str, query: str | None = None) -> Source:
-    """Read all rows of a source.
+    """Reads all rows of a source.
 
     Args:
-        source: Path of a file or folder; with a query the database's address, for SQLAlchemy.
-        query: SQL to send to that database.
+        source: Path of a file or folder; with a query, the database's address for SQLAlchemy.
+        query: SQL query for that database.
 
     Returns:
-        The rows and what could not be read; CSV and JSONL as String columns (lists as JSON text).
+        The rows, and those that could not be read. CSV and JSONL have String columns only (lists as
+        JSON).
 
     Raises:
-        SourceError: when nothing can be read, naming the source and the fix.
+        SourceError: If nothing can be read; the message names the source and the fix.
     """
     if query is not None:
         return _read_database(source, query)
@@ -83,6 +84,7 @@ def could_not_be_reached(error: BaseException) -> bool:
 
 
 def _read(path: Path, reader: Callable[[Path], Source]) -> Source:
+    """Reads one file, and turns the reader's errors into a `SourceError`."""
     try:
         if path.stat().st_size == 0:
             message = f"{path}: is empty (0 bytes); write the profiles again"
@@ -105,6 +107,7 @@ def _read_parquet(path: Path) -> Source:
 
 
 def _read_folder(path: Path) -> Source:
+    """Reads all .parquet files of a folder, by name, as one frame."""
     files = sorted(path.glob("*.parquet"))
     if not files:
         message = f"{path}: the folder holds no .parquet file; accepted: {ACCEPTED}"
@@ -118,13 +121,14 @@ def _read_folder(path: Path) -> Source:
 
 
 def _read_csv(path: Path) -> Source:
+    """Reads a CSV file as String columns."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         # Strict: a quote that is never closed is an error, instead of swallowing the file's end.
         reader = csv.reader(file, strict=True)
         header = next(reader, [])
         if len(set(header)) < len(header):
-            twice = ", ".join(sorted({repr(name) for name in header if header.count(name) > 1}))
-            message = f"{path}: column {twice} occurs more than once; rename or remove one"
+            repeated = ", ".join(sorted({repr(name) for name in header if header.count(name) > 1}))
+            message = f"{path}: column {repeated} occurs more than once; rename or remove one"
             raise SourceError(message)
         rows, rejected = _csv_rows(reader, len(header))
     columns = zip(*rows, strict=True) if rows else ((),) * len(header)
@@ -137,7 +141,7 @@ def _read_csv(path: Path) -> Source:
 
 
 def _csv_rows(reader: Reader, width: int) -> tuple[list[list[str]], list[tuple[int, str]]]:
-    """All rows of `width` cells, and (row, reason) of the others."""
+    """Returns all rows of `width` cells, and (row, reason) of the others."""
     rows: list[list[str]] = []
     rejected: list[tuple[int, str]] = []
     while True:
@@ -158,10 +162,12 @@ def _csv_rows(reader: Reader, width: int) -> tuple[list[list[str]], list[tuple[i
 
 
 def _span(first: int, last: int) -> str:
+    """Returns line numbers in words: `3`, or `3 to 4`."""
     return str(first) if last <= first else f"{first} to {last}"
 
 
 def _read_jsonl(path: Path) -> Source:
+    """Reads a file with one JSON object a line as String columns."""
     lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()
     rows: list[dict[str, object]] = []
     rejected: list[tuple[int, str]] = []
@@ -187,12 +193,13 @@ _READERS: dict[str, Callable[[Path], Source]] = {
 
 
 def _read_database(address: str, query: str) -> Source:
+    """Reads the rows of a query, without its database's address in any message."""
     import sqlalchemy
 
     try:
         engine = sqlalchemy.create_engine(address)
     except (sqlalchemy.exc.ArgumentError, ImportError) as error:
-        # `from None`: the cause may carry the address, and with it the password.
+        # `from None`: the cause may contain the address, and with it the password.
         message = (
             f"the address in {DATABASE_VARIABLE} is not usable ({type(error).__name__}); "
             "expected dialect+driver://user:password@host/name, with that driver installed"
@@ -202,6 +209,7 @@ def _read_database(address: str, query: str) -> Source:
 
 
 def _run_query(engine: sqlalchemy.Engine, query: str) -> Source:
+    """Runs a query and returns its rows, each column of one type."""
     import sqlalchemy
 
     try:
@@ -223,7 +231,7 @@ def _run_query(engine: sqlalchemy.Engine, query: str) -> Source:
 
 
 def _column(name: str, values: Sequence[object]) -> pl.Series:
-    """One column of a query, of one type; as text where its values differ in type.
+    """Returns one column of a query: of one type, or as text if its values differ in type.
 
     `pl.read_database` would turn every value that differs from the first rows' type into null.
     """

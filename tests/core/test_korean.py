@@ -74,7 +74,7 @@ def test_a_text_without_markers_stays() -> None:
     assert attach("이(二) 은행은 (가나다)") == "이(二) 은행은 (가나다)"
 
 
-# Last sounds written out by hand, for what is no Hangul: types, and the English labels' last words.
+# Words that end in a vowel and are not in Hangul, written out by hand: MBTI types.
 OPEN = set(
     "INTJ INTP INFJ INFP ISTJ ISTP ISFJ ISFP ENTJ ENTP ENFJ ENFP ESTJ ESTP ESFJ ESFP".split()
 )
@@ -82,7 +82,7 @@ FORMS_OF = {"은(는)": "은는", "이(가)": "이가", "을(를)": "을를", "�
 
 
 def closed(word: str) -> str | None:
-    """Whether a word ends in a consonant: `closed`, `ㄹ` or `open`; None: not written out."""
+    """Returns how a word ends: `closed`, `ㄹ` or `open`; None if it is not written out."""
     last = unicodedata.normalize("NFD", word.rstrip("’”)"))[-1]
     if "\u11a8" <= last <= "\u11c2":
         return "ㄹ" if last == "\u11af" else "closed"
@@ -90,7 +90,7 @@ def closed(word: str) -> str | None:
 
 
 def test_every_label_gets_its_particle_in_every_phrase(any_policy: Policy) -> None:
-    """Each Korean phrase, filled with each label in turn, against the oracle above."""
+    """Compares each Korean phrase, filled with each label in turn, with the oracle above."""
     labels = {
         any_policy.label(field, code, language)
         for field in any_policy.fields
@@ -104,7 +104,7 @@ def test_every_label_gets_its_particle_in_every_phrase(any_policy: Policy) -> No
     for label in sorted(labels):
         sound = closed(label)
         if sound is None:
-            continue  # English labels of the English policy: no Korean text has them
+            continue  # English labels of the English policy, which no Korean text contains
         for phrase in phrases:
             blanks = re.findall(r"\{(\w+)\}", phrase)
             filled = phrase.format_map(dict.fromkeys(blanks, f"‘{label}’"))

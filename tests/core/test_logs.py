@@ -1,4 +1,4 @@
-"""The lines that Hertz logs."""
+"""Tests the format of log lines."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def line(error: bool = False) -> logging.LogRecord:
 
 def test_a_line_is_one_json_object_with_the_run() -> None:
     set_run("20261122T170000Z-1a2b")
-    told = json.loads(JsonFormatter().format(line()))
+    entry = json.loads(JsonFormatter().format(line()))
     set_run("")
-    assert told.pop("time").endswith("+00:00")
-    assert told == {
+    assert entry.pop("time").endswith("+00:00")
+    assert entry == {
         "level": "info",
         "logger": "hertz.stages.run",
         "message": "run a: 3",
@@ -42,13 +42,13 @@ def test_a_line_is_one_json_object_with_the_run() -> None:
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
-def test_an_error_is_told_by_type_and_place_alone(formatter: logging.Formatter) -> None:
-    told = formatter.format(line(error=True))
-    assert "ValueError at test_logs.py:" in told
-    assert "somebody" not in told
+def test_an_error_is_logged_by_type_and_place_alone(formatter: logging.Formatter) -> None:
+    text = formatter.format(line(error=True))
+    assert "ValueError at test_logs.py:" in text
+    assert "somebody" not in text
 
 
-def test_a_line_that_no_one_reads_any_more_is_lost_without_harm(
+def test_a_line_for_a_reader_that_has_died_is_dropped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     reader, writer = os.pipe()
@@ -66,7 +66,7 @@ def test_the_environment_chooses_and_a_pipe_gets_json(monkeypatch: pytest.Monkey
         assert wants_json() is expected
 
 
-def test_a_command_that_is_piped_logs_json_lines_and_draws_no_bars() -> None:
+def test_a_command_that_is_piped_logs_json_lines_and_shows_no_progress() -> None:
     code = (
         "import logging; from hertz.core.logs import configure_logging; configure_logging();"
         "from hertz.cli.progress import bars\n"

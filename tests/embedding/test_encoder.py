@@ -69,7 +69,7 @@ def tiny_encoder(folder: Path, **settings: object) -> Encoder:
 
 @pytest.mark.parametrize(("dtype", "apart"), [("float32", 1e-6), ("bfloat16", 5e-3)])
 def test_a_list_gives_what_each_text_gives_alone(dtype: str, apart: float) -> None:
-    """As closely as the dtype can tell, whichever one this machine would choose."""
+    """The vectors agree within the precision of either dtype."""
     encoder = bundled_in(dtype)
     together = encoder.encode(TEXTS)
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])

@@ -1,4 +1,4 @@
-"""A small policy with every kind of field, one good row, and what validation says of others."""
+"""A small policy with every kind of field, a good row, and the validation of changed rows."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ GOOD = {
 
 
 def check(*rows: dict[str, Any], policy: Policy = POLICY) -> ValidatedProfiles:
-    """Validate rows that differ from a good one; unless told, their ids are 1, 2, 3, ..."""
+    """Validates rows that differ from a good one; their ids are 1, 2, 3, ... unless given."""
     full = [{**GOOD, "id": n, **row} for n, row in enumerate(rows, start=1)]
     names = dict.fromkeys(name for row in full for name in row)
     columns = {name: [row[name] for row in full] for name in names}
@@ -87,14 +87,14 @@ def check(*rows: dict[str, Any], policy: Policy = POLICY) -> ValidatedProfiles:
 
 
 def value(field: str, raw: object) -> object:
-    """What one raw value becomes; fails when it is quarantined."""
+    """Returns what one raw value becomes; fails if it is quarantined."""
     found = check({field: raw})
     assert found.quarantine.rows() == []
     return found.profiles.row(0, named=True)[{"city": "town"}.get(field, field)]
 
 
 def faults(field: str, raw: object) -> list[tuple[str, str]]:
-    """(value, reason) of the faults of one raw value, all of them in its own field."""
+    """Returns (value, reason) of the faults of one raw value, all of them in its field."""
     found = check({field: raw})
     assert found.profiles.height == 0
     assert set(found.quarantine["field"]) == {{"city": "town"}.get(field, field)}

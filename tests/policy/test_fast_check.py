@@ -1,4 +1,4 @@
-"""What is plainly right is what `prepare` accepts; what is wrong is told in the service's names."""
+"""The fast path accepts only what validation accepts; problems use the source's names of fields."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ GOOD: dict[str, Any] = {
 @given(st.dictionaries(st.sampled_from(COLUMNS), ODD, min_size=1, max_size=2))
 def test_both_ways_of_checking_agree_with_prepare(changed: dict[str, Any]) -> None:
     check, body = ProfileCheck(POLICY), {**GOOD, **changed}
-    plain, full = check.fast_check(body), check.check(body)
-    if plain is not None:
-        assert plain == full
+    fast, full = check.fast_check(body), check.check(body)
+    if fast is not None:
+        assert fast == full
     if not full.problems:
         row = dict.fromkeys(COLUMNS) | full.columns
         assert validate_profiles(POLICY, text_frame([row])).profiles["user_id"].to_list() == [
@@ -54,7 +54,7 @@ def test_both_ways_of_checking_agree_with_prepare(changed: dict[str, Any]) -> No
         ]
 
 
-def test_sample_profiles_and_the_documented_example_are_plainly_right(
+def test_sample_profiles_and_the_documented_example_pass_the_fast_check(
     service_policy: Policy,
 ) -> None:
     check = ProfileCheck(service_policy)
@@ -88,6 +88,6 @@ def test_columns_that_the_policy_does_not_know_are_not_kept(service_policy: Poli
         ("id", "1", "int_type"),
     ],
 )
-def test_a_wrong_value_is_told(column: str, value: object, kind: str) -> None:
+def test_a_wrong_value_is_a_problem_of_its_kind(column: str, value: object, kind: str) -> None:
     checked = ProfileCheck(POLICY).check({**GOOD, column: value})
     assert [(problem.field, problem.kind) for problem in checked.problems] == [(column, kind)]

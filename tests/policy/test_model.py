@@ -39,7 +39,7 @@ ONE_WAY = {
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """The service's policy with one key, `a.b.c`, set to a value, or gone where it is None."""
+    """Returns the service's policy with one key, `a.b.c`, set to a value, or removed for None."""
     raw = copy.deepcopy(SERVICE)
     *parents, last = path.split(".")
     node = raw
@@ -90,17 +90,17 @@ def test_the_service_vocabularies_are_complete(
     assert all(set(labels) == {"ko", "en"} for labels in codes.values())
 
 
-def test_labels_speak_the_language_asked_for(service_policy: Policy) -> None:
+def test_labels_are_in_the_given_language(service_policy: Policy) -> None:
     assert service_policy.label("smoking", "NO_SMOKING", "ko") == "비흡연"
     assert service_policy.label("smoking", "NO_SMOKING", "en") == "non-smoker"
     assert service_policy.label("smoking", "NO_SMOKING", "fr") == "NO_SMOKING"
     assert service_policy.field_label("pets", "ko") == "반려동물"
 
 
-# ---- the historic formulas -----------------------------------------------------------------------
+# ---- the service's formulas ----------------------------------------------------------------------
 
 
-def test_general_weighs_the_terms_as_the_first_version(service_policy: Policy) -> None:
+def test_general_weighs_embedding_wishes_and_codes(service_policy: Policy) -> None:
     weights = service_policy.categories["general"].weights
     assert weights["cosine"] == pytest.approx(0.7)
     assert weights["religion"] == weights["smoking"] == weights["drinking"]
@@ -110,7 +110,7 @@ def test_general_weighs_the_terms_as_the_first_version(service_policy: Policy) -
 
 
 @pytest.mark.parametrize(("category", "cosine"), [("friend", 0.7), ("couple", 0.6)])
-def test_friend_and_couple_weigh_the_terms_as_the_third_version(
+def test_friend_and_couple_share_the_rest_between_mbti_and_age(
     service_policy: Policy, category: str, cosine: float
 ) -> None:
     rest = (1 - cosine) / 2
@@ -154,7 +154,7 @@ def test_six_edges_of_the_mbti_pairs_are_one_way(service_policy: Policy) -> None
     assert one_way == ONE_WAY
 
 
-def test_age_groups_are_worth_1_when_equal_half_when_adjacent_else_0(
+def test_equal_age_groups_give_1_adjacent_ones_half_others_0(
     service_policy: Policy,
 ) -> None:
     values = [
@@ -164,15 +164,15 @@ def test_age_groups_are_worth_1_when_equal_half_when_adjacent_else_0(
     assert values == [1.0, 0.5, 0.0, 0.0, 0.0]
 
 
-def test_equal_terms_are_worth_1_or_0(service_policy: Policy) -> None:
+def test_equal_terms_give_1_or_0(service_policy: Policy) -> None:
     assert service_policy.term_value("religion", "BUDDHISM", "BUDDHISM") == 1.0
     assert service_policy.term_value("religion", "BUDDHISM", "WON_BUDDHISM") == 0.0
 
 
-# ---- hiding never pays ---------------------------------------------------------------------------
+# ---- hiding a field never raises one's rank ------------------------------------------------------
 
 
-def test_the_old_value_of_an_unknown_mbti_is_refused() -> None:
+def test_a_hidden_mbti_above_the_average_is_refused() -> None:
     message = refusal("terms.mbti.missing", 0.6)
     assert "terms.mbti.missing = 0.6" in message
     assert "0.35" in message
@@ -197,7 +197,7 @@ def test_the_ceiling_itself_is_accepted_and_no_more(service_policy: Policy, name
     assert f"terms.{name}.missing" in refusal(f"terms.{name}.missing", ceiling + 1e-6)
 
 
-def test_a_set_that_is_not_told_is_worth_nothing() -> None:
+def test_a_missing_set_gives_0() -> None:
     assert "terms.wishes.missing = 0.01" in refusal("terms.wishes.missing", 0.01)
 
 
@@ -256,7 +256,7 @@ def test_a_wrong_policy_is_refused_in_words(path: str, value: object, words: lis
     assert [word for word in words if word not in message] == []
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     raw = changed("terms.religion.field", "religon")
     raw["terms"]["mbti"]["table"] = "mbtii"
     with pytest.raises(PolicyError) as caught:
@@ -318,14 +318,14 @@ def test_default_values_written_out_do_not_change_the_digest(service_policy: Pol
     [Policy, FieldRule, Table, Term, Accepts, Within, Eligibility, Category, Embed, Gate],
 )
 def test_the_reference_names_every_key(model: type[BaseModel]) -> None:
-    told = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
-    keys = set(re.findall(r"\w+", told))
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    keys = set(re.findall(r"\w+", page))
     assert set(model.model_fields) - keys == set()
 
 
 def test_the_examples_of_the_reference_are_toml() -> None:
-    told = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
-    examples = re.findall(r"```toml\n(.*?)```", told, flags=re.DOTALL)
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     assert len(examples) >= 5
     for example in examples:
         assert tomllib.loads(example)["policy"]

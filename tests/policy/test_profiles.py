@@ -20,7 +20,7 @@ def test_profiles_have_the_policy_s_columns_and_types() -> None:
     assert dict(found.quarantine.schema) == QUARANTINE_SCHEMA
 
 
-def test_missing_optional_columns_count_as_not_told() -> None:
+def test_values_of_absent_optional_columns_are_missing() -> None:
     required = {name: [GOOD[name]] for name in ("id", "city", "sex", "pets")}
     found = validate_profiles(POLICY, pl.DataFrame(required))
     assert dict(found.profiles.schema) == SCHEMA
@@ -115,7 +115,7 @@ def test_of_two_rows_with_one_id_the_first_stays() -> None:
     assert line["reason"] == "row 1 has this id too and stays, as the first"
 
 
-def test_a_bad_row_does_not_cost_its_user_a_later_good_one() -> None:
+def test_a_good_row_after_a_bad_one_with_the_same_id_stays() -> None:
     found = check({"id": 5, "sex": "X"}, {"id": "5", "bio": "good"}, {"id": 5.0, "sex": "X"})
     assert found.profiles.select("user_id", "bio").rows() == [(5, "good")]
     lines = found.quarantine.select("row", "field").rows()
@@ -148,7 +148,7 @@ def test_codes_are_cleaned(field: str, raw: object, clean: object) -> None:
 
 
 @pytest.mark.parametrize("raw", [None, "", "  ", "\x00"])
-def test_a_required_code_must_be_told(raw: object) -> None:
+def test_a_required_code_must_not_be_missing(raw: object) -> None:
     ((_, reason),) = faults("sex", raw)
     assert reason == "required, but missing; accepted: MALE, FEMALE"
 
@@ -204,7 +204,7 @@ def test_a_required_set_needs_an_item(raw: object) -> None:
     assert reason == "required, but missing; accepted: any of DOG, CAT, NO_PETS, SECRET"
 
 
-def test_a_required_set_of_hidden_codes_is_told_and_empty() -> None:
+def test_a_required_set_of_hidden_codes_is_accepted_and_empty() -> None:
     assert value("pets", ["SECRET"]) == []
 
 

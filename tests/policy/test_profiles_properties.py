@@ -47,7 +47,7 @@ ANYTHING = st.sampled_from(
 
 @st.composite
 def junk(draw: st.DrawFn, most: int = len(GOOD)) -> pl.DataFrame:
-    """A frame with the policy's columns; `most` of them may be of any type and hold anything."""
+    """Draws a frame with the policy's columns, `most` of them of any type and values."""
     height = draw(st.integers(1, 6))
     columns = {}
     odd = {name for name in draw(st.permutations(list(GOOD)))[:most] if draw(st.booleans())}
@@ -78,7 +78,7 @@ def test_any_values_are_either_profiles_or_quarantined(frame: pl.DataFrame) -> N
 @given(junk(most=2))
 def test_profiles_are_valid_and_unchanged_when_validated_again(frame: pl.DataFrame) -> None:
     once = validate_profiles(POLICY, frame).profiles
-    # A required set whose codes are all hidden is told, but its profile no longer shows that.
+    # A required set whose codes are all hidden is accepted, but empty in the profile.
     once = once.filter(pl.col("pets").list.len() > 0)
     assume(once.height)
     again = validate_profiles(POLICY, once.rename({"user_id": "id", "town": "city"}))

@@ -1,1 +1,1 @@
-"""Where the embedding model and the language model are, and whether they are whole."""
+"""Finds the embedding model and the language model, and checks their files."""

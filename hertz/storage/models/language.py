@@ -1,8 +1,8 @@
-"""Which language model exactly, and whether its files are what an engine needs.
+"""Finds the configured language model, and checks that its files are what an engine needs.
 
-In: the settings. Out: a `LanguageModel`, what vLLM is to load and a digest of what decides its
-texts; or a clear error, before anything else is done. Nothing is loaded, and of a model on the hub
-only small files are fetched, unless it is in the cache.
+In: the settings. Out: a `LanguageModel` with what vLLM loads and a digest of what decides its
+texts, or a clear error. No weights are loaded or downloaded here; of a model that is not in the
+cache, only small files are fetched from the hub.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from hertz.explanations.settings import ExplanationSettings
 from hertz.storage.models.bundled import LANGUAGE_MODEL, SMOLLM2, bundled_language_model
 
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
-TEMPLATES = ("chat_template.jinja", "chat_template.json", "tekken.json")  # the last: Mistral's own
-SAMPLES, SAMPLE_BYTES = 64, 4096
-FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
-ELSE = 'or set `model = ""` in [explanations] for the template voice alone'
+TEMPLATES = ("chat_template.jinja", "chat_template.json", "tekken.json")  # tekken: Mistral's
+SAMPLES = 64  # of a big file, for its digest
+SAMPLE_BYTES = 4096
+FLOAT_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+NO_MODEL = 'or set `model = ""` in [explanations] for the template voice alone'
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """A model that is there.
+    """Identifies a language model.
 
     Attributes:
-        name: For people.
+        name: Name for people.
         source: What vLLM loads: a folder or a Hugging Face id.
-        revision: The commit, of a Hugging Face id.
-        digest: Names everything of the model that decides a text.
-        folder: Where its files are, as far as they are here.
+        revision: Commit of a Hugging Face id; None for a folder.
+        digest: Checksum or commit, which changes whenever the model's texts could.
+        folder: The folder of its files; for a Hugging Face id, those in the cache.
     """
 
     name: str
@@ -46,14 +47,14 @@ class LanguageModel:
 
 
 def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> LanguageModel:
-    """The configured model.
+    """Returns the configured model.
 
     Args:
-        settings: Name it.
-        fetch: Whether the hub may be asked for a model that is not in the cache.
+        settings: The settings that name the model.
+        fetch: Whether to fetch a model that is not in the cache from the hub.
 
     Raises:
-        ModelError: There is no such folder, or no such model in the cache nor on the hub.
+        ModelError: If there is no such folder, and no such model in the cache or on the hub.
     """
     if settings.model == "bundled":
         folder = bundled_language_model()
@@ -62,7 +63,7 @@ def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> La
     if folder.is_dir():
         return LanguageModel(settings.model, str(folder), None, _digest_of(folder), folder)
     if folder.is_absolute() or settings.model.startswith((".", "~")):
-        message = f"language model {settings.model!r}: no such folder; check `model`, {ELSE}"
+        message = f"language model {settings.model!r}: no such folder; check `model`, {NO_MODEL}"
         raise ModelError(message)
     config = _from_hub(settings.model, settings.revision, "config.json", fetch)
     commit = config.parent.name
@@ -72,46 +73,47 @@ def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> La
 
 
 def check_files(model: LanguageModel, settings: ExplanationSettings) -> None:
-    """Whether the files are those of a model that can chat.
+    """Checks that the files are those of a model that can chat.
 
     Raises:
-        ModelError: No config.json, no chat template, or no weights.
+        ModelError: If config.json, the chat template or the weights are missing.
     """
     if not (model.folder / "config.json").is_file():
         message = f"language model {model.name!r}: {model.folder} has no config.json, so it is no "
-        raise ModelError(message + f"model; name the folder that has it, {ELSE}")
+        raise ModelError(message + f"model; name the folder that has it, {NO_MODEL}")
     if not _can_chat(model):
         message = (
             f"language model {model.name!r} has no chat template: it is a base model; take its "
-            f"instruction-tuned variant, put a chat_template.jinja into its folder, {ELSE}"
+            f"instruction-tuned variant, put a chat_template.jinja into its folder, {NO_MODEL}"
         )
         raise ModelError(message)
     if model.revision is None and settings.load_format == "auto" and not weight_files(model):
         message = (
             f"language model {model.name!r}: no weights ({', '.join(WEIGHTS)}) in {model.folder}; "
-            f'copy them there, set `load_format = "dummy"` to measure speed alone, {ELSE}'
+            f'copy them there, set `load_format = "dummy"` to measure speed alone, {NO_MODEL}'
         )
         raise ModelError(message)
 
 
 def weight_files(model: LanguageModel) -> list[Path]:
-    """The model's weights that are on this machine, in order."""
+    """Returns the model's files of weights that are on this machine, by name."""
     files = [path for path in sorted(model.folder.iterdir()) if path.suffix in WEIGHTS]
     tensors = [path for path in files if path.suffix == ".safetensors"]
     return tensors or files  # where both are there, the engine reads the safetensors
 
 
 def weight_bytes(model: LanguageModel, float_bytes: int | None) -> int:
-    """Memory the weights take once loaded; 0 where they are not on this machine.
+    """Returns the memory of the loaded weights, in bytes; 0 if they are not on this machine.
 
     Args:
         model: The model.
-        float_bytes: Size of a loaded float; None where they are loaded as they are stored.
+        float_bytes: Bytes of a loaded float; None: floats are loaded as they are stored.
     """
     return sum(_loaded_bytes(path, float_bytes) for path in weight_files(model))
 
 
 def _loaded_bytes(path: Path, float_bytes: int | None) -> int:
+    """Returns the memory of one file's weights, in bytes."""
     if path.suffix != ".safetensors":
         return path.stat().st_size * (float_bytes or 2) // 2  # most are stored in 16 bits
     header = _safetensors_header(path)
@@ -120,13 +122,15 @@ def _loaded_bytes(path: Path, float_bytes: int | None) -> int:
 
 
 def _tensor_bytes(tensor: dict[str, Any], float_bytes: int | None) -> int:
+    """Returns the memory of one tensor, in bytes, from its entry in the file's header."""
     start, end = tensor["data_offsets"]
     size = int(end - start)
-    stored = FLOATS.get(tensor["dtype"])  # quantised weights stay as they are
+    stored = FLOAT_BYTES.get(tensor["dtype"])  # quantized weights stay as they are
     return size * float_bytes // stored if stored and float_bytes else size
 
 
 def _safetensors_header(path: Path) -> dict[str, dict[str, Any]]:
+    """Reads the header of a safetensors file: name, type and position of each tensor."""
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
@@ -138,6 +142,7 @@ def _safetensors_header(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _can_chat(model: LanguageModel) -> bool:
+    """Returns whether the model has a chat template."""
     if any(_file_of(model, name) for name in TEMPLATES):
         return True
     config = _file_of(model, "tokenizer_config.json")
@@ -145,6 +150,7 @@ def _can_chat(model: LanguageModel) -> bool:
 
 
 def _file_of(model: LanguageModel, name: str) -> Path | None:
+    """Returns a small file of the model; None if the model has none of that name."""
     if model.revision is None:
         return path if (path := model.folder / name).is_file() else None
     from huggingface_hub.errors import EntryNotFoundError
@@ -158,7 +164,10 @@ def _file_of(model: LanguageModel, name: str) -> Path | None:
 
 
 def _from_hub(name: str, revision: str | None, file: str, fetch: bool = True) -> Path:
-    """A small file of a model: the cached one, else fetched, which also settles the commit."""
+    """Returns a small file of a Hugging Face model, from the cache or else from the hub.
+
+    The name of its folder is the model's commit.
+    """
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -177,7 +186,7 @@ def _from_hub(name: str, revision: str | None, file: str, fetch: bool = True) ->
             why = _first_line(error)
         message = (
             f"language model {name!r} (revision {revision or 'main'}), {file}: {why}; fetch it "
-            f"with `hf download {name}` where there is a network, name a folder, {ELSE}"
+            f"with `hf download {name}` where there is a network, name a folder, {NO_MODEL}"
         )
         raise ModelError(message) from error
 
@@ -187,10 +196,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _digest_of(folder: Path) -> str:
-    """Sha256 of a folder's small files, and of samples all over the big ones.
+    """Returns the sha256, in hex, of a folder's small files and of samples of its big ones.
 
-    Weights that were trained on differ nearly everywhere, so samples tell them apart in
-    milliseconds, where reading 15 GB would take a minute.
+    Further training changes nearly all weights, so samples distinguish them in milliseconds, where
+    reading 15 GB would take a minute.
     """
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
@@ -200,7 +209,7 @@ def _digest_of(folder: Path) -> str:
             if size <= SAMPLES * SAMPLE_BYTES:
                 digest.update(file.read())
                 continue
-            for place in range(SAMPLES):
-                file.seek(place * (size - SAMPLE_BYTES) // (SAMPLES - 1))
+            for sample in range(SAMPLES):
+                file.seek(sample * (size - SAMPLE_BYTES) // (SAMPLES - 1))
                 digest.update(file.read(SAMPLE_BYTES))
     return digest.hexdigest()
