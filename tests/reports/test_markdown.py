@@ -41,4 +41,4 @@ def test_nothing_of_the_source_is_markup(told: str) -> None:
 
 def test_a_first_run_is_told_too(service_policy: Policy) -> None:
     manifest = manifest_of(service_policy, first=True)
-    assert "nothing was published before" in render_markdown(manifest, [])
+    assert "no snapshot was published before" in render_markdown(manifest, [])

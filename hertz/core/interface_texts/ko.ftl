@@ -91,8 +91,8 @@ console_state_unavailable = 제공 불가
 console_all_well = 게시된 스냅샷이 그대로 제공되고 있습니다.
 console_snapshot = 스냅샷
 console_made = 만든 시각
-console_intake = 접수된 변경
-console_folded = { $n }번까지 반영
+console_intake = 접수
+console_folded = { $n }번 이벤트까지 반영
 
 ## The console: runs
 
@@ -209,7 +209,7 @@ report_exposure = 노출
 report_lorenz_plot = 가로: 덜 노출된 사용자부터의 비율, 세로: 그들이 차지하는 목록 자리. 점선: 고른 경우
 report_most_exposed = 가장 많이 노출된 사용자
 report_user = 사용자 ID
-report_lists = 오른 목록 수
+report_lists = 목록 수
 report_texts = 글
 report_origin = 출처
 report_origin_model = 모델(이번 실행)
@@ -244,8 +244,8 @@ report_footer = 다른 파일이나 네트워크 없이 열립니다. 사용자 
 report_why_first_run = 비교할 공개본이 없습니다. 다음 실행은 이번 실행과 비교됩니다
 report_why_policy_changed = 정책이 바뀌어 목록의 종류가 다릅니다
 report_why_model_changed = 임베딩 모델이 바뀌어 점수의 종류가 다릅니다
-report_why_few_users = 사용자가 너무 적어 비율을 판정하지 않습니다
-report_why_few_candidates = 모델이 쓴 글이 너무 적어 판정하지 않습니다
+report_why_few_users = 사용자가 너무 적어 비율을 판정하지 않습니다 ([policy.gate] smallest)
+report_why_few_candidates = 모델이 쓴 글이 너무 적어 판정하지 않습니다 ([policy.gate] smallest_candidates)
 report_why_nothing = 잴 것이 없습니다
 report_why_coverage = [policy.eligibility] 또는 필드가 빠진 원본을 확인하세요
 report_why_users_lost = 원본이 온전한지 확인하세요
