@@ -1,15 +1,15 @@
-"""The read API as the users grow: latency, throughput and memory over generated serving files.
+"""Measures latency, throughput and memory of the read API at growing numbers of users.
 
     python bench/api.py                            1,000, 10,000, 100,000 and 1,000,000 users
     python bench/api.py --users 1000 100000 --json
 
-Each size has the real server in a process of its own; 8 clients with connections kept alive in
-another ask for a random user each request. The sizes take turns, and each route with an endpoint of
-the same server that returns a constant of the same size, so that whatever else the machine does
-meets all: what counts are the ratios within a turn, and their median. CPU is the server's own time
-a request. Memory is what is resident at the end less the pages of the serving file, which are the
-page cache's. Every size has 10 matches a user in 3 categories and one explanation a user
-(`bench/api_world.py`); the files are deleted at the end.
+For each size a real server runs in a process of its own; another process has 8 clients with
+keep-alive connections, which ask for a random user in each request. The sizes alternate, and each
+route alternates with an endpoint of the same server that returns a constant of the same length, so
+that a busy machine affects all of them alike. The result is the median of the ratios within a turn.
+CPU is the server's time per request. Memory is the resident set at the end, without the pages of
+the serving file, which belong to the page cache. Every size has 10 matches per user in 3 categories
+and one explanation per user (`bench/api_world.py`); the files are deleted at the end.
 """
 
 from __future__ import annotations
@@ -48,7 +48,17 @@ Figures = dict[str, float]
 
 @dataclass
 class Size:
-    """One server and what was measured of it: route -> [(the route's figures, the constant's)]."""
+    """A server of one size, and its figures.
+
+    Attributes:
+        users: Number of users.
+        serving_mb: Size of the serving file.
+        generated_s: Seconds that publishing took.
+        port: Port of the server.
+        process: Process of the server.
+        ready_s: Seconds until the server was ready.
+        turns: Route -> for each turn, the figures of the route and of the constant endpoint.
+    """
 
     users: int
     serving_mb: float
@@ -60,12 +70,16 @@ class Size:
 
 
 def main() -> None:
-    """Measure every size, print the table or JSON."""
+    """Measures every size and prints a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--users", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.6, help="of a route's turn")
-    parser.add_argument("--folder", type=Path, help="for the serving files (default: temporary)")
+    parser.add_argument(
+        "--seconds", type=float, default=0.6, help="duration of each turn of a route"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="folder of the serving files (default: temporary)"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with ExitStack() as stack:
@@ -74,7 +88,7 @@ def main() -> None:
             for name, path in ROUTES.items():
                 for size in sizes:
                     pair = _pair(size, path, options.seconds, turn)
-                    if turn:  # the first one touches the file's pages
+                    if turn:  # the first turn loads the file into the page cache
                         size.turns.setdefault(name, []).append(pair)
         found = {"clients": CLIENTS, "sizes": [_size(size) for size in sizes]}
         found["p50_growth"] = {name: _growth(sizes[0], sizes[-1], name) for name in ROUTES}
@@ -82,7 +96,7 @@ def main() -> None:
 
 
 def _start(stack: ExitStack, users: int, folder: Path | None) -> Size:
-    """Make a world and serve it until the stack is closed."""
+    """Publishes a snapshot and serves it until the stack is closed."""
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
     start = time.perf_counter()
     serving = publish_world(home, users) / SERVING_FILE
@@ -93,7 +107,7 @@ def _start(stack: ExitStack, users: int, folder: Path | None) -> Size:
 
 @contextmanager
 def _server(home: Path) -> Iterator[tuple[int, psutil.Process, float]]:
-    """A server on a free port, its process, and seconds until it was ready."""
+    """Runs a server; yields its port, its process, and the seconds until it was ready."""
     log = home / "server.log"
     start = time.perf_counter()
     with log.open("wb") as output:
@@ -114,7 +128,7 @@ def _server(home: Path) -> Iterator[tuple[int, psutil.Process, float]]:
 
 
 def _pair(size: Size, path: str, seconds: float, seed: int) -> tuple[Figures, Figures]:
-    """A route, then the constant of its size."""
+    """Measures a route, then the constant endpoint with answers of the same length."""
     url = f"http://127.0.0.1:{size.port}{path.format(size.users // 2)}"
     length = len(httpx.get(url, trust_env=False).content)
     job = {"port": size.port, "users": size.users, "clients": CLIENTS, "seconds": seconds}
@@ -125,6 +139,7 @@ def _pair(size: Size, path: str, seconds: float, seed: int) -> tuple[Figures, Fi
 
 
 def _turn(size: Size, job: dict[str, Any]) -> Figures:
+    """Runs the clients once; returns their figures and the server's CPU time per request."""
     assert size.process is not None
     before = size.process.cpu_times()
     command = [sys.executable, "-m", "bench.api_client", json.dumps(job)]
@@ -136,6 +151,7 @@ def _turn(size: Size, job: dict[str, Any]) -> Figures:
 
 
 def _size(size: Size) -> dict[str, Any]:
+    """Returns the figures of a size in plain values."""
     assert size.process is not None
     maps = size.process.memory_maps(grouped=True)
     mapped = sum(m.rss for m in maps if m.path.endswith(SERVING_FILE.name))
@@ -151,6 +167,7 @@ def _size(size: Size) -> dict[str, Any]:
 
 
 def _route(turns: list[tuple[Figures, Figures]]) -> Figures:
+    """Returns the medians over a route's turns."""
     names = ("bytes", "p50_ms", "p99_ms", "per_second", "cpu_us")
     found = {name: median(ours[name] for ours, _ in turns) for name in names}
     for name in ("p50_ms", "p99_ms", "per_second", "cpu_us"):
@@ -161,12 +178,13 @@ def _route(turns: list[tuple[Figures, Figures]]) -> Figures:
 
 
 def _growth(first: Size, last: Size, name: str) -> float:
-    """A route's p50 at the most users over that at the fewest, a turn after a turn."""
+    """Returns the median ratio of a route's p50 at the most users to that at the fewest."""
     pairs = zip(first.turns[name], last.turns[name], strict=True)
     return median(b["p50_ms"] / a["p50_ms"] for (a, _), (b, _) in pairs)
 
 
 def _table(found: dict[str, Any]) -> str:
+    """Returns the figures as text."""
     lines = []
     for size in found["sizes"]:
         lines.append(

@@ -1,7 +1,7 @@
-"""Asks a server as fast as it answers, over connections kept alive: one process, many clients.
+"""Sends requests to a server as fast as it answers: many keep-alive clients in one process.
 
-A line of its own a request and a scan for the end of the answer: a general HTTP client costs more
-than the server does, and would measure itself.
+It writes each request as one line and searches the answer for its end, because a general HTTP
+client uses more CPU than the server and would measure itself.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 async def _client(
     port: int, template: str, users: int, until: float, seed: int, times: list[float]
 ) -> None:
+    """Sends requests for random users over one connection, and appends the seconds of each."""
     draw = random.Random(seed)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until:
@@ -39,6 +40,7 @@ async def _client(
 
 
 async def _measure(job: dict[str, Any]) -> list[float]:
+    """Runs all clients of a job; returns the seconds of every request."""
     times: list[float] = []
     until = time.perf_counter() + job["seconds"]
     await asyncio.gather(
@@ -51,7 +53,7 @@ async def _measure(job: dict[str, Any]) -> list[float]:
 
 
 def main() -> None:
-    """Take a job as JSON, answer with its throughput and the percentiles of its times (ms)."""
+    """Reads a job as JSON; prints its throughput and the percentiles of its times (ms)."""
     import uvloop
 
     job = json.loads(sys.argv[1])

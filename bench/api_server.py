@@ -1,4 +1,4 @@
-"""The real server, with an endpoint beside it that returns a constant: for the benchmark alone."""
+"""Runs the real server with one more endpoint, which returns a constant, for the benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hertz.storage.settings import ApiSettings
 
 
 def main() -> None:
-    """Serve the home named first; `/constant?size=` answers so many bytes."""
+    """Serves the home of the first argument; `/constant?size=N` returns N bytes."""
     app = create_app(Path(sys.argv[1]), ApiSettings(requests_per_second=0, access_log=False))
     sizes: dict[str, bytes] = {}
 

@@ -1,9 +1,9 @@
-"""Serving files made up at any number of users, for the benchmark of the read API.
+"""Publishes synthetic serving files of any number of users, for the benchmark of the read API.
 
-In: a home and a number of users. Out: a published snapshot with the service's policy, 10 matches a
-user in each of its three categories (ids and scores at random, sorted as published), and a text of
-typical length for one pair a user in Korean. The size of a list does not depend on the number of
-users; left out is what reads do not need: profiles, Parquet, Chroma.
+In: a home and a number of users. Out: a published snapshot with the service's policy, 10 matches
+per user in each of its three categories (random ids and scores, sorted as published), and one
+Korean text of typical length per user. The size of a list does not depend on the number of users.
+Parts that reads do not need are left out: profiles, Parquet, Chroma.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hertz.policy.model import Policy
 from hertz.storage.snapshot.serving import write_serving
 from hertz.storage.snapshot.snapshots import new_folder, publish
 
-LISTED = 10
+MATCHES_PER_LIST = 10
 ROOT = Path(__file__).parent.parent
 TITLE = "음악으로 통하는 두 사람"
 CONTENT = "두 사람 모두 음악을 좋아하고 서로가 바라는 성격을 지녔다는 소식입니다. 🎵 " * 24
@@ -30,7 +30,13 @@ REASON = {"kind": "shared", "fields": ["hobbies"], "values": ["MUSIC"], "directi
 
 
 def publish_world(home: Path, users: int, number: int = 0) -> Path:
-    """Publish a snapshot of users 1..users; its folder."""
+    """Publishes a snapshot of users 1 to `users`; returns its folder.
+
+    Args:
+        home: The home directory.
+        users: Number of users.
+        number: Number that the run id ends with, so that ids of one second differ.
+    """
     text = (ROOT / "hertz.toml").read_text(encoding="utf-8")
     policy = parse_policy(tomllib.loads(text)["policy"])
     (home / "snapshots").mkdir(parents=True, exist_ok=True)
@@ -41,7 +47,7 @@ def publish_world(home: Path, users: int, number: int = 0) -> Path:
         "policy_name": policy.name,
         "policy_hash": policy.digest,
         "policy": json.loads(policy.model_dump_json()),
-        "embedding_model": "made up",
+        "embedding_model": "synthetic",
         "language_model": None,
     }
     folder = new_folder(home, manifest["run_id"])
@@ -52,21 +58,21 @@ def publish_world(home: Path, users: int, number: int = 0) -> Path:
 
 
 def _lists(policy: Policy, place: int, users: int) -> pl.DataFrame:
-    """Each user's list in one category: the next user first, the others anyone."""
+    """Returns each user's list in one category: the next user first, then random users."""
     category, rule = list(policy.categories.items())[place]
     rng = np.random.default_rng(place)
     ids = np.arange(1, users + 1)
-    others = rng.integers(1, users + 1, (users, LISTED))
+    others = rng.integers(1, users + 1, (users, MATCHES_PER_LIST))
     others[:, 0] = ids % users + 1
-    shape = (users * LISTED, len(rule.weights))
+    shape = (users * MATCHES_PER_LIST, len(rule.weights))
     terms = [rng.random(shape, np.float32) / np.float32(shape[1]) for _ in range(2)]
     forward, backward = (side.sum(1) for side in terms)
-    mutual = -np.sort(-((forward + backward) / 2).reshape(users, LISTED))
+    mutual = -np.sort(-((forward + backward) / 2).reshape(users, MATCHES_PER_LIST))
     return pl.DataFrame(
         {
-            "category": pl.repeat(category, users * LISTED, eager=True),
-            "user_id": np.repeat(ids, LISTED),
-            "rank": np.tile(np.arange(1, LISTED + 1, dtype=np.int32), users),
+            "category": pl.repeat(category, users * MATCHES_PER_LIST, eager=True),
+            "user_id": np.repeat(ids, MATCHES_PER_LIST),
+            "rank": np.tile(np.arange(1, MATCHES_PER_LIST + 1, dtype=np.int32), users),
             "other_id": others.ravel(),
             "mutual": mutual.ravel(),
             "forward": forward,
@@ -78,9 +84,9 @@ def _lists(policy: Policy, place: int, users: int) -> pl.DataFrame:
 
 
 def _texts(policy: Policy, users: int) -> pl.DataFrame:
-    """One pair a user, with the next one, in the first category and language."""
+    """Returns one explanation per user, of the pair with the next user."""
     ids = np.arange(1, users)
-    told = {
+    values = {
         "category": next(iter(policy.categories)),
         "language": policy.languages[0],
         "origin": "template",
@@ -89,4 +95,4 @@ def _texts(policy: Policy, users: int) -> pl.DataFrame:
         "reasons": orjson.dumps([REASON]).decode(),
     }
     frame = pl.DataFrame({"user_a": ids, "user_b": ids + 1})
-    return frame.with_columns(pl.lit(value).alias(name) for name, value in told.items())
+    return frame.with_columns(pl.lit(value).alias(name) for name, value in values.items())

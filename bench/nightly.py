@@ -1,12 +1,12 @@
-"""Seconds and peak memory of each stage of a whole night, and how they grow with the users.
+"""Measures seconds and peak memory of each stage of a nightly run at growing numbers of users.
 
     python bench/nightly.py                          2,000, 10,000 and 50,000 sample users
     python bench/nightly.py --users 2000 10000 --json
-    python bench/nightly.py --users 50000 --made-up    the stages after the encoding, in minutes
+    python bench/nightly.py --users 50000 --synthetic  all stages but the encoding, in minutes
 
-Each size runs in a process and a home of its own, from nothing: no text is encoded before. Memory
-is the largest sum of resident sets of the process and its children (the language model's engine
-is one), looked at every 50 ms.
+Each size runs in a process of its own and in an empty home. Memory is the largest sum of the
+resident sets of the process and its children (such as the language model's engine), sampled every
+50 ms.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ import psutil
 if TYPE_CHECKING:
     from hertz.stages.run import Run
 
-# Everything else is imported where it is used: the language model's process imports this file, too.
+# Slow imports are inside the functions, because the language model's process imports this file too.
 
 ROOT = Path(__file__).parent.parent
 
 
 class PeakMemory:
-    """The largest resident memory of this process and its children while it is entered, in MB."""
+    """Samples the resident memory of this process and its children; `peak` is its maximum in MB."""
 
     def __enter__(self) -> PeakMemory:
         self.peak, self._over = 0.0, threading.Event()
@@ -51,6 +51,7 @@ class PeakMemory:
 
 
 def _resident() -> float:
+    """Returns the resident memory of this process and its children in MB."""
     total, me = 0, psutil.Process()
     for process in (me, *me.children(recursive=True)):
         try:
@@ -60,10 +61,16 @@ def _resident() -> float:
     return total / 1e6
 
 
-def one_size(users: int, home: Path, made_up: bool) -> list[dict[str, Any]]:
-    """Run a night of so many sample users in this process; one row a stage.
+def one_size(users: int, home: Path, synthetic: bool) -> list[dict[str, Any]]:
+    """Runs the stages of a night in this process.
 
-    With `made_up` the texts get vectors without being encoded: the stage `embed` then only stores.
+    Args:
+        users: Number of sample users.
+        home: An empty home directory.
+        synthetic: Whether texts get synthetic vectors, so that `embed` encodes nothing.
+
+    Returns:
+        One row of figures for each stage.
     """
     from hertz.cli.sample.sample import make_sample
     from hertz.stages.embed import embed
@@ -82,14 +89,14 @@ def one_size(users: int, home: Path, made_up: bool) -> list[dict[str, Any]]:
     stages = (prepare, embed, recompute, explain, publish_run)
     rows = []
     with open_run(settings) as run:
-        if made_up:
+        if synthetic:
             prepare(run)
-            store_made_up(run)
+            store_synthetic_vectors(run)
         for stage in stages:
             before = set(run.stages)
             with PeakMemory() as memory:
                 stage(run)
-            if made_up and stage is embed:
+            if synthetic and stage is embed:
                 continue
             seconds = sum(run.stages[name]["seconds"] for name in set(run.stages) - before)
             name = stage.__name__.removesuffix("_run")
@@ -102,8 +109,8 @@ def one_size(users: int, home: Path, made_up: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def store_made_up(run: Run) -> None:
-    """Store a made-up vector for every text of the run's users.parquet."""
+def store_synthetic_vectors(run: Run) -> None:
+    """Stores a synthetic vector for every text of the run's users.parquet."""
     from population import vectors
 
     from hertz.embedding.texts import all_texts
@@ -119,7 +126,7 @@ def store_made_up(run: Run) -> None:
 
 
 def exponents(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Least-squares slope of log seconds over log users, a stage; 1 is linear, 2 quadratic."""
+    """Returns each stage's slope of log seconds over log users; 1 is linear, 2 quadratic."""
     found = {}
     for stage in dict.fromkeys(row["stage"] for row in rows):
         points = [
@@ -135,21 +142,21 @@ def exponents(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run every size in a process of its own and print the table or the JSON object."""
+    """Runs every size in a process of its own and prints a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, nargs="+", default=[2000, 10_000, 50_000])
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument("--made-up", action="store_true", help="vectors without encoding")
+    parser.add_argument("--synthetic", action="store_true", help="synthetic vectors, no encoding")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         if options.one:
-            print(json.dumps(one_size(options.one, Path(home), options.made_up)))
+            print(json.dumps(one_size(options.one, Path(home), options.synthetic)))
             return
     rows: list[dict[str, Any]] = []
     for users in options.users:
         command = [sys.executable, __file__, "--one", str(users)]
-        command += ["--made-up"] if options.made_up else []
+        command += ["--synthetic"] if options.synthetic else []
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         rows += json.loads(done.stdout.splitlines()[-1])
     result = {"runs": rows, "exponent": exponents(rows)}

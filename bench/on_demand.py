@@ -1,10 +1,10 @@
-"""From a registration over HTTP to the first list of the new user, through an on-demand run.
+"""Measures the time from a registration over HTTP to the new user's first list.
 
     python bench/on_demand.py [--users 10000] [--json]
 
-A night of sample users is published with made-up vectors and the template voice, a server is
-started on it, one user is registered, and `hertz nightly --incremental` is run; the new user's text
-is really encoded. The clock runs from sending the registration to the first list.
+It publishes sample users with synthetic vectors and the template voice, starts a server, registers
+a user, and runs `hertz nightly --incremental`, which encodes the new user's text with the real
+model. The time begins with the registration request and ends with the first list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from nightly import ROOT, store_made_up
+from nightly import ROOT, store_synthetic_vectors
 from running import URL, answer, hertz, served
 
 from hertz.cli.sample.sample import make_sample
@@ -35,20 +35,20 @@ NEW = 987_654_321
 
 
 def publish_night(users: int, home: Path) -> Path:
-    """A published night of so many users; the source file."""
+    """Publishes a run of that many sample users; returns the source file."""
     source = home / "profiles.parquet"
     settings = load_settings(ROOT / "hertz.toml", home, str(source))
     write_frame(make_sample(users + 1, 7, settings.policy).head(users), source)
     with open_run(settings) as run:
         prepare(run)
-        store_made_up(run)
+        store_synthetic_vectors(run)
         for stage in (embed, recompute, explain_without_model, publish_run):
             stage(run)
     return source
 
 
 def register(users: int, home: Path) -> float:
-    """Send the registration; milliseconds until it is answered."""
+    """Sends the registration; returns the milliseconds until the answer."""
     settings = load_settings(ROOT / "hertz.toml", home)
     profile = make_sample(users + 1, 7, settings.policy).tail(1).row(0, named=True)
     body = {name: value for name, value in profile.items() if value is not None}
@@ -58,7 +58,7 @@ def register(users: int, home: Path) -> float:
 
 
 def measure(users: int, home: Path) -> dict[str, Any]:
-    """One registration brought into the lists."""
+    """Returns the figures of one registration and its on-demand run."""
     source = publish_night(users, home)
     with served(home):
         answered = register(users, home)
@@ -80,7 +80,7 @@ def measure(users: int, home: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures, and prints a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -1,4 +1,4 @@
-"""Are lists found fast the right ones? Sampled rows, against all pairs of theirs."""
+"""Checks neighbor lists against a brute-force search of some rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hertz.matching.pair_scores import score_pairs
 from hertz.matching.reference import score
 from hertz.matching.topk.lists import NeighborLists
 
-CHECKED = 20  # rows
+CHECKED_ROWS = 20
 
 
 def equals_reference(features: Features, found: NeighborLists) -> bool:
-    """Whether the lists of category `all` are the best of all pairs by `scoring.score`."""
+    """Returns whether sampled lists of category `all` are the best pairs by `reference.score`."""
     n, k = len(features), features.policy.k
-    for row in np.linspace(0, n - 1, CHECKED).astype(int):
+    for row in np.linspace(0, n - 1, CHECKED_ROWS).astype(int):
         others = np.setdiff1d(np.arange(n), [row])
         mutual = score_pairs(features, "all", np.full(n - 1, row), others).mutual
         best = others[np.lexsort((others, -mutual))[:k]]

@@ -1,13 +1,14 @@
-"""What Prefect costs: the same night through the deployment `nightly` and through `hertz nightly`.
+"""Measures the overhead of Prefect: the deployment `nightly` against the command `hertz nightly`.
 
-    python bench/overhead.py                      10,000 made-up users, three nights each way
+    python bench/overhead.py                      10,000 sample users, three runs each way
     python bench/overhead.py --users 2000 --rounds 1 --json
 
-Both read the same profiles from a fresh copy of the same home, whose text vectors are made up; the
-template voice explains. The two take turns, so that a busy machine slows both. Counted is from the
-command, or from pressing Run, to the end that is seen; a night's stages tell their own seconds, so
-what is around them (starting programs, waiting for the worker, telling the server) stands apart.
-CPU seconds (of the command; of server, worker and flow run) hardly know what else the machine does.
+Both read the same profiles from a fresh copy of the same home, which has synthetic text vectors;
+the template voice explains. The two alternate, so that a busy machine slows both. The time runs
+from the command, or from the request that starts the deployment, until the end is seen. The seconds
+of the stages are subtracted, which leaves the time for starting programs, waiting for the worker
+and reporting to the server. CPU seconds (of the command; of server, worker and flow run) depend
+little on other load.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ import psutil
 
 ROOT = Path(__file__).parent.parent
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-PATIENCE = 900.0  # seconds, for a busy machine
+START_SECONDS = 900.0  # limit for a start on a busy machine
 
 
 def prepare(folder: Path, users: int) -> None:
-    """Profiles, a policy file without a language model, and a home with every text's vector."""
-    from nightly import store_made_up
+    """Writes profiles, a policy file without a language model, and a home with all vectors."""
+    from nightly import store_synthetic_vectors
 
     from hertz.cli.sample.sample import make_sample
     from hertz.stages.prepare import prepare as read_profiles
@@ -57,14 +58,20 @@ def prepare(folder: Path, users: int) -> None:
     write_frame(make_sample(users, 7, settings.policy), source)
     with open_run(settings) as run:
         read_profiles(run)
-        store_made_up(run)
+        store_synthetic_vectors(run)
         discard(run.folder)
 
 
 def one_night(
     folder: Path, run: Callable[[dict[str, str]], None], used: Callable[[], float]
 ) -> dict[str, float]:
-    """Seconds of a night in a fresh home: all of it, what its stages tell, and of the processor."""
+    """Returns the seconds of a night in a fresh home: in total, in its stages, and of the CPU.
+
+    Args:
+        folder: Folder that `prepare` has filled.
+        run: Runs a night with these options of the command line.
+        used: Returns the CPU seconds used so far.
+    """
     from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
 
     home = folder / "home"
@@ -79,18 +86,18 @@ def one_night(
     run(options)
     seconds, cpu = time.perf_counter() - started, used() - before
     stages = read_manifest(published_snapshot(home))["stages"]
-    told = sum(figures["seconds"] for figures in stages.values())
-    return {"seconds": seconds, "stages": told, "cpu": cpu}
+    in_stages = sum(figures["seconds"] for figures in stages.values())
+    return {"seconds": seconds, "stages": in_stages, "cpu": cpu}
 
 
 def cpu_of_commands() -> float:
-    """CPU seconds of all commands that this process has run and seen end."""
+    """Returns the CPU seconds of all ended commands of this process."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def cpu_below(program: int) -> Callable[[], float]:
-    """CPU seconds of all that a program has started, runs that ended included."""
+    """Returns a function for the CPU seconds of all that a program has started, ended or not."""
 
     def used() -> float:
         return sum(sum(p.cpu_times()[:4]) for p in psutil.Process(program).children(recursive=True))
@@ -99,14 +106,14 @@ def cpu_below(program: int) -> Callable[[], float]:
 
 
 def by_command(options: dict[str, str]) -> None:
-    """`hertz nightly`."""
+    """Runs `hertz nightly`."""
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     command = [sys.executable, "-m", "hertz.cli.main", "nightly", *words]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 
 def through(address: str) -> Callable[[dict[str, str]], None]:
-    """The deployment `nightly`, as the UI starts it."""
+    """Returns a function that runs the deployment `nightly` as the UI starts it."""
 
     def run(options: dict[str, str]) -> None:
         with httpx.Client(base_url=address, timeout=60) as client:
@@ -126,7 +133,7 @@ def through(address: str) -> Callable[[dict[str, str]], None]:
 
 @contextmanager
 def started_prefect(folder: Path) -> Iterator[tuple[str, int]]:
-    """`make prefect` on a free port; the API's address, and the process id."""
+    """Runs `make prefect` on a free port; yields the API's address and the process id."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -144,7 +151,7 @@ def started_prefect(folder: Path) -> Iterator[tuple[str, int]]:
             stderr=file,
         )
     try:
-        last = time.monotonic() + PATIENCE
+        last = time.monotonic() + START_SECONDS
         while "Ctrl-C stops it" not in output.read_text(encoding="utf-8"):
             if program.poll() is not None or time.monotonic() > last:
                 raise SystemExit(output.read_text(encoding="utf-8"))
@@ -156,7 +163,7 @@ def started_prefect(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def measured(users: int, rounds: int) -> dict[str, Any]:
-    """Every night's seconds, and what Prefect adds at the median."""
+    """Returns the seconds of every night, their medians, and what Prefect adds."""
     nights: dict[str, list[dict[str, float]]] = {"hertz nightly": [], "Prefect": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -189,7 +196,7 @@ def measured(users: int, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, and print a table or the JSON object."""
+    """Measures, and prints a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -200,10 +207,10 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(f"{found['users']:,} users, median of {options.rounds}, load {found['load']:.1f}")
-    for way, told in found["medians"].items():
+    for way, figures in found["medians"].items():
         print(
-            f"  {way:<14} {told['seconds']:>7.1f} s, {told['around_stages']:.1f} around the stages,"
-            f" {told['cpu']:.1f} CPU s"
+            f"  {way:<14} {figures['seconds']:>7.1f} s, {figures['around_stages']:.1f} around the "
+            f"stages, {figures['cpu']:.1f} CPU s"
         )
     print(f"  Prefect adds   {found['added_seconds']:>7.1f} s, {found['added_share']:.1%}")
     print(f"  CPU            {found['added_cpu_seconds']:>7.1f} s, {found['added_cpu_share']:.1%}")

@@ -1,4 +1,4 @@
-"""Made-up users in the service's schema, with vectors spread like real ones, without encoding."""
+"""Sample users in the service's schema, with vectors spread like those of a model."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ SPECTRUM = {
 
 
 def population(users: int, weights: dict[str, float] | None = None, flat: bool = False) -> Features:
-    """`users` sample users who may all meet, in one category named `all`.
+    """Returns features of sample users who may all meet, in one category named `all`.
 
     Args:
-        users: How many.
-        weights: Of the service policy's terms; by default those of its category `general`.
-        flat: Vectors of one length in every direction, the worst case, in the place of real ones.
+        users: Number of users.
+        weights: Weights of the service policy's terms; by default those of its category `general`.
+        flat: Whether vectors spread equally in all directions, which is the worst case.
     """
     return build_features(_policy(weights), profiles(users), vectors(users, 7, flat))
 
 
 def service_population(users: int, flat: bool = False) -> Features:
-    """The same in the service's own three categories, of which couples are of different genders."""
+    """Returns features of sample users in the service's own three categories."""
     return build_features(parse_policy(_service()), profiles(users), vectors(users, 7, flat))
 
 
 @cache
 def profiles(users: int) -> pl.DataFrame:
-    """Validated sample profiles, all of one e-mail domain."""
+    """Returns validated sample profiles, all of one e-mail domain."""
     policy = _policy(None)
     valid = validate_profiles(policy, make_sample(users, 7, policy)).profiles
     return valid.with_columns(emailDomain=pl.lit("one.example"))
 
 
 def vectors(users: int, seed: int, flat: bool = False) -> np.ndarray:
-    """`(users, DIM)` float32 unit rows."""
+    """Returns random unit vectors, `(users, DIM)` float32; `flat` as in `population`."""
     rng = np.random.default_rng(seed)
     drawn = rng.standard_normal((users, DIM), dtype=np.float32)
     if not flat:
@@ -65,7 +65,7 @@ def vectors(users: int, seed: int, flat: bool = False) -> np.ndarray:
 
 
 def changed(features: Features, share: float, seed: int = 3) -> Features:
-    """The same users, of whom a share has other vectors."""
+    """Returns the same users, a random share of them with other vectors."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(features))[: max(1, round(share * len(features)))]
     moved = features.vectors.copy()
@@ -82,5 +82,5 @@ def _policy(weights: dict[str, float] | None) -> Policy:
 
 
 def _service() -> dict[str, Any]:
-    """The service's policy with lists of K."""
+    """Returns the service's policy with lists of K entries."""
     return {**load_settings(ROOT / "hertz.toml").policy.model_dump(), "k": K}

@@ -1,8 +1,8 @@
-"""The old test, 30 requests, 3 at a time, twice, against servers of 1,000 and 100,000 users.
+"""Runs `hertz loadtest` against servers of 1,000 and 100,000 users and prints the medians.
 
     python bench/registration.py [--users 1000 100000] [--times 5] [--json]
 
-`hertz loadtest` is run several times on each; what is printed are the medians over its runs.
+Each load test sends 30 requests, 3 at a time, in two rounds; it runs several times on each server.
 """
 
 from __future__ import annotations
@@ -19,11 +19,17 @@ from running import URL, hertz, served
 
 
 def measure(users: int, times: int, home: Path) -> dict[str, Any]:
-    """Medians of the rounds' figures over so many load tests."""
+    """Returns the medians of the rounds' figures over several load tests.
+
+    Args:
+        users: Number of users that the server has.
+        times: Number of load tests.
+        home: An empty home directory.
+    """
     publish_world(home, users)
     with served(home):
         tests = [hertz(home, "loadtest", "--url", URL, "--json") for _ in range(times + 1)]
-    runs = [json.loads(test) for test in tests[1:]]  # the first one warms the server up
+    runs = [json.loads(test) for test in tests[1:]]  # the first one loads caches
     found: dict[str, Any] = {"users": users}
     for name in ("registration", "recommendation"):
         rounds = {
@@ -37,7 +43,7 @@ def measure(users: int, times: int, home: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure every size and print it."""
+    """Measures every size and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, nargs="+", default=[1000, 100_000])
     parser.add_argument("--times", type=int, default=5)

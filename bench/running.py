@@ -1,4 +1,4 @@
-"""`hertz` as installed: its commands on a home, and its server while a measurement lasts."""
+"""Runs the installed `hertz`: its commands on a home, and its server during a measurement."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ URL = f"http://127.0.0.1:{PORT}"
 
 
 def hertz(home: Path, *command: str) -> str:
-    """Run a command on a home; what it prints."""
-    whole, environment = _whole(home, *command), _environment()
-    done = subprocess.run(whole, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    """Runs a command on a home; returns what it prints."""
+    words = _command(home, *command)
+    done = subprocess.run(words, env=_environment(), check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout
 
 
 @contextmanager
 def served(home: Path) -> Iterator[None]:
-    """Serve a home at URL."""
-    command = _whole(home, "serve", "--port", str(PORT))
+    """Serves a home at URL while the block runs."""
+    command = _command(home, "serve", "--port", str(PORT))
     process = subprocess.Popen(command, env=_environment(), stderr=subprocess.DEVNULL)
     try:
         answer("/ready", 60)
@@ -38,7 +38,11 @@ def served(home: Path) -> Iterator[None]:
 
 
 def answer(path: str, seconds: float) -> httpx.Response:
-    """The first answer that is neither an error nor "pending"."""
+    """Returns the first answer to a path that is neither an error nor "pending".
+
+    Raises:
+        TimeoutError: If there is none within the seconds.
+    """
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends:
         try:
@@ -53,10 +57,12 @@ def answer(path: str, seconds: float) -> httpx.Response:
     raise TimeoutError(message)
 
 
-def _whole(home: Path, *command: str) -> list[str]:
+def _command(home: Path, *command: str) -> list[str]:
+    """Returns the command line of the installed program."""
     program = str(Path(sys.executable).with_name("hertz"))
     return [program, *command, "--home", str(home), "--policy", str(ROOT / "hertz.toml")]
 
 
 def _environment() -> dict[str, str]:
+    """Returns this process's environment with the repository on Python's path."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -1,14 +1,15 @@
-"""Exact mutual top-k against what else one could use, side by side in one run.
+"""Compares the exact mutual top-k with its alternatives, side by side in one run.
 
     python bench/topk.py                         10,000, 20,000, 50,000 and 100,000 users
     python bench/topk.py --users 50000 --json    one object
     python bench/topk.py --plot docs/topk.png    and a picture
 
-Everyone may meet everyone; d = 384, k = 50. Peers rank by cosine alone; "full score" is the
-service's first formula with all its terms. All on one thread, in CPU seconds, which other work on
-the machine disturbs least. What takes time in proportion to its query rows is measured on some of
-them and scaled up, as the table says. `--flat` takes vectors without any structure. hnswlib, which
-has to be compiled, is left out unless it is installed.
+Everyone may meet everyone; d = 384, k = 50. The alternatives rank by cosine alone; "full score" is
+the formula of the service's category `general` with all its terms. All run on one thread and are
+measured in CPU seconds, which other work on the machine disturbs least. An alternative whose time
+is proportional to its query rows is measured on some of them and scaled up; the table says so.
+`--flat` uses vectors without any structure. hnswlib, which has to be compiled, is left out unless
+it is installed.
 """
 
 from __future__ import annotations
@@ -42,38 +43,38 @@ from hertz.matching.topk.incremental import (
     user_fingerprints,
 )
 from hertz.matching.topk.lists import NeighborLists
-from hertz.matching.topk.search import find_neighbors, find_neighbors_by_category
+from hertz.matching.topk.search import find_neighbors
 
 SIZES = [10_000, 20_000, 50_000, 100_000]
 CHURN = [0.001, 0.01, 0.1]
-QUERIES = 10_000  # rows asked of a peer whose time grows with them
-SLOW = 20_000  # users up to which ChromaDB is asked
+QUERIES = 10_000  # query rows of an alternative whose time is proportional to them
+MAX_CHROMA_USERS = 20_000  # ChromaDB is left out above this
 
 
 @dataclass(frozen=True)
 class Timed:
-    """One measurement: CPU seconds for all users, and how it was taken."""
+    """CPU seconds for all users, and a note on how they were measured."""
 
     seconds: float
     note: str = ""
 
 
 def cpu_seconds(call: Callable[[], Any]) -> float:
-    """CPU seconds of this process for one call."""
+    """Returns the CPU seconds that this process needs for one call."""
     started = time.process_time()
     call()
     return time.process_time() - started
 
 
 def per_row(users: int, call: Callable[[int], Any], rows: int = QUERIES) -> Timed:
-    """`call(rows)` scaled up to all users."""
+    """Measures `call(rows)` on some rows and scales its time up to all users."""
     asked = min(rows, users)
     seconds = cpu_seconds(lambda: call(asked)) * users / asked
     return Timed(seconds, "" if asked == users else f"{asked:,} of the rows")
 
 
 def fp32_gemm(vectors: np.ndarray) -> Timed:
-    """All products, kept by nobody."""
+    """Multiplies all pairs in float32 and keeps none of the products."""
     whole = torch.from_numpy(vectors)
     out = torch.empty(1024, len(whole))
 
@@ -86,7 +87,7 @@ def fp32_gemm(vectors: np.ndarray) -> Timed:
 
 
 def faiss_flat(vectors: np.ndarray) -> Timed:
-    """faiss.IndexFlatIP."""
+    """Searches with faiss.IndexFlatIP."""
     import faiss
 
     faiss.omp_set_num_threads(1)
@@ -96,7 +97,7 @@ def faiss_flat(vectors: np.ndarray) -> Timed:
 
 
 def torch_topk(vectors: np.ndarray) -> Timed:
-    """Blocks of products, then torch.topk."""
+    """Multiplies block by block and searches with torch.topk."""
     whole = torch.from_numpy(vectors)
 
     def run(rows: int) -> None:
@@ -107,7 +108,7 @@ def torch_topk(vectors: np.ndarray) -> Timed:
 
 
 def numpy_partition(vectors: np.ndarray) -> Timed:
-    """Blocks of products, then numpy.argpartition."""
+    """Multiplies block by block and searches with numpy.argpartition."""
 
     def run(rows: int) -> None:
         for start in range(0, rows, 1024):
@@ -117,7 +118,7 @@ def numpy_partition(vectors: np.ndarray) -> Timed:
 
 
 def sklearn_brute(vectors: np.ndarray) -> Timed:
-    """scikit-learn's NearestNeighbors, brute force."""
+    """Searches with scikit-learn's NearestNeighbors by brute force."""
     from sklearn.neighbors import NearestNeighbors
 
     found = NearestNeighbors(n_neighbors=K + 1, algorithm="brute", metric="cosine").fit(vectors)
@@ -125,7 +126,7 @@ def sklearn_brute(vectors: np.ndarray) -> Timed:
 
 
 def hnswlib_index(vectors: np.ndarray) -> Timed:
-    """Hnswlib at M = 16, ef = 200: approximate; its recall is in the note."""
+    """Searches approximately with hnswlib at M = 16, ef = 200; the note has its recall."""
     import hnswlib
 
     index = hnswlib.Index(space="ip", dim=vectors.shape[1])
@@ -143,7 +144,7 @@ def hnswlib_index(vectors: np.ndarray) -> Timed:
 
 
 def chroma_collection(vectors: np.ndarray) -> Timed:
-    """ChromaDB: a collection, then a query for each user."""
+    """Fills a ChromaDB collection and queries it for each user."""
     import chromadb
 
     client = chromadb.EphemeralClient()
@@ -165,7 +166,7 @@ def chroma_collection(vectors: np.ndarray) -> Timed:
 
 
 def pair_loop(features: Features, profiles: pl.DataFrame) -> Timed:
-    """The old service's way, from its formula: everyone against everyone, one pair at a time."""
+    """Scores everyone against everyone in a Python loop, one pair at a time."""
     users = profiles.to_dicts()
     ages = features.policy.shown_codes("ageGroup")
     mbti = features.policy.tables["mbti"]
@@ -191,11 +192,11 @@ def pair_loop(features: Features, profiles: pl.DataFrame) -> Timed:
 
 
 def ours(features: Features, depth: int = K) -> Timed:
-    """Hertz: exact, in the order of score and id."""
+    """Searches with Hertz: exact, ordered by score and id."""
     found: list[int] = []
 
     def run() -> None:
-        found.append(find_neighbors(features, "all", depth, threads=1).scored_pairs)
+        found.append(find_neighbors(features, ["all"], depth, threads=1)["all"].scored_pairs)
 
     seconds = cpu_seconds(run)
     return Timed(seconds, f"{found[0] / len(features):,.0f} pairs scored a user")
@@ -204,59 +205,65 @@ def ours(features: Features, depth: int = K) -> Timed:
 def incremental(
     features: Features, before: NeighborLists, share: float
 ) -> tuple[float, float, bool]:
-    """(full, incremental) wall seconds on all threads at a churn, and whether they agree.
+    """Measures a full and an incremental run on all threads after some users changed.
 
-    The incremental ones are the median of five: they are so few that anything disturbs them.
+    The incremental seconds are the median of five: a run is so short that anything disturbs it.
+
+    Returns:
+        Wall seconds of the full run, of the incremental one, and whether the lists are equal.
     """
-    known = PreviousLists(features.user_ids, user_fingerprints(features), before)
+    previous = PreviousLists(features.user_ids, user_fingerprints(features), before)
     tonight = changed(features, share)
     started = time.perf_counter()
-    full = find_neighbors(tonight, "all", K + SPARE_ENTRIES)
+    full = find_neighbors(tonight, ["all"], K + SPARE_ENTRIES)["all"]
     seconds, taken, same = time.perf_counter() - started, [], True
     for _ in range(5):
         started = time.perf_counter()
         found = update_neighbors(
-            tonight, "all", before, find_delta(known, tonight, user_fingerprints(tonight))
-        )
+            tonight, {"all": before}, find_delta(previous, tonight, user_fingerprints(tonight))
+        )["all"]
         taken.append(time.perf_counter() - started)
         same &= bool(np.array_equal(found.ids[:, :K], full.ids[:, :K]))
     return seconds, median(taken), same
 
 
 def scaling(features: Features) -> float:
-    """Wall seconds on one thread against two."""
+    """Returns the wall seconds on one thread divided by those on two."""
     seconds = []
     for threads in (1, 2):
         started = time.perf_counter()
-        find_neighbors(features, "all", threads=threads)
+        find_neighbors(features, ["all"], threads=threads)
         seconds.append(time.perf_counter() - started)
     return seconds[0] / seconds[1]
 
 
 def one_pass(features: Features) -> tuple[float, bool]:
-    """CPU seconds of all categories one by one over those of one pass, and whether they agree."""
+    """Compares searching the categories one by one with searching them in one pass.
+
+    Returns:
+        CPU seconds one by one divided by those of one pass, and whether the lists are equal.
+    """
     names = list(features.policy.categories)
     found: dict[str, NeighborLists] = {}
     alone: dict[str, NeighborLists] = {}
 
     def one_by_one() -> None:
         for name in names:
-            alone[name] = find_neighbors(features, name, threads=1)
+            alone[name] = find_neighbors(features, [name], threads=1)[name]
 
     apart = cpu_seconds(one_by_one)
-    together = cpu_seconds(
-        lambda: found.update(find_neighbors_by_category(features, names, threads=1))
-    )
+    together = cpu_seconds(lambda: found.update(find_neighbors(features, names, threads=1)))
     same = all(np.array_equal(alone[name].ids, found[name].ids) for name in names)
     return apart / together, same
 
 
 def peak_megabytes(features: Features) -> float:
-    """Peak resident memory of a process that does nothing but match these users."""
+    """Returns the peak resident memory of a process that only matches these users."""
     code = (
         "import pickle, sys; from hertz.matching.topk.search import find_neighbors, top_k;"
-        "f = pickle.load(open(sys.argv[1], 'rb')); top_k(f, 'all', find_neighbors(f, 'all', 66));"
-        "status = open('/proc/self/status').read();"  # getrusage would tell of the parent, too
+        "f = pickle.load(open(sys.argv[1], 'rb'));"
+        "top_k(f, 'all', find_neighbors(f, ['all'], 66)['all']);"
+        "status = open('/proc/self/status').read();"  # getrusage would include the parent
         "print(int(status.split('VmHWM:')[1].split()[0]) / 1e3)"
     )
     with tempfile.NamedTemporaryFile() as file:
@@ -267,14 +274,14 @@ def peak_megabytes(features: Features) -> float:
 
 
 def one_size(users: int, flat: bool) -> dict[str, Any]:
-    """Everything at one size."""
+    """Runs all measurements at one size."""
     people = profiles(users)
     features = population(users, flat=flat)
     alone = population(users, {"cosine": 1.0}, flat=flat)
     vectors = features.vectors
     few = population(2000)
     incremental(
-        few, find_neighbors(few, "all", K + SPARE_ENTRIES), 0.01
+        few, find_neighbors(few, ["all"], K + SPARE_ENTRIES)["all"], 0.01
     )  # compiled kernels are loaded
     peers: dict[str, Callable[[], Timed]] = {
         "fp32 GEMM alone": lambda: fp32_gemm(vectors),
@@ -283,11 +290,11 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
         "numpy": lambda: numpy_partition(vectors),
         "scikit-learn": lambda: sklearn_brute(vectors),
         "hnswlib": lambda: hnswlib_index(vectors),
-        "the old pair loop, full score": lambda: pair_loop(features, people),
+        "pair loop in Python, full score": lambda: pair_loop(features, people),
         "Hertz, cosine only": lambda: ours(alone),
         "Hertz, full score": lambda: ours(features),
     }
-    if users <= SLOW:
+    if users <= MAX_CHROMA_USERS:
         peers["ChromaDB"] = lambda: chroma_collection(vectors)
     timed = {}
     torch_threads = torch.get_num_threads()
@@ -305,7 +312,7 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
             )
         torch.set_num_threads(torch_threads)
     saved, same = one_pass(service_population(users, flat))
-    before = find_neighbors(features, "all", K + SPARE_ENTRIES)
+    before = find_neighbors(features, ["all"], K + SPARE_ENTRIES)["all"]
     churn = {share: incremental(features, before, share) for share in CHURN}
     faiss, gemm = timed["faiss IndexFlatIP"].seconds, timed["fp32 GEMM alone"].seconds
     cosine, full = timed["Hertz, cosine only"].seconds, timed["Hertz, full score"].seconds
@@ -333,13 +340,13 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
 
 
 def exponent(runs: list[dict[str, Any]], name: str) -> float:
-    """Least-squares slope of log seconds over log users."""
+    """Returns the least-squares slope of log seconds over log users."""
     points = [(math.log(r["users"]), math.log(r["cpu_seconds"][name])) for r in runs]
     return float(np.polyfit(*zip(*points, strict=True), 1)[0]) if len(points) > 1 else math.nan
 
 
 def table(runs: list[dict[str, Any]]) -> str:
-    """Markdown: CPU seconds by size, then the ratios."""
+    """Returns a Markdown table of CPU seconds by size, then the ratios."""
     names = list(dict.fromkeys(n for run in runs for n in run["cpu_seconds"]))
     lines = ["| CPU seconds, one thread | " + " | ".join(f"{r['users']:,}" for r in runs) + " |"]
     lines.append("|---|" + "---:|" * len(runs))
@@ -355,7 +362,7 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 
 def plot(runs: list[dict[str, Any]], path: str) -> None:
-    """CPU seconds against users, both on logarithmic scales."""
+    """Plots CPU seconds against users, both on logarithmic scales."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -364,10 +371,10 @@ def plot(runs: list[dict[str, Any]], path: str) -> None:
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     ours = {"Hertz, full score": "#c1121f", "Hertz, cosine only": "#f08a5d"}
     for name in dict.fromkeys(n for run in runs for n in run["cpu_seconds"]):
-        known = [(r["users"], r["cpu_seconds"][name]) for r in runs if name in r["cpu_seconds"]]
+        points = [(r["users"], r["cpu_seconds"][name]) for r in runs if name in r["cpu_seconds"]]
         mine = name in ours
         style = {"color": ours[name], "linewidth": 3} if mine else {"linewidth": 1.2, "ls": "--"}
-        axes.plot(*zip(*known, strict=True), marker="o", label=name, **style)
+        axes.plot(*zip(*points, strict=True), marker="o", label=name, **style)
     axes.set(xscale="log", yscale="log", xlabel="users", ylabel="CPU seconds, one thread")
     axes.set_xticks([r["users"] for r in runs], [f"{r['users']:,}" for r in runs])
     axes.set_title("Everyone's 50 best of everyone (d = 384)")
@@ -385,7 +392,7 @@ def plot(runs: list[dict[str, Any]], path: str) -> None:
 
 
 def main() -> None:
-    """Measure every size and print the table or the JSON."""
+    """Measures every size and prints the table or the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, nargs="+", default=SIZES)
     parser.add_argument("--flat", action="store_true", help="vectors without structure")

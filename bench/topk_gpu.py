@@ -1,10 +1,10 @@
-"""Exact top-k on one GPU: seconds, share of its measured bfloat16 peak, and whether it is exact.
+"""Measures the exact top-k on one GPU: seconds, share of its bfloat16 peak, and exactness.
 
     python bench/topk_gpu.py                     100,000, 300,000 and 1,000,000 users
     python bench/topk_gpu.py --users 100000 --json
 
-The service's first formula with all its terms, everyone may meet everyone, d = 384, k = 50, made-up
-users as in topk.py. Sampled rows are compared with the reference on the CPU.
+The formula of the service's category `general` with all its terms; everyone may meet everyone;
+d = 384, k = 50, sample users as in topk.py. Sampled rows are compared with the CPU reference.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SIZES = [100_000, 300_000, 1_000_000]
 
 
 def peak_flops() -> float:
-    """Bfloat16 multiply-adds a second of a large square product, times two."""
+    """Returns the bfloat16 operations a second of a large square product, two a multiply-add."""
     side = 8192
     left, right = (torch.randn(side, side, device="cuda", dtype=torch.bfloat16) for _ in range(2))
     best = float("inf")
@@ -39,11 +39,11 @@ def peak_flops() -> float:
 
 
 def one_size(users: int, peak: float) -> dict[str, Any]:
-    """One full search."""
+    """Measures one full search."""
     features = population(users)
     torch.cuda.reset_peak_memory_stats()
     started = time.perf_counter()
-    found = find_neighbors(features, "all", device="cuda")
+    found = find_neighbors(features, ["all"], device="cuda")["all"]
     seconds = time.perf_counter() - started
     flops = users * users * features.vectors.shape[1]  # half of the pairs, two a product
     return {
@@ -57,7 +57,7 @@ def one_size(users: int, peak: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure every size and print one line or the JSON."""
+    """Measures every size and prints one line each, or the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, nargs="+", default=SIZES)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -65,7 +65,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         sys.exit("no CUDA device: bench/topk.py measures the CPU")
     peak = peak_flops()
-    find_neighbors(population(3000), "all", device="cuda")  # compiled kernels are loaded
+    find_neighbors(population(3000), ["all"], device="cuda")  # compiled kernels are loaded
     runs = [one_size(users, peak) for users in options.users]
     result = {
         "device": torch.cuda.get_device_name(),

@@ -1,1 +1,1 @@
-"""The read API: serves the published snapshot over HTTP."""
+"""The HTTP API: serves the published snapshot, takes the intake in and shows the console."""

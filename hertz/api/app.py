@@ -1,7 +1,7 @@
-"""The API: whom to show to a user, and why, from the published snapshot; intake and console.
+"""Builds and runs the API: lists and explanations of the published snapshot, intake and console.
 
-In: a home, the settings, the accepted keys, and the policy by which what is sent to the intake is
-checked. Out: a FastAPI application, and `serve`, which runs it. Reads need no lock and no model.
+In: a home, the settings, the accepted keys, and the policy by which the intake checks profiles.
+Out: a FastAPI application, and `serve`, which runs it. Reads need no lock and no model.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
-from hertz.api import health
-from hertz.api import openapi as document
-from hertz.api.console import routes as console
-from hertz.api.errors import install
+from hertz.api import health, openapi
+from hertz.api.console.routes import add_console
+from hertz.api.errors import add_error_handlers
 from hertz.api.intake.routes import add_intake
 from hertz.api.lists import routes, similar
-from hertz.api.lists.fast_path import LeanReads
+from hertz.api.lists.fast_path import FastPath
 from hertz.api.lists.similar import Similarity
 from hertz.api.middleware.guard import Guard
 from hertz.api.middleware.metrics import Metrics
@@ -34,7 +33,11 @@ from hertz.core.logs import wants_json
 from hertz.policy.model import Policy
 from hertz.storage.settings import ApiSettings
 
-_PATIENCE = 2.0  # seconds a start waits for the snapshot; a larger check goes on behind /ready
+_DESCRIPTION = """The match lists of the published snapshot, with scores and explanations.
+
+Users are registered, updated, deleted and blocked here too; the next run brings the lists up to
+date."""
+_FIRST_CHECK_SECONDS = 2.0  # a start waits so long for the snapshot; then /ready says when it is
 
 
 def create_app(
@@ -43,16 +46,16 @@ def create_app(
     keys: Keys | None = None,
     policy: Policy | None = None,
 ) -> FastAPI:
-    """The application for one home; it starts without a snapshot and follows CURRENT.
+    """Returns the application of one home; it starts without a snapshot and follows CURRENT.
 
     Args:
         home: The home directory.
-        settings: Limits.
-        keys: Who may call.
-        policy: What the intake accepts; without one the application only reads.
+        settings: Limits of requests; None for the defaults.
+        keys: The accepted API keys; None to let this machine call without one.
+        policy: The policy that the intake accepts; without one the application only reads.
     """
     keys = keys or Keys()
-    app = FastAPI(title="Hertz", description=__doc__, version="1", lifespan=_lifespan)
+    app = FastAPI(title="Hertz", description=_DESCRIPTION, version="1", lifespan=_lifespan)
     app.state.home = home
     app.state.follower = SnapshotFollower(home)
     app.state.visibility = app.state.follower.overlay
@@ -63,10 +66,10 @@ def create_app(
         app.include_router(router)
     if policy:
         add_intake(app, home, policy)
-    console.install(app, keys)
-    install(app)
-    document.install(app)
-    app.add_middleware(LeanReads, state=app)  # added last is outermost
+    add_console(app, keys)
+    add_error_handlers(app)
+    openapi.complete_document(app)
+    app.add_middleware(FastPath, state=app.state)  # the middleware added last is the outermost
     app.add_middleware(
         Guard,
         settings=settings or ApiSettings(),
@@ -77,7 +80,7 @@ def create_app(
 
 
 def serve(home: Path, settings: ApiSettings, policy: Policy | None = None) -> None:
-    """Run the API until interrupted; port 0 takes a free one, which the log names.
+    """Runs the API until it is interrupted; with port 0 it takes a free one and logs it.
 
     Raises:
         PolicyError: The address is not this machine's own and no API key is configured.
@@ -90,29 +93,30 @@ def serve(home: Path, settings: ApiSettings, policy: Policy | None = None) -> No
         port=settings.port,
         ws="none",
         server_header=False,
-        access_log=False,  # the guard's own has no ids
+        access_log=False,  # the guard writes an access log without ids
         log_config=log_config(),
     )
 
 
 def log_config() -> dict[str, Any]:
-    """Uvicorn's logging, with our own messages, and errors without trace or message."""
+    """Returns uvicorn's logging configuration with Hertz's formatters and loggers."""
     config = copy.deepcopy(LOGGING_CONFIG)
-    lines = "hertz.core.logs.JsonFormatter" if wants_json() else "hertz.core.logs.TextFormatter"
-    config["formatters"]["default"]["()"] = lines
+    formatter = "JsonFormatter" if wants_json() else "TextFormatter"
+    config["formatters"]["default"]["()"] = f"hertz.core.logs.{formatter}"
     config["loggers"]["hertz.api"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     return config
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Runs the follower and the intake's writer while the application runs, then closes all."""
     follower: SnapshotFollower = app.state.follower
     task = asyncio.create_task(follower.follow())
     if app.state.writer:
         app.state.writer.start()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(follower.looked.wait(), _PATIENCE)
-    gc.freeze()  # what lives as long as the server need not be looked through for garbage
+        await asyncio.wait_for(follower.first_check.wait(), _FIRST_CHECK_SECONDS)
+    gc.freeze()  # what lives as long as the server need not be searched for garbage
     yield
     if app.state.writer:
         await asyncio.to_thread(app.state.writer.stop)

@@ -1,13 +1,13 @@
-"""What goes wrong in a request, and the answer it gets: the service's codes, never a trace.
+"""Turns the errors of a request into its answer: one of the documented codes, never a trace.
 
-In: an exception raised in a route. Out: JSON, `{"code", "data": null}`, or for a request that is
-not valid `{"error": {"code", "message", "details"}}`.
+In: an exception raised in a route. Out: JSON, `{"code", "data": null}`, or, for a request that is
+not valid, `{"error": {"code", "message", "details"}}`.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -24,9 +24,11 @@ TOO_LARGE = "BODY_TOO_LARGE"
 TOO_MANY = "TOO_MANY_REQUESTS"
 INVALID = "BAD_REQUEST_VALIDATION_ERROR"
 
+Location = Literal["query", "path", "body"]
+
 
 class ApiError(HTTPException):
-    """Ends a request with a status and one of the service's codes."""
+    """Ends a request with a status and one of the documented codes."""
 
     def __init__(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(status, code, headers)
@@ -34,43 +36,47 @@ class ApiError(HTTPException):
         self.code = code
 
 
-def invalid(place: str, field: str, reason: str, kind: str) -> RequestValidationError:
-    """The error of a value that only the snapshot's policy can tell is wrong.
+def validation_error(
+    location: Location, field: str, reason: str, kind: str
+) -> RequestValidationError:
+    """Returns the error of a value that the framework accepts and the policy or snapshot does not.
 
     Args:
-        place: "query" or "path".
-        field: The parameter's name.
-        reason: The value, and what is accepted.
-        kind: A name for the check, as pydantic gives its own.
+        location: The part of the request that holds the value.
+        field: Name of the parameter or profile field.
+        reason: What was found and what is accepted.
+        kind: Name of the check, in the style of pydantic's own, such as `greater_than_equal`.
     """
-    return RequestValidationError([{"loc": (place, field), "msg": reason, "type": kind}])
+    return RequestValidationError([{"loc": (location, field), "msg": reason, "type": kind}])
 
 
 def json_response(
     body: object, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """A JSON answer."""
+    """Returns a JSON answer."""
     return Response(orjson.dumps(body), status, headers, "application/json")
 
 
 def code_response(status: int, code: str, headers: dict[str, str] | None = None) -> Response:
-    """The answer of a failure with its code."""
+    """Returns the answer to a failed request: its code and no data."""
     return json_response({"code": code, "data": None}, status, headers)
 
 
-def install(app: FastAPI) -> None:
-    """Give every kind of failure its answer."""
-    app.add_exception_handler(ApiError, _known)
-    app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(Exception, _unexpected)
+def add_error_handlers(app: FastAPI) -> None:
+    """Registers the handler of every kind of error."""
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
 
 
-async def _known(_: Request, error: Any) -> Response:  # noqa: ANN401  starlette's type is too wide
+async def _api_error(_: Request, error: Any) -> Response:  # noqa: ANN401  starlette's is too wide
+    """Answers with the error's own status and code."""
     return code_response(error.status, error.code, error.headers)
 
 
-async def _not_valid(_: Request, error: Any) -> Response:  # noqa: ANN401
+async def _validation_error(_: Request, error: Any) -> Response:  # noqa: ANN401
+    """Answers 422 with everything that is not valid."""
     details = [
         {"field": ".".join(map(str, item["loc"][1:])), "reason": item["msg"], "type": item["type"]}
         for item in error.errors()
@@ -81,10 +87,12 @@ async def _not_valid(_: Request, error: Any) -> Response:  # noqa: ANN401
     return json_response({"error": {"code": INVALID, "message": message, "details": details}}, 422)
 
 
-async def _no_route(_: Request, error: Any) -> Response:  # noqa: ANN401
+async def _http_error(_: Request, error: Any) -> Response:  # noqa: ANN401
+    """Answers an error of the framework, such as 404 or 405, with the name of its status."""
     code = HTTPStatus(error.status_code).name
     return code_response(error.status_code, code, error.headers)
 
 
-async def _unexpected(_: Request, __: Exception) -> Response:
+async def _unexpected_error(_: Request, __: Exception) -> Response:
+    """Answers 500; the log names the error's type and place."""
     return code_response(500, "INTERNAL_SERVER_ERROR")

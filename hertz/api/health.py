@@ -1,6 +1,6 @@
-"""Whether the service can serve, what it serves, and what Prometheus wants to know.
+"""The operating routes: health, readiness and the metrics for Prometheus.
 
-`/health` and `/ready` need no key, so they tell no path of this machine.
+`/health` and `/ready` need no key, so their answers name no path of this machine.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from hertz.api.errors import json_response
-from hertz.api.lists.reads import answer
+from hertz.api.lists.reads import snapshot_response
 from hertz.api.lists.similar import Similarity
 from hertz.api.middleware.metrics import MEDIA_TYPE, Metrics
 from hertz.api.schemas import HealthAnswer, ReadyAnswer, UnavailableAnswer
 from hertz.api.snapshot.follower import SnapshotFollower
 
-_UNAVAILABLE = {"model": UnavailableAnswer, "description": "Nothing can be served, and why"}
+_UNAVAILABLE = {"model": UnavailableAnswer, "description": "No snapshot can be served; says why"}
 
 router = APIRouter(tags=["operations"])
 
@@ -22,10 +22,9 @@ router = APIRouter(tags=["operations"])
 @router.get("/api/v1/health", response_model=HealthAnswer, responses={503: _UNAVAILABLE})
 @router.get("/health", response_model=HealthAnswer, responses={503: _UNAVAILABLE})
 async def health(request: Request) -> Response:
-    """What is served, or why nothing is; notes say what is wrong while the last good one serves."""
-    state = request.app.state
-    follower: SnapshotFollower = state.follower
-    similarity: Similarity = state.similarity
+    """Says which snapshot is served. `notes` lists problems that did not stop it from serving."""
+    follower: SnapshotFollower = request.app.state.follower
+    similarity: Similarity = request.app.state.similarity
     served = follower.served
     if served is None:
         return _unavailable(request, follower)
@@ -39,16 +38,16 @@ async def health(request: Request) -> Response:
         "similar": {"loaded": similarity.loaded is not None, "snapshot": similarity.loaded},
         "notes": [_without_home(request, problem) for problem in problems if problem],
     }
-    return answer(served, body)
+    return snapshot_response(served, body)
 
 
 @router.get("/ready", response_model=ReadyAnswer, responses={503: _UNAVAILABLE})
 async def ready(request: Request) -> Response:
-    """200 as soon as lists can be served, 503 before."""
+    """Answers 200 once a snapshot is served, and 503 before."""
     follower: SnapshotFollower = request.app.state.follower
     if follower.served is None:
         return _unavailable(request, follower)
-    return answer(follower.served, {"status": "ready"})
+    return snapshot_response(follower.served, {"status": "ready"})
 
 
 @router.get(
@@ -57,16 +56,18 @@ async def ready(request: Request) -> Response:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """Requests, latencies, and what is served, for Prometheus."""
-    found: Metrics = request.app.state.metrics
-    return Response(found.render(), media_type=MEDIA_TYPE)
+    """Returns the metrics for Prometheus: requests, latencies and the served snapshot."""
+    registered: Metrics = request.app.state.metrics
+    return Response(registered.render(), media_type=MEDIA_TYPE)
 
 
 def _unavailable(request: Request, follower: SnapshotFollower) -> Response:
+    """Returns the 503 answer with the reason why no snapshot is served."""
     reason = _without_home(request, str(follower.problem))
     return json_response({"status": "unavailable", "reason": reason}, 503)
 
 
 def _without_home(request: Request, problem: str) -> str:
+    """Returns a problem's text with paths relative to the home."""
     home = str(request.app.state.home)
     return problem.replace(f"{home}/", "").replace(home, "the home")

@@ -1,7 +1,7 @@
-"""The OpenAPI document: what every route has in common is added here, to each, once.
+"""Adds to the OpenAPI document what all routes share: the keys and the errors of the middleware.
 
-Keys, 401, 413 and 429 come from the guard around all routes, and 500 from the last resort; no
-route declares them.
+The guard around all routes answers 401, 413 and 429, and a handler of last resort answers 500, so
+no route declares them.
 """
 
 from __future__ import annotations
@@ -11,43 +11,47 @@ from typing import Any
 from fastapi import FastAPI
 
 from hertz.api.errors import TOO_LARGE, TOO_MANY, UNAUTHORIZED
-from hertz.api.middleware.guard import OPEN
+from hertz.api.middleware.guard import OPEN_PATHS
 
-_SCHEMES = {
+_SECURITY_SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
 }
-_ERROR = "#/components/schemas/ErrorAnswer"
+_ERROR_SCHEMA = "#/components/schemas/ErrorAnswer"
 
 
-def install(app: FastAPI) -> None:
-    """Make the application's document whole."""
-    made = app.openapi
+def complete_document(app: FastAPI) -> None:
+    """Makes `app.openapi` return a document with the shared keys and errors in it."""
+    framework_document = app.openapi
 
-    def whole() -> dict[str, Any]:
+    def completed() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = made()
-            document["components"]["securitySchemes"] = _SCHEMES
+            document = framework_document()
+            document["components"]["securitySchemes"] = _SECURITY_SCHEMES
             for path, operations in document["paths"].items():
                 for operation in operations.values():
-                    _complete(path, operation)
+                    _complete_operation(path, operation)
         return app.openapi_schema or {}
 
-    app.openapi = whole  # type: ignore[method-assign]
+    app.openapi = completed  # type: ignore[method-assign]
 
 
-def _complete(path: str, operation: dict[str, Any]) -> None:
+def _complete_operation(path: str, operation: dict[str, Any]) -> None:
+    """Adds the shared errors and the accepted keys to one operation, in place."""
     responses = operation["responses"]
-    responses.setdefault("500", _error("An error of the server itself", "INTERNAL_SERVER_ERROR"))
-    if path in OPEN:
+    responses.setdefault("500", _error("The server failed", "INTERNAL_SERVER_ERROR"))
+    if path in OPEN_PATHS:
         return
     operation["security"] = [{"key": []}, {"bearer": []}]
-    responses["401"] = _error("No key, or one that is not accepted", UNAUTHORIZED)
-    responses["413"] = _error("The body is larger than [api] max_body_bytes", TOO_LARGE)
-    responses["429"] = _error("Too many requests: wait Retry-After seconds", TOO_MANY)
+    responses["401"] = _error("The API key is missing or not accepted", UNAUTHORIZED)
+    responses["413"] = _error("The body is larger than `[api] max_body_bytes`", TOO_LARGE)
+    responses["429"] = _error(
+        "Too many requests: try again after the seconds in Retry-After", TOO_MANY
+    )
     responses["429"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
 
 
 def _error(description: str, code: str) -> dict[str, Any]:
-    content = {"schema": {"$ref": _ERROR}, "example": {"code": code, "data": None}}
+    """Returns the OpenAPI description of an error with one code."""
+    content = {"schema": {"$ref": _ERROR_SCHEMA}, "example": {"code": code, "data": None}}
     return {"description": description, "content": {"application/json": content}}

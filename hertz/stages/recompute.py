@@ -19,12 +19,12 @@ from hertz.matching.features import Features, build_features
 from hertz.matching.topk.incremental import (
     SPARE_ENTRIES,
     PreviousLists,
-    update_neighbors_by_category,
+    update_neighbors,
     user_fingerprints,
 )
 from hertz.matching.topk.lists import NeighborLists
 from hertz.matching.topk.options import Progress
-from hertz.matching.topk.search import TopK, find_neighbors_by_category, top_k
+from hertz.matching.topk.search import TopK, find_neighbors, top_k
 from hertz.stages.embed import stored_vectors
 from hertz.stages.previous_run import SCORES_VERSION, LastNight, changed_users, last_night
 from hertz.stages.run import Run
@@ -127,11 +127,11 @@ def _search(
 ) -> dict[str, NeighborLists]:
     categories = list(features.policy.categories)
     if last.change is None:
-        return find_neighbors_by_category(
+        return find_neighbors(
             features, categories, features.policy.k + SPARE_ENTRIES, step, device=device
         )
     known = {name: last.known[name].lists for name in categories}
-    return update_neighbors_by_category(features, known, last.change, step, device=device)
+    return update_neighbors(features, known, last.change, step, device=device)
 
 
 def _terms(contributions: np.ndarray) -> pl.Series:

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hertz.api.app import create_app
-from hertz.api.snapshot.overlay import Standing
+from hertz.api.snapshot.overlay import UserStatus
 from hertz.policy.model import Policy
 from hertz.storage.intake.queue import IsPublished
 
@@ -26,9 +26,9 @@ class AllVisible:
     ready = True
     is_empty = True
 
-    def standing(self, user_id: int, _: int, knows: IsPublished) -> Standing | None:
+    def status(self, user_id: int, _: int, has_user: IsPublished) -> UserStatus | None:
         """As the snapshot says."""
-        return "known" if knows(user_id) else None
+        return "known" if has_user(user_id) else None
 
     def hides(self, user_id: int, other_id: int, _: int) -> bool:
         """Nobody is hidden."""

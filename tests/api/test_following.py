@@ -255,7 +255,7 @@ def mapped_files() -> str:
 def test_health_tells_when_current_is_no_longer_followed(tmp_path: Path) -> None:
     async def follow_and_stop(follower: SnapshotFollower) -> None:
         task = asyncio.create_task(follower.follow())
-        await follower.looked.wait()
+        await follower.first_check.wait()
         task.cancel()
         await asyncio.wait([task])
 

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from hertz.api.app import create_app
-from hertz.api.schemas import InvalidAnswer, MatchesAnswer
-from hertz.api.schemas_why import WhyAnswer
-from hertz.api.snapshot.overlay import Standing
+from hertz.api.schemas import InvalidAnswer, MatchesAnswer, WhyAnswer
+from hertz.api.snapshot.overlay import UserStatus
 from hertz.policy.model import Policy
 from tests.api.servers import AllVisible, eventually, served_app, served_home
 from tests.storage.runs import Frames, publish_frames, random_frames
@@ -225,9 +224,9 @@ class Hidden(AllVisible):
     def __init__(self, blocked: set[int]) -> None:
         self.blocked = blocked
 
-    def standing(self, user_id: int, _: int, knows: Callable[[int], bool]) -> Standing | None:
-        named: dict[int, Standing] = {3: "gone", 70: "pending"}
-        return named.get(user_id, "known" if knows(user_id) else None)
+    def status(self, user_id: int, _: int, has_user: Callable[[int], bool]) -> UserStatus | None:
+        named: dict[int, UserStatus] = {3: "removed", 70: "pending"}
+        return named.get(user_id, "known" if has_user(user_id) else None)
 
     def hides(self, user_id: int, other_id: int, _: int) -> bool:
         return other_id == 3 or (user_id == 9 and other_id in self.blocked)

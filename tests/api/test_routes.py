@@ -14,10 +14,11 @@ from hertz.api.schemas import (
     InvalidAnswer,
     MatchesAnswer,
     ReadyAnswer,
+    SimilarAnswer,
     TuningAnswer,
     UnavailableAnswer,
+    WhyAnswer,
 )
-from hertz.api.schemas_why import SimilarAnswer, WhyAnswer
 from hertz.policy.model import Policy
 from tests.api.servers import served_home
 from tests.storage.runs import Frames, publish_frames, random_frames

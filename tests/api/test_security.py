@@ -16,7 +16,7 @@ import pytest
 from fastapi import Request
 
 from hertz.api.app import create_app
-from hertz.api.middleware.guard import RateLimit
+from hertz.api.middleware.rate_limit import RateLimit
 from hertz.api.middleware.security import Keys, check_address, keys_from_environment
 from hertz.api.schemas import ErrorAnswer
 from hertz.core.errors import PolicyError

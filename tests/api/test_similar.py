@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from hertz.api.app import create_app
-from hertz.api.schemas import InvalidAnswer
-from hertz.api.schemas_why import SimilarAnswer
+from hertz.api.schemas import InvalidAnswer, SimilarAnswer
 from hertz.policy.model import Policy
 from hertz.storage.snapshot.snapshots import corrupt_files
 from tests.api.servers import AllVisible, eventually, served_app, served_home

@@ -137,6 +137,6 @@ def make_world(
 def mutual_top_k(features: Features) -> dict[str, TopK]:
     """Everyone's best in every category of the policy."""
     return {
-        name: top_k(features, name, find_neighbors(features, name))
+        name: top_k(features, name, find_neighbors(features, [name])[name])
         for name in features.policy.categories
     }

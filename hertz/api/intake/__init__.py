@@ -1,1 +1,1 @@
-"""The write routes: register, update, delete, block."""
+"""The routes that write to the intake: register, update, delete, block and unblock users."""

@@ -1,20 +1,21 @@
-"""The write routes: register, update, delete, block. Each answer means: it is on the disk.
+"""Declares the routes that register, update, delete, block and unblock users.
 
-What is sent is checked by the policy as `prepare` checks a source. Registration costs one look into
-the mapped snapshot and one insert, whatever the number of users.
+An answer of success means that the request is on the disk. Profiles are checked by the policy, as
+a run checks the rows of a source. A registration costs one look-up in the mapped snapshot and one
+insert, whatever the number of users.
 """
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from hertz.api.errors import UNAVAILABLE, ApiError, invalid, json_response
+from hertz.api.errors import UNAVAILABLE, ApiError, json_response, validation_error
 from hertz.api.intake.writer import IntakeWriter
 from hertz.api.schemas import ErrorAnswer, IntakeAnswer, InvalidAnswer
 from hertz.api.snapshot.follower import SnapshotFollower
@@ -22,32 +23,35 @@ from hertz.core.errors import IntakeFullError, StorageError
 from hertz.policy.fast_check import CheckedProfile, ProfileCheck
 from hertz.policy.json_schema import MAX_ID, profile_example, profile_schema
 from hertz.policy.model import Policy
-from hertz.storage.intake.events import Kind, Outcome
-from hertz.storage.intake.events import Request as Asked
+from hertz.storage.intake.events import Kind
+from hertz.storage.intake.events import Request as IntakeRequest
 
 DUPLICATE = "EMBEDDING_CONFLICT_DUPLICATE_ID"
 KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
 FULL = "INTAKE_FULL"
 DOWN = "INTAKE_UNAVAILABLE"
 
-_WHOLE_BODY = ("body", "(body)")
-_OTHER = ("path", "otherId")
-_OBJECT_ACCEPTED = "Input should be a JSON object"
-_ANOTHER_USER = "Input should be another user"
-_NO_BLOCKS = "the policy has no `eligibility.blocked` field that could hold a block"
+_BODY = "(body)"  # the field of an error that concerns the whole body
 
-_SUCCESS: dict[Kind, str] = {
-    "register": "EMBEDDING_REGISTER_SUCCESS",
-    "update": "EMBEDDING_UPDATE_SUCCESS",
-    "delete": "EMBEDDING_DELETE_SUCCESS",
-    "block": "BLOCK_SUCCESS",
-    "unblock": "UNBLOCK_SUCCESS",
-}
-_UNKNOWN: dict[Kind, str] = {
-    "update": "EMBEDDING_UPDATE_NOT_FOUND_USER",
-    "delete": "EMBEDDING_DELETE_NOT_FOUND_USER",
-    "block": "BLOCK_NOT_FOUND_USER",
-    "unblock": "UNBLOCK_NOT_FOUND_USER",
+
+class _Codes(NamedTuple):
+    """The codes of one kind of request.
+
+    Attributes:
+        success: The request is on the disk.
+        unknown: There is no such user; None where that is no error.
+    """
+
+    success: str
+    unknown: str | None
+
+
+_CODES: dict[Kind, _Codes] = {
+    "register": _Codes("EMBEDDING_REGISTER_SUCCESS", None),
+    "update": _Codes("EMBEDDING_UPDATE_SUCCESS", "EMBEDDING_UPDATE_NOT_FOUND_USER"),
+    "delete": _Codes("EMBEDDING_DELETE_SUCCESS", "EMBEDDING_DELETE_NOT_FOUND_USER"),
+    "block": _Codes("BLOCK_SUCCESS", "BLOCK_NOT_FOUND_USER"),
+    "unblock": _Codes("UNBLOCK_SUCCESS", "UNBLOCK_NOT_FOUND_USER"),
 }
 
 UserId = Annotated[int, Path(alias="userId", ge=-MAX_ID, le=MAX_ID, examples=[42])]
@@ -58,185 +62,221 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="The same key with the same request is taken once; its answer is the same",
+        description="A request that is repeated with the same key is stored once and gets the "
+        "same answer",
         examples=["9f1c2a7e-0b6d-4c58-a8f0-6a1f2b3c4d5e"],
     ),
 ]
 
 
 def add_intake(app: FastAPI, home: FilePath, policy: Policy) -> None:
-    """Give an application the write routes of a policy, and the thread that writes."""
+    """Adds the write routes of a policy, and the thread that writes, to an application."""
     follower: SnapshotFollower = app.state.follower
-    app.state.writer = IntakeWriter(home, follower.overlay, follower.knows)
+    app.state.writer = IntakeWriter(home, follower.overlay, follower.has_user)
     app.state.profile_check = ProfileCheck(policy)
     app.include_router(_router(policy))
 
 
 def _router(policy: Policy) -> APIRouter:
-    router = APIRouter(tags=["intake"], dependencies=[Depends(_writable)])
+    """Returns the write routes, whose documented bodies follow from the policy."""
+    router = APIRouter(tags=["intake"], dependencies=[Depends(_require_snapshot)])
     body = {"requestBody": _request_body(policy)}
     for path in ("/api/v1/users", "/api/v3/users"):
         router.post(
             path,
             response_model=IntakeAnswer,
-            responses=_answers("register"),
+            responses=_responses("register"),
             openapi_extra=body,
         )(register)
     router.put(
         "/api/v3/users/{userId}",
         response_model=IntakeAnswer,
-        responses=_answers("update"),
+        responses=_responses("update"),
         openapi_extra=body,
     )(update)
     for path in ("/api/v2/users/{userId}", "/api/v3/users/{userId}"):
-        router.delete(path, response_model=IntakeAnswer, responses=_answers("delete"))(delete)
+        router.delete(path, response_model=IntakeAnswer, responses=_responses("delete"))(delete)
     blocks = "/blocks/{userId}/{otherId}"
-    router.post(blocks, response_model=IntakeAnswer, responses=_answers("block"))(block)
-    router.delete(blocks, response_model=IntakeAnswer, responses=_answers("unblock"))(unblock)
+    router.post(blocks, response_model=IntakeAnswer, responses=_responses("block"))(block)
+    router.delete(blocks, response_model=IntakeAnswer, responses=_responses("unblock"))(unblock)
     return router
 
 
 async def register(request: Request, key: Key = None) -> Response:
-    """Register a user. Durable when answered; in the lists after the next run."""
-    checked = await _profile(request)
-    asked = Asked("register", checked.user_id, profile=checked.columns, key=key)
-    return await _take(request, asked)
+    """Registers a user. The answer means that it is on the disk; the next run makes the lists."""
+    checked = await _checked_profile(request)
+    return await _submit(
+        request, IntakeRequest("register", checked.user_id, profile=checked.columns, key=key)
+    )
 
 
 async def update(request: Request, user_id: UserId, key: Key = None) -> Response:
-    """Replace a user's whole profile. The lists follow with the next run."""
-    checked = await _profile(request, user_id)
-    return await _take(request, Asked("update", user_id, profile=checked.columns, key=key))
+    """Replaces a user's whole profile. The next run brings the lists up to date."""
+    checked = await _checked_profile(request, user_id)
+    return await _submit(
+        request, IntakeRequest("update", user_id, profile=checked.columns, key=key)
+    )
 
 
 async def delete(request: Request, user_id: UserId, key: Key = None) -> Response:
-    """Remove a user: from every answer at once, from all that is stored with the next run."""
+    """Removes a user from every answer at once, and from all stored files with the next run."""
     _check_id(request, "userId", user_id)
-    return await _take(request, Asked("delete", user_id, key=key))
+    return await _submit(request, IntakeRequest("delete", user_id, key=key))
 
 
 async def block(request: Request, user_id: UserId, other_id: OtherId, key: Key = None) -> Response:
-    """Never show the two to each other again: at once, in both directions."""
+    """Hides two users from each other, at once and in both directions."""
     _check_pair(request, user_id, other_id)
-    return await _take(request, Asked("block", user_id, other_id, key=key))
+    return await _submit(request, IntakeRequest("block", user_id, other_id, key=key))
 
 
 async def unblock(
     request: Request, user_id: UserId, other_id: OtherId, key: Key = None
 ) -> Response:
-    """Take back a user's block of another; the next run may list the two again."""
+    """Withdraws a user's block of another user; the next run may list the two again."""
     _check_pair(request, user_id, other_id)
-    return await _take(request, Asked("unblock", user_id, other_id, key=key))
+    return await _submit(request, IntakeRequest("unblock", user_id, other_id, key=key))
 
 
-async def _writable(request: Request) -> None:
-    """Without the snapshot nobody can tell who exists; before the first night nobody does."""
+async def _require_snapshot(request: Request) -> None:
+    """Answers 503 if a snapshot was published and cannot be served.
+
+    It decides who exists. Before the first one is published, nobody does.
+    """
     follower: SnapshotFollower = request.app.state.follower
     if follower.served is None and follower.is_published:
         raise ApiError(503, UNAVAILABLE)
 
 
-async def _profile(request: Request, user_id: int | None = None) -> CheckedProfile:
-    """The profile in a request's body.
+async def _checked_profile(request: Request, user_id: int | None = None) -> CheckedProfile:
+    """Returns the profile in a request's body.
 
     Args:
         request: The request.
-        user_id: Whose it must be; it may then leave the id out.
+        user_id: Id in the path, which the body may leave out; None if the path has none.
+
+    Raises:
+        RequestValidationError: The body is not JSON, or the profile does not fit the policy.
     """
-    body, check = _json_object(await request.body()), _check_of(request)
+    check = _profile_check(request)
     id_field = check.policy.id_field
+    body = _json_object(await request.body())
     if user_id is not None:
         body.setdefault(id_field, user_id)
     checked = check.fast_check(body)
     if checked is None:
         checked = await asyncio.to_thread(check.check, body)
-    problems = [
-        {"loc": ("body", problem.field), "msg": problem.reason, "type": problem.kind}
-        for problem in checked.problems
-    ]
-    if not problems and user_id not in (None, checked.user_id):
+    if checked.problems:
+        raise RequestValidationError(
+            [
+                {"loc": ("body", problem.field), "msg": problem.reason, "type": problem.kind}
+                for problem in checked.problems
+            ]
+        )
+    if user_id not in (None, checked.user_id):
         reason = f"Input should be {user_id}, the id in the path"
-        problems = [{"loc": ("body", id_field), "msg": reason, "type": "value_error"}]
-    if problems:
-        raise RequestValidationError(problems)
+        raise _body_error(id_field, reason, "value_error")
     return checked
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:
+    """Returns a body as a JSON object; anything else is a validation error."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         reason = f"not JSON: {error}"
-        raise invalid(*_WHOLE_BODY, reason, "json_invalid") from error
+        raise _body_error(_BODY, reason, "json_invalid") from error
     if not isinstance(body, dict):
-        raise invalid(*_WHOLE_BODY, _OBJECT_ACCEPTED, "dict_type")
+        reason = "Input should be a JSON object"
+        raise _body_error(_BODY, reason, "dict_type")
     return body
 
 
-async def _take(request: Request, asked: Asked) -> Response:
+async def _submit(request: Request, asked: IntakeRequest) -> Response:
+    """Writes a request to the intake and returns the answer to its outcome."""
     writer: IntakeWriter = request.app.state.writer
     try:
-        outcome: Outcome = await writer.submit(asked)
+        outcome = await writer.submit(asked)
     except IntakeFullError as error:
         raise ApiError(507, FULL) from error
     except StorageError as error:
         raise ApiError(503, DOWN) from error
+    codes = _CODES[asked.kind]
     if outcome.verdict == "exists":
         raise ApiError(409, DUPLICATE)
     if outcome.verdict == "unknown":
-        raise ApiError(404, _UNKNOWN[asked.kind])
+        raise ApiError(404, str(codes.unknown))
     if outcome.verdict == "key_reused":
         raise ApiError(422, KEY_REUSED)
-    return json_response({"code": _SUCCESS[asked.kind], "data": None})
+    return json_response({"code": codes.success, "data": None})
 
 
-def _check_of(request: Request) -> ProfileCheck:
+def _profile_check(request: Request) -> ProfileCheck:
+    """Returns the application's check of profiles."""
     check: ProfileCheck = request.app.state.profile_check
     return check
 
 
 def _check_id(request: Request, field: str, user_id: int) -> None:
-    minimum = _check_of(request).policy.id_minimum
+    """Raises a validation error for an id below the policy's smallest one."""
+    minimum = _profile_check(request).policy.id_minimum
     if user_id < minimum:
         reason = f"Input should be greater than or equal to {minimum}"
-        place = "path"
-        raise invalid(place, field, reason, "greater_than_equal")
+        raise _path_error(field, reason, "greater_than_equal")
 
 
 def _check_pair(request: Request, user_id: int, other_id: int) -> None:
+    """Raises a validation error unless a block of the pair can be stored."""
+    field = "otherId"
     _check_id(request, "userId", user_id)
-    _check_id(request, "otherId", other_id)
+    _check_id(request, field, other_id)
     if user_id == other_id:
-        raise invalid(*_OTHER, _ANOTHER_USER, "value_error")
-    if not _check_of(request).policy.block_fields:
-        raise invalid(*_OTHER, _NO_BLOCKS, "policy")
+        reason = "Input should be another user"
+        raise _path_error(field, reason, "value_error")
+    if not _profile_check(request).policy.block_fields:
+        reason = "the policy has no `eligibility.blocked` field that could hold a block"
+        raise _path_error(field, reason, "policy")
+
+
+def _path_error(field: str, reason: str, kind: str) -> RequestValidationError:
+    """Returns the validation error of an id in the path."""
+    return validation_error("path", field, reason, kind)
+
+
+def _body_error(field: str, reason: str, kind: str) -> RequestValidationError:
+    """Returns the validation error of a value in the body."""
+    return validation_error("body", field, reason, kind)
 
 
 def _request_body(policy: Policy) -> dict[str, Any]:
+    """Returns the OpenAPI description of a profile as a request's body."""
     content = {"schema": profile_schema(policy), "example": profile_example(policy)}
     return {"required": True, "content": {"application/json": content}}
 
 
 def _error(description: str, code: str) -> dict[str, Any]:
+    """Returns the OpenAPI description of an error with one code."""
     example = {"application/json": {"example": {"code": code, "data": None}}}
     return {"model": ErrorAnswer, "description": description, "content": example}
 
 
-def _answers(kind: Kind) -> dict[int | str, dict[str, Any]]:
-    example = {"application/json": {"example": {"code": _SUCCESS[kind], "data": None}}}
-    answers: dict[int | str, dict[str, Any]] = {
-        200: {"description": "Taken, and on the disk", "content": example},
+def _responses(kind: Kind) -> dict[int | str, dict[str, Any]]:
+    """Returns the OpenAPI descriptions of the answers to one kind of request."""
+    codes = _CODES[kind]
+    example = {"application/json": {"example": {"code": codes.success, "data": None}}}
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"description": "The request is on the disk", "content": example},
         422: {
             "model": InvalidAnswer | ErrorAnswer,
-            "description": "Not valid, with everything that is wrong; or a key used before for "
-            f"another request ({KEY_REUSED})",
+            "description": "The request is not valid, with everything that is wrong with it; or "
+            f"its idempotency key was used for another request ({KEY_REUSED})",
         },
-        500: _error("An error of the server itself", "INTERNAL_SERVER_ERROR"),
-        503: _error("The intake or the snapshot cannot be used: see /health", DOWN),
-        507: _error("The disk is full; nothing was taken", FULL),
+        500: _error("The server failed", "INTERNAL_SERVER_ERROR"),
+        503: _error("The intake or the snapshot cannot be used; `/health` says why", DOWN),
+        507: _error("The disk is full; nothing was stored", FULL),
     }
-    if kind == "register":
-        answers[409] = _error("There is a user with this id", DUPLICATE)
+    if codes.unknown is None:
+        responses[409] = _error("A user with this id exists", DUPLICATE)
     else:
-        answers[404] = _error("There is no such user", _UNKNOWN[kind])
-    return answers
+        responses[404] = _error("There is no such user", codes.unknown)
+    return responses

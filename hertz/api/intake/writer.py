@@ -1,7 +1,7 @@
-"""One thread that writes to the intake: whatever waits at the same time is one commit.
+"""Writes to the intake in one thread; requests that arrive together share one commit.
 
 In: requests from any coroutine. Out: their outcomes, once they are on the disk and the overlay
-honors them. A commit costs one flush of the disk (4 ms here), shared by all who wait for it.
+obeys them. A commit flushes the disk once (4 ms on an SSD), whatever the number of requests in it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from hertz.core.errors import StorageError
 from hertz.storage.intake.events import Event, Outcome, Request
 from hertz.storage.intake.queue import Intake, IsPublished
 
-MOST_AT_ONCE = 256
+MAX_COMMIT = 256  # requests
 
 
 class _Job(NamedTuple):
+    """A request, and the future that its coroutine waits for."""
+
     request: Request
     loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Outcome]
+    outcome: asyncio.Future[Outcome]
 
 
 class IntakeWriter:
@@ -31,52 +33,55 @@ class IntakeWriter:
 
     Args:
         home: The home directory.
-        overlay: Is told of every event before its request is answered.
-        knows: Whether the served snapshot has a user.
+        overlay: Overlay that each event is applied to before its request is answered.
+        has_user: Whether the served snapshot has a user.
     """
 
-    def __init__(self, home: Path, overlay: Overlay, knows: IsPublished) -> None:
-        self._home, self._overlay, self._knows = home, overlay, knows
+    def __init__(self, home: Path, overlay: Overlay, has_user: IsPublished) -> None:
+        self._home = home
+        self._overlay = overlay
+        self._has_user = has_user
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="intake-writer", daemon=True)
         self._intake: Intake | None = None
 
     def start(self) -> None:
-        """Begin to write."""
+        """Starts the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what waits, then end."""
+        """Writes the queued requests and ends the thread."""
         self._jobs.put(None)
         self._thread.join()
 
     async def submit(self, request: Request) -> Outcome:
-        """Take one request; returns when it is durable.
+        """Writes one request and returns its outcome when it is on the disk.
 
         Raises:
-            StorageError: If the intake cannot be written; `IntakeFullError` where the disk is full.
+            StorageError: The intake cannot be written; `IntakeFullError` if the disk is full.
         """
         loop = asyncio.get_running_loop()
         job = _Job(request, loop, loop.create_future())
         self._jobs.put(job)
-        return await job.answer
+        return await job.outcome
 
     def _run(self) -> None:
-        going = True
-        while going:
+        """Writes commit after commit until `stop`."""
+        running = True
+        while running:
             jobs: list[_Job] = []
-            going = self._gather(jobs)
+            running = self._collect(jobs)
             if jobs:
                 self._write(jobs)
         if self._intake is not None:
             self._intake.close()
 
-    def _gather(self, jobs: list[_Job]) -> bool:
-        """Wait for one job and take along all that wait; False at the end."""
+    def _collect(self, jobs: list[_Job]) -> bool:
+        """Waits for a job and adds all queued ones to the list; returns False after `stop`."""
         job = self._jobs.get()
         while job is not None:
             jobs.append(job)
-            if len(jobs) == MOST_AT_ONCE:
+            if len(jobs) == MAX_COMMIT:
                 return True
             try:
                 job = self._jobs.get_nowait()
@@ -85,13 +90,14 @@ class IntakeWriter:
         return False
 
     def _write(self, jobs: list[_Job]) -> None:
+        """Commits the requests, applies their events to the overlay and sets the outcomes."""
         try:
             if self._intake is None:
                 self._intake = Intake(self._home)
-            outcomes = self._intake.apply([job.request for job in jobs], self._knows)
+            outcomes = self._intake.apply([job.request for job in jobs], self._has_user)
         except StorageError as error:
             for job in jobs:
-                job.loop.call_soon_threadsafe(_fail, job.answer, error)
+                job.loop.call_soon_threadsafe(_fail, job.outcome, error)
             return
         self._overlay.apply(
             Event(outcome.sequence, job.request.kind, job.request.user_id, job.request.other_id)
@@ -99,14 +105,16 @@ class IntakeWriter:
             if outcome.verdict == "done"
         )
         for job, outcome in zip(jobs, outcomes, strict=True):
-            job.loop.call_soon_threadsafe(_succeed, job.answer, outcome)
+            job.loop.call_soon_threadsafe(_succeed, job.outcome, outcome)
 
 
-def _succeed(answer: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not answer.done():
-        answer.set_result(outcome)
+def _succeed(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    """Sets an outcome unless the request was cancelled."""
+    if not future.done():
+        future.set_result(outcome)
 
 
-def _fail(answer: asyncio.Future[Outcome], error: StorageError) -> None:
-    if not answer.done():
-        answer.set_exception(error)
+def _fail(future: asyncio.Future[Outcome], error: StorageError) -> None:
+    """Sets an error unless the request was cancelled."""
+    if not future.done():
+        future.set_exception(error)

@@ -1,1 +1,1 @@
-"""The read routes: match lists, reasons for a match, similar profiles."""
+"""The routes that read: match lists, the record of a match, and similar profiles."""

@@ -1,9 +1,9 @@
-"""The short way of the hot reads: plain requests are answered before the framework sees them.
+"""Answers plainly valid requests for lists before the framework handles them.
 
-FastAPI's own way to a handler (router, exit stacks, dependencies, validation) takes longer than
-the read. So a request for a list whose arguments are plainly right is answered here, by the same
-functions; every other one (a missing or odd argument, an escape, an unknown user, any error) goes
-the documented way, which decides. A test holds both ways to the same bytes.
+FastAPI's routing, dependencies and validation take longer than the read itself. A request whose
+arguments are plainly valid is answered here, by the same functions. Every other request (a missing
+or unusual argument, an escape, an unknown user, any error) is passed on to the documented route. A
+test compares the bytes of both. docs/decisions/fast-path-of-reads.md has the measurements.
 """
 
 from __future__ import annotations
@@ -11,90 +11,113 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from fastapi import FastAPI, Response
+from fastapi import Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hertz.api.errors import ApiError
-from hertz.api.lists.reads import MAX_ID, Page, View, matches, tuning, view_now
+from hertz.api.lists.reads import (
+    MAX_ID,
+    MAX_LIST_LENGTH,
+    PageRequest,
+    View,
+    current_view,
+    matches,
+    tuning,
+)
 
-ROUTE = "hertz.route"  # in the scope: the template of the route that answered
+ROUTE = "hertz.route"  # key of the request's scope: template of the route that answered
 
-_PLAIN = re.compile(rb"([A-Za-z]+)=([A-Za-z0-9_-]+)")
-_DIGITS = re.compile(r"[1-9][0-9]{0,18}")
-_LIMIT = range(1, 1001)
+_PLAIN_ARGUMENT = re.compile(rb"([A-Za-z]+)=([A-Za-z0-9_-]+)")
+_POSITIVE = re.compile(r"[1-9][0-9]{0,18}")
+_MATCHES = "/matches/"
+_OPTIONAL_ARGUMENTS = {"category", "language", "cursor"}
 
 
-class LeanReads:
-    """Middleware that answers plain requests for lists and passes on all others."""
+class FastPath:
+    """Middleware that answers plainly valid requests for lists and passes on all others."""
 
-    def __init__(self, app: ASGIApp, state: FastAPI) -> None:
+    def __init__(self, app: ASGIApp, state: State) -> None:
         self._app = app
-        self._state = state.state
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer or pass on."""
+        """Answers the request or passes it on to the application."""
         if scope["type"] == "http" and scope["method"] == "GET":
-            found = self._answer(scope)
-            if found is not None:
-                await found(scope, receive, send)
+            response = self._response(scope)
+            if response is not None:
+                await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _answer(self, scope: Scope) -> Response | None:
+    def _response(self, scope: Scope) -> Response | None:
+        """Returns the answer to a plainly valid request; None for any other request."""
         path: str = scope["path"]
         read = _READS.get(path)
-        template, user = path, ""
-        if read is None and path.startswith("/matches/"):
-            read, template, user = _matches, "/matches/{userId}", path[9:]
-        view = view_now(self._state)
-        arguments = _arguments(scope["query_string"]) if read and view else None
-        if arguments is None or read is None or view is None:
+        template = path
+        user = ""
+        if read is None and path.startswith(_MATCHES):
+            read = _read_matches
+            template = "/matches/{userId}"
+            user = path[len(_MATCHES) :]
+        if read is None or (view := current_view(self._state)) is None:
+            return None
+        arguments = _plain_arguments(scope["query_string"])
+        if arguments is None:
             return None
         try:
-            found = read(view, user, arguments)
+            response = read(view, user, arguments)
         except (ApiError, RequestValidationError):
             return None
-        if found is not None:
+        if response is not None:
             scope[ROUTE] = template
-        return found
+        return response
 
 
-def _arguments(query: bytes) -> dict[str, str] | None:
-    """The query's arguments; None unless all are plain and there are no two of a name."""
+def _plain_arguments(query: bytes) -> dict[str, str] | None:
+    """Returns a query's arguments; None if one is empty or escaped, or a name comes twice."""
+    if not query:
+        return {}
+    parts = query.split(b"&")
     found: dict[str, str] = {}
-    for part in query.split(b"&") if query else ():
-        plain = _PLAIN.fullmatch(part)
+    for part in parts:
+        plain = _PLAIN_ARGUMENT.fullmatch(part)
         if plain is None:
             return None
         found[plain[1].decode()] = plain[2].decode()
-    return found if len(found) == (query.count(b"&") + 1 if query else 0) else None
+    return found if len(found) == len(parts) else None
 
 
-def _user(text: str) -> int | None:
-    return user if _DIGITS.fullmatch(text) and (user := int(text)) <= MAX_ID else None
+def _user_id(text: str) -> int | None:
+    """Returns a positive id in its usual notation; None for any other text."""
+    return user if _POSITIVE.fullmatch(text) and (user := int(text)) <= MAX_ID else None
 
 
-def _tuning_v1(view: View, _: str, arguments: dict[str, str]) -> Response | None:
-    user = _user(arguments.get("userId", ""))
+def _read_tuning_v1(view: View, _: str, arguments: dict[str, str]) -> Response | None:
+    """Answers `/api/v1/tuning` if `userId` is its only argument."""
+    user = _user_id(arguments.get("userId", ""))
     return tuning(view, user, None) if user and len(arguments) == 1 else None
 
 
-def _tuning_v3(view: View, _: str, arguments: dict[str, str]) -> Response | None:
-    user, category = _user(arguments.get("userId", "")), arguments.get("category")
-    plain = user and category and len(arguments) == 2
-    return tuning(view, user, category) if user and plain else None
+def _read_tuning_v3(view: View, _: str, arguments: dict[str, str]) -> Response | None:
+    """Answers `/api/v3/tuning` if `userId` and `category` are its only arguments."""
+    user = _user_id(arguments.get("userId", ""))
+    category = arguments.get("category")
+    return tuning(view, user, category) if user and category and len(arguments) == 2 else None
 
 
-def _matches(view: View, path: str, arguments: dict[str, str]) -> Response | None:
-    user, limit = _user(path), arguments.pop("limit", "100")
-    known = arguments.keys() <= {"category", "language", "cursor"}
-    if not user or not known or not _DIGITS.fullmatch(limit) or int(limit) not in _LIMIT:
+def _read_matches(view: View, user_id: str, arguments: dict[str, str]) -> Response | None:
+    """Answers `/matches/{userId}` if its arguments are known and the limit is in range."""
+    user = _user_id(user_id)
+    limit = arguments.pop("limit", "100")
+    known = arguments.keys() <= _OPTIONAL_ARGUMENTS
+    if not user or not known or not _POSITIVE.fullmatch(limit) or int(limit) > MAX_LIST_LENGTH:
         return None
-    return matches(view, user, Page(limit=int(limit), **arguments))
+    return matches(view, user, PageRequest(limit=int(limit), **arguments))
 
 
 _READS: dict[str, Callable[[View, str, dict[str, str]], Response | None]] = {
-    "/api/v1/tuning": _tuning_v1,
-    "/api/v3/tuning": _tuning_v3,
+    "/api/v1/tuning": _read_tuning_v1,
+    "/api/v3/tuning": _read_tuning_v3,
 }

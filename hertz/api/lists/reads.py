@@ -1,7 +1,8 @@
-"""What the hot reads answer: the lists, from one snapshot, less whom the user must not see.
+"""Answers the requests for lists from one snapshot, without the users who must not be shown.
 
-In: a `View` (one a request) and arguments already of the right type. Out: the answer, or the error
-that the routes document. Everything that returns user ids asks `View.hides` about each.
+In: a `View`, one for each request, and arguments already of the right type. Out: the answer, or
+one of the errors that the routes document. Everything that returns user ids asks `View.hides`
+about each of them.
 """
 
 from __future__ import annotations
@@ -20,78 +21,98 @@ from hertz.api.errors import (
     NOT_FOUND_USER,
     UNAVAILABLE,
     ApiError,
-    invalid,
+    Location,
     json_response,
+    validation_error,
 )
 from hertz.api.snapshot.follower import Served, SnapshotFollower
-from hertz.api.snapshot.overlay import Standing
+from hertz.api.snapshot.overlay import UserStatus
 from hertz.storage.intake.queue import IsPublished
 
 TUNING_LIMIT = 100
-WHOLE_LIST = 1000  # the longest that a policy allows
+MAX_LIST_LENGTH = 1000  # the longest list that a policy allows, and the largest page
 SNAPSHOT_HEADER = "X-Hertz-Snapshot"
-MIN_ID, MAX_ID = -(2**63), 2**63 - 1
+MIN_ID = -(2**63)
+MAX_ID = 2**63 - 1
 
-_LONGEST_SHOWN = 40
+_SHOWN_CHARACTERS = 40  # of a value that is not accepted
 
 
 class Visibility(Protocol):
-    """What has happened since the snapshot: who is gone or new, and who must not see whom."""
+    """Answers who must not be shown because of what happened after the snapshot was made."""
 
     @property
     def ready(self) -> bool:
-        """Whether it knows; nobody is shown anyone before."""
+        """Whether the intake was read; before, no list may be shown."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether it hides nobody at all."""
+        """Whether nobody at all is hidden."""
 
-    def standing(self, user_id: int, sequence: int, knows: IsPublished) -> Standing | None:
-        """How a user stands; None where nobody knows the user."""
+    def status(self, user_id: int, sequence: int, has_user: IsPublished) -> UserStatus | None:
+        """Returns a user's status; None for a user who does not exist."""
 
     def hides(self, user_id: int, other_id: int, sequence: int) -> bool:
-        """Whether the other must not be shown to the user."""
+        """Returns whether the other must not be shown to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one request sees: one snapshot, and what has happened since."""
+    """The state that one request sees from beginning to end.
+
+    Attributes:
+        served: The snapshot.
+        visibility: What happened after the snapshot was made.
+    """
 
     served: Served
     visibility: Visibility
 
     @property
     def hides_nobody(self) -> bool:
-        """Whether everyone may be shown: what nearly every request finds."""
+        """Whether everyone may be shown, which is so for nearly every request."""
         return self.visibility.is_empty
 
     def hides(self, user_id: int, other_id: int) -> bool:
-        """Whether an answer to the user must leave the other out.
+        """Returns whether an answer to the user must leave the other out.
 
-        Asked, after `hides_nobody`, by everything that returns user ids.
+        Everything that returns user ids asks this about each, unless `hides_nobody`.
         """
         sequence = self.served.manifest.intake_sequence
         return self.visibility.hides(user_id, other_id, sequence)
 
-    def is_pending(self, place: str, user_id: int, field: str = "userId") -> bool:
-        """Whether the user is newer than the snapshot and waits for the next run.
+    def is_pending(self, location: Location, user_id: int, field: str = "userId") -> bool:
+        """Returns whether the user registered after the snapshot was made.
+
+        Args:
+            location: The part of the request that holds the id.
+            user_id: The user.
+            field: Name of the parameter that holds the id.
 
         Raises:
-            RequestValidationError: It is not valid as an id.
-            ApiError: 404 where nobody knows the user, or the user was deleted.
+            RequestValidationError: The id is below the policy's smallest one.
+            ApiError: 404 if there is no such user, or the user was removed.
         """
-        reader, sequence = self.served.reader, self.served.manifest.intake_sequence
+        reader = self.served.reader
         if user_id < reader.id_minimum:
             reason = f"Input should be greater than or equal to {reader.id_minimum}"
-            raise invalid(place, field, reason, "greater_than_equal")
-        standing = self.visibility.standing(user_id, sequence, reader.has_user)
-        if standing in (None, "gone"):
+            raise validation_error(location, field, reason, "greater_than_equal")
+        sequence = self.served.manifest.intake_sequence
+        status = self.visibility.status(user_id, sequence, reader.has_user)
+        if status in (None, "removed"):
             raise ApiError(404, NOT_FOUND_USER)
-        return standing == "pending"
+        return status == "pending"
 
 
-class Page(NamedTuple):
-    """What a request for one page of a list asks for."""
+class PageRequest(NamedTuple):
+    """The arguments of a request for one page of a list.
+
+    Attributes:
+        category: Name of the category; None for the policy's first one.
+        limit: Number of matches on a page.
+        language: Language of the explanations; None for the policy's first one.
+        cursor: `nextCursor` of the page before; None for the first page.
+    """
 
     category: str | None = None
     limit: int = 100
@@ -99,20 +120,32 @@ class Page(NamedTuple):
     cursor: str | None = None
 
 
+class _Page(NamedTuple):
+    """The rows of one page.
+
+    Attributes:
+        rows: Rows as `ServingReader.rows` returns them.
+        next_position: Position in the stored list where the next page starts; 0 if there is none.
+    """
+
+    rows: list[tuple[Any, ...]]
+    next_position: int
+
+
 async def view_of(request: Request) -> View:
-    """The view of a request.
+    """Returns the view of a request.
 
     Raises:
-        ApiError: 503 where no snapshot can be served.
+        ApiError: 503 if no snapshot can be served.
     """
-    view = view_now(request.app.state)
+    view = current_view(request.app.state)
     if view is None:
         raise ApiError(503, UNAVAILABLE)
     return view
 
 
-def view_now(state: State) -> View | None:
-    """The view of a request that begins now; None where nothing can be served."""
+def current_view(state: State) -> View | None:
+    """Returns the view of a request that begins now; None if no snapshot can be served."""
     follower: SnapshotFollower = state.follower
     visibility: Visibility = state.visibility
     served = follower.served
@@ -120,94 +153,114 @@ def view_now(state: State) -> View | None:
 
 
 def tuning(view: View, user_id: int, category: str | None) -> Response:
-    """The service's answer: up to 100 ids, best first."""
+    """Returns up to 100 ids of a user's matches, best first, in the service-compatible shape.
+
+    Args:
+        view: The state that the request sees.
+        user_id: The user.
+        category: Name of the category; None for the policy's first one.
+    """
     reader = view.served.reader
     category = reader.categories[0] if category is None else category
-    check_known("query", "category", category, reader.categories)
+    check_accepted("query", "category", category, reader.categories)
     if view.is_pending("query", user_id):
-        return answer(view.served, {"code": "TUNING_PENDING", "data": None})
+        return snapshot_response(view.served, {"code": "TUNING_PENDING", "data": None})
     if view.hides_nobody:
         ids = reader.match_ids(category, user_id, TUNING_LIMIT)
     else:
-        whole = reader.match_ids(category, user_id, WHOLE_LIST)
-        ids = [other for other in whole if not view.hides(user_id, other)][:TUNING_LIMIT]
+        listed = reader.match_ids(category, user_id, MAX_LIST_LENGTH)
+        ids = [other for other in listed if not view.hides(user_id, other)][:TUNING_LIMIT]
     code = "TUNING_SUCCESS" if ids else "TUNING_SUCCESS_BUT_NO_MATCH"
-    return answer(view.served, {"code": code, "data": {"userIdList": ids} if ids else None})
+    body = {"code": code, "data": {"userIdList": ids} if ids else None}
+    return snapshot_response(view.served, body)
 
 
-def matches(view: View, user_id: int, page: Page) -> Response:
-    """One page of the user's list with scores, breakdowns and explanations."""
-    reader = view.served.reader
-    category = reader.categories[0] if page.category is None else page.category
-    language = reader.languages[0] if page.language is None else page.language
-    check_known("query", "category", category, reader.categories)
-    check_known("query", "language", language, reader.languages)
+def matches(view: View, user_id: int, requested: PageRequest) -> Response:
+    """Returns one page of a user's list with scores, contributions and explanations."""
+    served = view.served
+    reader = served.reader
+    category = reader.categories[0] if requested.category is None else requested.category
+    language = reader.languages[0] if requested.language is None else requested.language
+    check_accepted("query", "category", category, reader.categories)
+    check_accepted("query", "language", language, reader.languages)
     pending = view.is_pending("path", user_id)
-    start = _start(view.served, user_id, category, page.cursor) if page.cursor else 0
-    rows, end = ([], 0) if pending else _page(view, user_id, category, start, page.limit)
-    told = reader.explanations(category, user_id, [row[0] for row in rows], language)
-    cursor = _cursor(view.served, user_id, category, end) if end else None
-    listing, run_id = view.served.listings[category], view.served.manifest.run_id
-    status = "pending" if pending else "ready"
-    body = listing.page(run_id, user_id, status, rows, told, cursor)
-    return Response(body, headers={SNAPSHOT_HEADER: run_id}, media_type="application/json")
+    start = 0
+    if requested.cursor:
+        start = _position(served, user_id, category, requested.cursor)
+    page = _Page([], 0)
+    if not pending:
+        page = _page(view, user_id, category, start, requested.limit)
+    next_cursor = None
+    if page.next_position:
+        next_cursor = _cursor(served, user_id, category, page.next_position)
+    others = [row[0] for row in page.rows]
+    body = served.encoders[category].encode_page(
+        served.manifest.run_id,
+        user_id,
+        "pending" if pending else "ready",
+        page.rows,
+        reader.explanations(category, user_id, others, language),
+        next_cursor,
+    )
+    headers = {SNAPSHOT_HEADER: served.manifest.run_id}
+    return Response(body, headers=headers, media_type="application/json")
 
 
-def check_known(place: str, field: str, value: str, accepted: tuple[str, ...]) -> None:
-    """Raise a 422 that names what is accepted, unless the value is."""
+def check_accepted(location: Location, field: str, value: str, accepted: tuple[str, ...]) -> None:
+    """Raises a validation error that names the accepted values unless the value is one."""
     if value not in accepted:
-        reason = f"{value[:_LONGEST_SHOWN]!r} is not known; accepted: {', '.join(accepted)}"
-        raise invalid(place, field, reason, "enum")
+        reason = f"{value[:_SHOWN_CHARACTERS]!r} is not known; accepted: {', '.join(accepted)}"
+        raise validation_error(location, field, reason, "enum")
 
 
-def answer(served: Served, body: dict[str, Any]) -> Response:
-    """A JSON answer that names its snapshot."""
+def snapshot_response(served: Served, body: dict[str, Any]) -> Response:
+    """Returns a JSON answer whose header names the snapshot."""
     return json_response(body, headers={SNAPSHOT_HEADER: served.manifest.run_id})
 
 
-def _page(
-    view: View, user_id: int, category: str, start: int, limit: int
-) -> tuple[list[tuple[Any, ...]], int]:
-    """Up to `limit` visible rows from a place of the list on, and where the next page starts.
+def _page(view: View, user_id: int, category: str, start: int, limit: int) -> _Page:
+    """Returns up to `limit` visible rows from a position of the stored list on.
 
-    0: there is none. A place is one of the stored list, so that a block between two pages neither
-    repeats nor skips anyone.
+    Positions count hidden rows too, so that a block between two pages neither repeats nor skips
+    anyone.
     """
     rows = view.served.reader.rows(category, user_id)
     if view.hides_nobody:
         end = start + limit
-        return rows[start:end], end if end < len(rows) else 0
-    places = [n for n in range(start, len(rows)) if not view.hides(user_id, rows[n][0])]
-    end = places[limit] if len(places) > limit else 0
-    return [rows[n] for n in places[:limit]], end
+        return _Page(rows[start:end], end if end < len(rows) else 0)
+    visible = [n for n in range(start, len(rows)) if not view.hides(user_id, rows[n][0])]
+    end = visible[limit] if len(visible) > limit else 0
+    return _Page([rows[n] for n in visible[:limit]], end)
 
 
-def _cursor(served: Served, user_id: int, category: str, place: int) -> str:
-    text = f"{served.manifest.run_id} {user_id} {category} {place}"
+def _cursor(served: Served, user_id: int, category: str, position: int) -> str:
+    """Returns the cursor of a position in a list."""
+    text = f"{served.manifest.run_id} {user_id} {category} {position}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _start(served: Served, user_id: int, category: str, cursor: str) -> int:
-    """The place a cursor names.
+def _position(served: Served, user_id: int, category: str, cursor: str) -> int:
+    """Returns the position that a cursor names.
 
     Raises:
-        RequestValidationError: It is no cursor, or that of another list.
-        ApiError: 410 where it is of a snapshot that is no longer served.
+        RequestValidationError: The text is not a cursor, or is the cursor of another list.
+        ApiError: 410 if the cursor is of a snapshot that is not served any more.
     """
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), "-_", validate=True)
-        snapshot, *rest, place = text.decode().split(" ")
-        start = int(place)
+        snapshot, *list_name, last = text.decode().split(" ")
+        position = int(last)
     except (binascii.Error, ValueError):
-        of = "of this service"
-        raise _no_cursor(of) from None
-    if rest != [str(user_id), category] or not 0 < start <= MAX_ID:
-        of = "of this list: take `nextCursor` of the page before"
-        raise _no_cursor(of)
+        owner = "of this service"
+        raise _cursor_error(owner) from None
+    if list_name != [str(user_id), category] or not 0 < position <= MAX_ID:
+        owner = "of this list: take `nextCursor` of the page before"
+        raise _cursor_error(owner)
     if snapshot != served.manifest.run_id:
         raise ApiError(410, CURSOR_EXPIRED)
-    return start
+    return position
 
 
-def _no_cursor(of: str) -> RequestValidationError:
-    return invalid("query", "cursor", f"Not a cursor {of}", "cursor")
+def _cursor_error(owner: str) -> RequestValidationError:
+    """Returns the error of a text that is not a cursor of its owner, a service or a list."""
+    return validation_error("query", "cursor", f"Not a cursor {owner}", "cursor")

@@ -1,8 +1,8 @@
-"""`/similar`: the nearest profiles by vector, with filters, through the snapshot's Chroma.
+"""Answers `/similar`: the nearest profiles by embedding, with filters, from the snapshot's Chroma.
 
-Chroma and its vectors are loaded by the first search, in a thread of their own, and again by the
-first one after a new snapshot is served; until then they cost nothing. Before they are loaded the
-database's files are checked against the manifest.
+The first search loads Chroma and the vectors in a thread of its own, and so does the first one
+after a new snapshot is served; before, they take neither time nor memory. The database's files are
+checked against the manifest before they are loaded.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from hertz.api.errors import SIMILAR_UNAVAILABLE, UNAVAILABLE, ApiError, invalid
-from hertz.api.lists.reads import View, answer, check_known
-from hertz.api.lists.routes import READ_ERRORS, PathUser, SeenBy, error
-from hertz.api.schemas_why import SimilarAnswer
+from hertz.api.errors import SIMILAR_UNAVAILABLE, UNAVAILABLE, ApiError, validation_error
+from hertz.api.lists.reads import View, check_accepted, snapshot_response
+from hertz.api.lists.routes import READ_ERRORS, PathUser, RequestView, error
+from hertz.api.schemas import SimilarAnswer
 from hertz.api.snapshot.follower import Served
 from hertz.core.errors import SnapshotError
 from hertz.storage.snapshot.chroma import FOLDER, ChromaReader
@@ -28,19 +28,20 @@ logger = logging.getLogger(__name__)
 
 LIMIT = 100
 
-_LONGEST_CODE = 200
+_MAX_CODE_LENGTH = 200
+_SHOWN_CHARACTERS = 40  # of a name that is not a filter
 _FILTERS: dict[str, Any] = {
     "name": "filters",
     "in": "query",
     "style": "form",
     "explode": True,
-    "description": "Code fields of the policy, each with one code or more (repeat the parameter): "
-    "`?gender=FEMALE&ageGroup=AGE_20S&ageGroup=AGE_30S`",
+    "description": "Code fields of the policy, each with one or more accepted codes (repeat the "
+    "parameter): `?gender=FEMALE&ageGroup=AGE_20S&ageGroup=AGE_30S`",
     "schema": {"type": "object", "additionalProperties": {"type": "string"}},
 }
 _ERRORS = READ_ERRORS | {
     503: error(
-        "No snapshot can be served, or its Chroma database cannot: see /health",
+        "No snapshot can be served, or its Chroma database cannot be read; `/health` says why",
         UNAVAILABLE,
         SIMILAR_UNAVAILABLE,
     )
@@ -50,31 +51,37 @@ router = APIRouter(tags=["similarity"])
 
 
 class Similarity:
-    """The Chroma database of the served snapshot, opened when first asked.
+    """The Chroma database of the served snapshot, opened by the first search.
 
     Attributes:
-        problem: Why the last search could not be answered; None if it was.
+        problem: Why the last search failed; None if it did not.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "similar")
         self._reader: ChromaReader | None = None
-        self._of: Served | None = None
+        self._opened: Served | None = None
         self.problem: str | None = None
 
     @property
     def loaded(self) -> str | None:
-        """The run id whose vectors are in memory."""
-        of = self._of
-        return of.manifest.run_id if of else None
+        """Run id of the snapshot whose vectors are in memory; None before the first search."""
+        opened = self._opened
+        return opened.manifest.run_id if opened else None
 
     async def search(
         self, view: View, user_id: int, limit: int, accepted: dict[str, list[str]]
     ) -> list[tuple[int, float]]:
-        """The nearest visible users; the event loop is free meanwhile.
+        """Returns the nearest visible users with their similarities, without blocking the loop.
+
+        Args:
+            view: The state that the request sees.
+            user_id: The user whose neighbors are searched.
+            limit: Number of neighbors.
+            accepted: Accepted codes by field.
 
         Raises:
-            ApiError: 503 where the database cannot be opened or searched.
+            ApiError: 503 if the database cannot be opened or searched.
         """
 
         def hides(other: int) -> bool:
@@ -94,12 +101,13 @@ class Similarity:
         return found
 
     def close(self) -> None:
-        """Let go of the database and the thread."""
+        """Closes the database and ends the thread."""
         self._thread.submit(self._close)
         self._thread.shutdown()
 
     def _open(self, served: Served) -> ChromaReader:
-        if self._reader is not None and self._of is served:
+        """Returns the reader of a snapshot's database, opened and checked if it is a new one."""
+        if self._reader is not None and self._opened is served:
             return self._reader
         self._close()
         manifest = read_manifest(served.folder)
@@ -108,13 +116,15 @@ class Similarity:
             message = f"{served.folder}: {changed[0]} is missing or differs from its checksum"
             raise SnapshotError(message)
         self._reader = ChromaReader(served.folder)
-        self._of = served
+        self._opened = served
         return self._reader
 
     def _close(self) -> None:
+        """Closes the database if one is open."""
         if self._reader is not None:
             self._reader.close()
-        self._reader = self._of = None
+        self._reader = None
+        self._opened = None
 
 
 @router.get(
@@ -125,15 +135,15 @@ class Similarity:
 )
 async def similar(
     request: Request,
-    view: SeenBy,
+    view: RequestView,
     user_id: PathUser,
     limit: Annotated[int, Query(ge=1, le=LIMIT)] = 10,
 ) -> Response:
-    """Users with the most similar profiles, whoever may meet whom; filtered by codes.
+    """Returns users with the most similar profiles, filtered by codes; eligibility does not count.
 
     The first call loads the snapshot's vectors, which takes seconds.
     """
-    accepted = _accepted(view.served, request)
+    accepted = _accepted_codes(view.served, request)
     pending = view.is_pending("path", user_id)
     similarity: Similarity = request.app.state.similarity
     found = [] if pending else await similarity.search(view, user_id, limit, accepted)
@@ -142,14 +152,14 @@ async def similar(
         "userId": user_id,
         "similar": [{"userId": other, "similarity": value} for other, value in found],
     }
-    return answer(view.served, body)
+    return snapshot_response(view.served, body)
 
 
-def _accepted(served: Served, request: Request) -> dict[str, list[str]]:
-    """The filters of a request, each checked against the policy.
+def _accepted_codes(served: Served, request: Request) -> dict[str, list[str]]:
+    """Returns the accepted codes by field that a request's filters name.
 
     Raises:
-        RequestValidationError: A filter is not a code field of the policy, or a code not accepted.
+        RequestValidationError: A filter is not a code field of the policy, or a code is not known.
     """
     policy = served.manifest.policy
     fields = tuple(n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered"))
@@ -159,15 +169,16 @@ def _accepted(served: Served, request: Request) -> dict[str, list[str]]:
             continue
         if name not in fields:
             reason = f"Not a filter; accepted: limit, {', '.join(fields)}"
-            raise _refused(name[:40], reason)
+            raise _filter_error(name[:_SHOWN_CHARACTERS], reason)
         if policy.vocabulary(name):
-            check_known("query", name, code, policy.shown_codes(name))
-        elif not 0 < len(code) <= _LONGEST_CODE:
-            reason = f"Expected 1 to {_LONGEST_CODE} characters, not {len(code)}"
-            raise _refused(name, reason)
+            check_accepted("query", name, code, policy.shown_codes(name))
+        elif not 0 < len(code) <= _MAX_CODE_LENGTH:
+            reason = f"Expected 1 to {_MAX_CODE_LENGTH} characters, not {len(code)}"
+            raise _filter_error(name, reason)
         found.setdefault(name, []).append(code)
     return found
 
 
-def _refused(name: str, reason: str) -> RequestValidationError:
-    return invalid("query", name, reason, "filter")
+def _filter_error(name: str, reason: str) -> RequestValidationError:
+    """Returns the error of a filter that is not accepted."""
+    return validation_error("query", name, reason, "filter")

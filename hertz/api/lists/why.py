@@ -1,8 +1,8 @@
-"""The record of why two users were matched, in words and numbers, for the user to have.
+"""Answers why two users were matched, in numbers and words that the user may be given.
 
-In: a view, the user who asks and the other. Out: what the match was worth on either side and what
-that is made of, by which policy, models and run. Of the other person it tells no more than the
-terms' contributions and the explanation do.
+In: a view, the user and the other user. Out: both directional scores and the contributions that
+they consist of, and the policy, models and run that made them. Of the other person the record says
+no more than the contributions and the explanation do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import Response
 
 from hertz.api.errors import NOT_FOUND_MATCH, ApiError
-from hertz.api.lists.reads import View, answer, check_known
+from hertz.api.lists.reads import View, check_accepted, snapshot_response
 from hertz.api.snapshot.follower import Served
 from hertz.core.interface_texts.catalogue import LANGUAGES, text
 from hertz.policy.model import Policy
@@ -23,36 +23,56 @@ from hertz.storage.snapshot.serving import Match
 def why(
     view: View, user_id: int, other_id: int, category: str | None, language: str | None
 ) -> Response:
-    """The record of a match, whichever of the two lists it is on.
+    """Returns the record of a match that is on the list of either user.
+
+    Args:
+        view: The state that the request sees.
+        user_id: The user.
+        other_id: The other user.
+        category: Name of the category; None for the first in which the two are matched.
+        language: Language of the explanation; None for the policy's first one.
 
     Raises:
-        ApiError: 404 where either is not known, or the two are not matched or may not meet.
+        ApiError: 404 if a user is not known, or the two are not matched or may not meet.
+        RequestValidationError: The category, the language or an id is not accepted.
     """
     reader = view.served.reader
     language = reader.languages[0] if language is None else language
-    check_known("query", "language", language, reader.languages)
+    check_accepted("query", "language", language, reader.languages)
     if category is not None:
-        check_known("query", "category", category, reader.categories)
-    pending = [
-        view.is_pending("path", user_id),
-        view.is_pending("path", other_id, "otherId"),
-    ]
-    if any(pending) or view.hides(user_id, other_id):
+        check_accepted("query", "category", category, reader.categories)
+    # Both are asked in any case: an id that is not valid is an error even if the other is pending.
+    user_pending = view.is_pending("path", user_id)
+    other_pending = view.is_pending("path", other_id, "otherId")
+    if user_pending or other_pending or view.hides(user_id, other_id):
         raise ApiError(404, NOT_FOUND_MATCH)
     for name in (category,) if category else reader.categories:
-        ours, theirs = reader.match(name, user_id, other_id), reader.match(name, other_id, user_id)
-        match = ours or (theirs and _turned(theirs, user_id))
-        if match:
-            ranks = {"onUsersList": ours and ours.rank, "onOthersList": theirs and theirs.rank}
-            record = _record(view.served, name, match)
-            record |= {"userId": user_id, "otherUserId": other_id, "rank": ranks}
-            told = reader.explanation(name, user_id, other_id, language)
-            return answer(view.served, record | {"explanation": told})
+        record = _record(view.served, name, user_id, other_id)
+        if record is not None:
+            explanation = reader.explanation(name, user_id, other_id, language)
+            return snapshot_response(view.served, record | {"explanation": explanation})
     raise ApiError(404, NOT_FOUND_MATCH)
 
 
-def _turned(match: Match, other_id: int) -> Match:
-    """The same match seen from the other side."""
+def _record(served: Served, category: str, user_id: int, other_id: int) -> dict[str, Any] | None:
+    """Returns the record of two users in a category; None where neither lists the other."""
+    on_users_list = served.reader.match(category, user_id, other_id)
+    on_others_list = served.reader.match(category, other_id, user_id)
+    match = on_users_list or (on_others_list and _reversed(on_others_list, other_id))
+    if not match:
+        return None
+    return _scores(served, category, match) | {
+        "userId": user_id,
+        "otherUserId": other_id,
+        "rank": {
+            "onUsersList": on_users_list and on_users_list.rank,
+            "onOthersList": on_others_list and on_others_list.rank,
+        },
+    }
+
+
+def _reversed(match: Match, other_id: int) -> Match:
+    """Returns the same match as the other user's list would have it."""
     return match._replace(
         other_id=other_id,
         forward=match.backward,
@@ -62,15 +82,17 @@ def _turned(match: Match, other_id: int) -> Match:
     )
 
 
-def _record(served: Served, category: str, match: Match) -> dict[str, Any]:
-    manifest, policy = served.manifest, served.manifest.policy
+def _scores(served: Served, category: str, match: Match) -> dict[str, Any]:
+    """Returns the part of the record that the snapshot and the match decide."""
+    manifest = served.manifest
+    policy = manifest.policy
     return {
         "runId": manifest.run_id,
         "createdAt": manifest.created_at.isoformat(),
         "category": {"name": category, "label": policy.categories[category].label},
         "policy": {"name": manifest.policy_name, "hash": manifest.policy_hash},
-        "embeddingModel": public(manifest.embedding_model),
-        "languageModel": public(manifest.language_model or "") or None,
+        "embeddingModel": public_name(manifest.embedding_model),
+        "languageModel": public_name(manifest.language_model or "") or None,
         "score": {
             "mutual": match.mutual,
             "forward": match.forward,
@@ -86,6 +108,7 @@ def _record(served: Served, category: str, match: Match) -> dict[str, Any]:
 
 
 def _term(policy: Policy, category: str, match: Match, name: str) -> dict[str, Any]:
+    """Returns one term of the record with its weight and both contributions."""
     term = policy.terms[name]
     return {
         "term": name,
@@ -97,6 +120,6 @@ def _term(policy: Policy, category: str, match: Match, name: str) -> dict[str, A
     }
 
 
-def public(model: str) -> str:
-    """A model's name for people; of one that lies in a folder, the folder's own name."""
+def public_name(model: str) -> str:
+    """Returns a model's name without the path of the folder in which it lies."""
     return Path(model).name if model.startswith(("/", "~", ".")) else model

@@ -1,1 +1,1 @@
-"""What every request passes: keys, rate and size limits, metrics, the access log."""
+"""Middleware around every request: keys, rate and size limits, metrics and the access log."""

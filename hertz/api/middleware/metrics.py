@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests by route template and status, latencies, and what is served.
+"""Counts requests by route template and status for Prometheus, and describes what is served.
 
 No label ever holds an id. Each application has a registry of its own.
 """
@@ -18,11 +18,15 @@ from hertz.api.snapshot.follower import SnapshotFollower
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _LABELS = ("method", "route", "status")
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # seconds
 
 
 class Metrics:
-    """Counts requests; renders them with what the follower serves."""
+    """The metrics of one application.
+
+    Args:
+        follower: Follower whose snapshot the metrics describe.
+    """
 
     def __init__(self, follower: SnapshotFollower) -> None:
         self._registry = CollectorRegistry()
@@ -33,37 +37,39 @@ class Metrics:
             "hertz_request_seconds",
             "Seconds from the request's head to the end of its answer",
             ("method", "route"),
-            buckets=_SECONDS,
+            buckets=_BUCKETS,
             registry=self._registry,
         )
-        self._registry.register(_Snapshot(follower))
+        self._registry.register(_SnapshotCollector(follower))
         ProcessCollector(registry=self._registry)
-        self._note = functools.lru_cache(1000)(self._children)
+        self._cached_recorders = functools.lru_cache(1000)(self._recorders)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request."""
-        count, time = self._note(method, route, status)
+        """Counts one request."""
+        count, observe_seconds = self._cached_recorders(method, route, status)
         count()
-        time(seconds)
+        observe_seconds(seconds)
 
     def render(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """Returns all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
-    def _children(
+    def _recorders(
         self, method: str, route: str, status: int
     ) -> tuple[Callable[[], None], Callable[[float], None]]:
+        """Returns the functions that count a request of these labels and its seconds."""
         counter = self._requests.labels(method, route, str(status))
         return counter.inc, self._seconds.labels(method, route).observe
 
 
-class _Snapshot(Collector):
-    """What is served at the moment of asking."""
+class _SnapshotCollector(Collector):
+    """Describes the served snapshot whenever the metrics are read."""
 
     def __init__(self, follower: SnapshotFollower) -> None:
         self._follower = follower
 
     def collect(self) -> Iterator[Metric]:
+        """Yields the metrics of the served snapshot."""
         served = self._follower.served
         yield GaugeMetricFamily(
             "hertz_ready", "1 if a snapshot is served", value=float(served is not None)
@@ -76,7 +82,11 @@ class _Snapshot(Collector):
         if served is None:
             return
         age = (datetime.now(UTC) - served.created_at).total_seconds()
-        yield GaugeMetricFamily("hertz_snapshot_age_seconds", "Since it was made", value=age)
-        yield GaugeMetricFamily("hertz_users", "Users it knows", value=served.reader.users)
+        yield GaugeMetricFamily(
+            "hertz_snapshot_age_seconds", "Seconds since the served snapshot was made", value=age
+        )
+        yield GaugeMetricFamily(
+            "hertz_users", "Users in the served snapshot", value=served.reader.users
+        )
         info = {"run_id": served.manifest.run_id, "policy_hash": served.manifest.policy_hash}
         yield InfoMetricFamily("hertz_snapshot", "The served snapshot", value=info)

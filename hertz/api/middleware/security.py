@@ -1,10 +1,9 @@
-"""Who may call: API keys, several at once, from the environment or a file.
+"""Accepts API keys, several at once, from the environment or a file.
 
-In: HERTZ_API_KEYS (separated by commas), HERTZ_API_KEYS_FILE or [api] keys_file (one a line, lines
-with # are comments). Out: `Keys`, which tells a caller by the digest of its key. The file is read
-again when it changes, so a key is rotated by adding the new one, moving the callers over, and
-deleting the old one. Only digests
-are kept, and compared in constant time.
+In: HERTZ_API_KEYS (separated by commas), HERTZ_API_KEYS_FILE or [api] keys_file (one key a line,
+lines with # are comments). Out: `Keys`, which identifies a caller by the digest of its key. The
+file is read again when it changes, so a key is rotated by adding the new one, moving the callers
+over, and deleting the old one. Only digests are kept, and they are compared in constant time.
 """
 
 from __future__ import annotations
@@ -23,15 +22,23 @@ from hertz.storage.files import stamp
 
 logger = logging.getLogger(__name__)
 
-SHORTEST = 16
-_LOOK_AGAIN_SECONDS = 0.5
+MIN_LENGTH = 16
+_CHECK_SECONDS = 0.5
 
 
 class Keys:
-    """The accepted keys; none at all: everyone on this machine may call."""
+    """The accepted API keys; without any, everyone on this machine may call.
+
+    Attributes:
+        configured: Whether there are keys or a file of keys.
+    """
 
     def __init__(self, keys: Iterable[str] = (), file: Path | None = None) -> None:
-        """Take the given keys and those of a file, which is followed.
+        """Reads the keys.
+
+        Args:
+            keys: Keys that are accepted as long as the process lives.
+            file: File of further keys, read again whenever it changes.
 
         Raises:
             PolicyError: A key is too short, or the file cannot be read or has none.
@@ -39,7 +46,7 @@ class Keys:
         self._given = _digests(keys, "HERTZ_API_KEYS")
         self._file = file
         self._stamp: list[int] = []
-        self._looked = 0.0
+        self._checked = 0.0
         self._accepted = self._given
         if file is not None:
             self._accepted = self._given | _read(file)
@@ -47,25 +54,28 @@ class Keys:
         self.configured = file is not None or bool(self._given)
 
     def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-        """The digest of the accepted key that a request brings; None where it brings none."""
+        """Returns the digest of the accepted key in a request's headers; None without one."""
         key = _key_in(headers)
         return None if key is None else self.digest(key)
 
     def digest(self, key: bytes) -> bytes | None:
-        """The digest of an accepted key; None of any other."""
+        """Returns the digest of an accepted key; None for any other key."""
         digest = hashlib.sha256(key).digest()
         return digest if self.holds(digest) else None
 
     def holds(self, digest: bytes) -> bool:
-        """Whether the key of a digest is accepted now; all are compared, in constant time."""
-        self._follow()
+        """Returns whether the key of a digest is accepted now.
+
+        Every accepted digest is compared, each in constant time, so that the time says nothing.
+        """
+        self._follow_file()
         return any([hmac.compare_digest(digest, known) for known in self._accepted])
 
-    def _follow(self) -> None:
-        """Read the file again if it changed; if it cannot be read, the keys stay as they are."""
-        if self._file is None or time.monotonic() < self._looked + _LOOK_AGAIN_SECONDS:
+    def _follow_file(self) -> None:
+        """Reads the file again if it changed; if it cannot be read, the keys stay as they are."""
+        if self._file is None or time.monotonic() < self._checked + _CHECK_SECONDS:
             return
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
         try:
             now = stamp(self._file)
             if now == self._stamp:
@@ -79,7 +89,10 @@ class Keys:
 
 
 def keys_from_environment(keys_file: Path | None) -> Keys:
-    """The keys of this process's environment and of the settings' file.
+    """Returns the keys of the environment and of a file of keys.
+
+    Args:
+        keys_file: The settings' file of keys, unless HERTZ_API_KEYS_FILE names another one.
 
     Raises:
         PolicyError: A key is too short, or the file cannot be read or has none.
@@ -90,7 +103,7 @@ def keys_from_environment(keys_file: Path | None) -> Keys:
 
 
 def check_address(host: str, keys: Keys) -> None:
-    """Refuse to serve other machines without keys.
+    """Refuses to serve other machines without keys.
 
     Raises:
         PolicyError: The address is not loopback and no key is configured.
@@ -104,6 +117,7 @@ def check_address(host: str, keys: Keys) -> None:
 
 
 def _is_loopback(host: str) -> bool:
+    """Returns whether an address or name is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -111,6 +125,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """Returns the key in `X-API-Key` or `Authorization: Bearer`; None without one."""
     for name, value in headers:
         if name == b"x-api-key":
             return value
@@ -120,6 +135,7 @@ def _key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
 
 
 def _read(file: Path) -> frozenset[bytes]:
+    """Returns the digests of the keys in a file."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -127,18 +143,19 @@ def _read(file: Path) -> frozenset[bytes]:
         raise PolicyError(message) from error
     found = _digests((s for s in map(str.strip, lines) if s and not s.startswith("#")), str(file))
     if not found:
-        message = f"{file}: holds no API key; write one a line, {SHORTEST} characters or more"
+        message = f"{file}: holds no API key; write one a line, {MIN_LENGTH} characters or more"
         raise PolicyError(message)
     return found
 
 
 def _digests(keys: Iterable[str], source: str) -> frozenset[bytes]:
+    """Returns the digests of keys, each of which must be long enough."""
     found = list(keys)
-    for place, key in enumerate(found, start=1):
-        if len(key) < SHORTEST:
+    for position, key in enumerate(found, start=1):
+        if len(key) < MIN_LENGTH:
             message = (
-                f"{source}: key {place} has {len(key)} characters, expected {SHORTEST} or more; "
-                "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+                f"{source}: key {position} has {len(key)} characters, expected {MIN_LENGTH} or "
+                "more; make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
             raise PolicyError(message)
     return frozenset(hashlib.sha256(key.encode()).digest() for key in found)

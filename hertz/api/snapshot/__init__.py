@@ -1,1 +1,1 @@
-"""The snapshot that is served, and what the intake has taken since."""
+"""The state that reads see: the served snapshot, and what the intake has taken since."""

@@ -1,11 +1,11 @@
-"""Follows CURRENT: which snapshot is served, and why not the one named where it cannot be.
+"""Follows CURRENT: serves the published snapshot, or says why it cannot be served.
 
 A request takes `follower.served` once and keeps it to its end. A new snapshot is checked and
-mapped aside, then takes the place in one assignment; the old one is unmapped when the last request
-that holds it lets go. So reads take no lock and never see two snapshots.
+mapped first and then replaces the old one in one assignment; the old one is unmapped when the last
+request that holds it ends. So reads take no lock and never mix two snapshots.
 
-The check of a file that is as the night left it costs one stat; one that was copied or written
-since is read whole (about 1 GB/s) first, and the old snapshot serves meanwhile.
+The check of a file that nobody touched since the run wrote it costs one stat. A file that was
+copied or written since is read whole first (about 1 GB/s) while the old snapshot is served.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel
 
-from hertz.api.snapshot.match_list_encoder import Listing
+from hertz.api.snapshot.match_list_encoder import MatchListEncoder
 from hertz.api.snapshot.overlay import Overlay
 from hertz.core.errors import SnapshotError
 from hertz.policy.model import Policy
@@ -45,75 +46,88 @@ class Manifest(BaseModel):
     intake_sequence: int = 0
 
 
+class _Seen(NamedTuple):
+    """A published snapshot as it was last looked at."""
+
+    folder: Path
+    stamp: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Served:
-    """One whole snapshot, open for reading."""
+    """One complete snapshot, open for reading.
+
+    Attributes:
+        folder: Folder of the snapshot.
+        manifest: What the API reads of its manifest.
+        reader: Reader of its serving file.
+        encoders: Encoder of the match lists of each category.
+    """
 
     folder: Path
     manifest: Manifest
     reader: ServingReader
-    listings: dict[str, Listing]
+    encoders: dict[str, MatchListEncoder]
 
     @property
     def created_at(self) -> datetime:
-        """When it was made."""
+        """When the snapshot was made."""
         return self.manifest.created_at
 
 
 class SnapshotFollower:
-    """Holds the last snapshot of a home that could be served.
+    """Holds the latest snapshot of a home that could be served.
 
     Attributes:
-        served: That snapshot; None before there is one.
-        problem: Why the one that CURRENT names is not it; None if it is.
-        looked: Set once it was looked for.
-        overlay: What the intake says on top of it.
+        served: The snapshot; None before there is one.
+        problem: Why the snapshot that CURRENT names is not served; None if it is.
+        first_check: Set after the first look at CURRENT.
+        overlay: What the intake has taken since the snapshot was made.
     """
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self.looked = asyncio.Event()
-        self._seen: tuple[Path, tuple[int, ...]] | None = None
+        self._seen: _Seen | None = None
         self.served: Served | None = None
         self.problem: str | None = "the published snapshot is being opened and checked"
+        self.first_check = asyncio.Event()
         self.overlay = Overlay(home)
 
     async def follow(self) -> None:
-        """Look for a new snapshot and other writers now and ten times a second, until cancelled."""
+        """Looks for a new snapshot and new events ten times a second until it is cancelled."""
         try:
             while True:
                 await asyncio.to_thread(self.refresh)
-                self.looked.set()
+                self.first_check.set()
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             self.problem = "CURRENT is no longer followed: restart the server and see its log"
 
     def refresh(self) -> None:
-        """Serve what CURRENT names if it is whole; otherwise stay, and tell the problem."""
-        before, self.problem = self.problem, self._move_on()
+        """Serves the snapshot that CURRENT names, or keeps the old one and sets the problem."""
+        before = self.problem
+        self.problem = self._serve_published()
         if self.problem and self.problem != before:
             logger.warning("not serving the published snapshot: %s", self.problem)
-        self._follow_intake()
+        manifest = self.served.manifest if self.served else None
+        sequence = manifest.intake_sequence if manifest else 0
+        self.overlay.refresh(manifest, sequence, self.has_user)
 
     @property
     def is_published(self) -> bool:
-        """Whether there was a first night."""
+        """Whether a snapshot was ever published."""
         return (self._home / "CURRENT").exists()
 
-    def knows(self, user_id: int) -> bool:
-        """Whether the served snapshot has a user."""
+    def has_user(self, user_id: int) -> bool:
+        """Returns whether the served snapshot has a user."""
         served = self.served
         return served is not None and served.reader.has_user(user_id)
 
-    def _follow_intake(self) -> None:
-        manifest = self.served.manifest if self.served else None
-        sequence = manifest.intake_sequence if manifest else 0
-        self.overlay.refresh(manifest, sequence, self.knows)
-
-    def _move_on(self) -> str | None:
+    def _serve_published(self) -> str | None:
+        """Opens the published snapshot if it is a new one; returns the problem, None without."""
         try:
-            snapshot = published_snapshot(self._home)
-            seen = (snapshot, serving_stamp(snapshot))
+            folder = published_snapshot(self._home)
+            seen = _Seen(folder, serving_stamp(folder))
         except (SnapshotError, OSError, ValueError) as error:
             self._seen = None
             return str(error)
@@ -121,31 +135,31 @@ class SnapshotFollower:
             return self.problem
         self._seen = seen
         try:
-            self.served = _open(snapshot)
+            self.served = _open(folder)
         except (SnapshotError, ValueError) as error:
             return str(error)
-        logger.info("serving snapshot %s", snapshot.name)
-        populate_page_cache(snapshot / SERVING_FILE)  # it serves meanwhile
+        logger.info("serving snapshot %s", folder.name)
+        populate_page_cache(folder / SERVING_FILE)  # the snapshot is served meanwhile
         return None
 
 
-def _open(snapshot: Path) -> Served:
-    """Map a snapshot whose serving file is the one its manifest tells of.
+def _open(folder: Path) -> Served:
+    """Opens a snapshot whose serving file has the checksum of the manifest.
 
     Raises:
-        SnapshotError: If it is not, or the file is not listed.
-        ValueError: If the manifest lacks a key (pydantic's message names it).
+        SnapshotError: The file differs from its checksum or is not listed.
+        ValueError: The manifest lacks a key, which the message names.
     """
-    raw = read_manifest(snapshot)
+    raw = read_manifest(folder)
     manifest = Manifest.model_validate(raw)
     name = SERVING_FILE.as_posix()
     if name not in manifest.files:
-        message = f"{snapshot}: its manifest does not list {name}; `hertz rollback` mends it"
+        message = f"{folder}: its manifest does not list {name}; `hertz rollback` mends it"
         raise SnapshotError(message)
-    if changed_files(snapshot, raw, name):
-        message = f"{snapshot}: {name} is missing or differs from the manifest's checksum; "
+    if changed_files(folder, raw, name):
+        message = f"{folder}: {name} is missing or differs from the manifest's checksum; "
         message += "`hertz rollback` mends it"
         raise SnapshotError(message)
-    reader = ServingReader(snapshot)
-    listings = {category: Listing(category, terms) for category, terms in reader.terms.items()}
-    return Served(snapshot, manifest, reader, listings)
+    reader = ServingReader(folder)
+    encoders = {name: MatchListEncoder(name, terms) for name, terms in reader.terms.items()}
+    return Served(folder, manifest, reader, encoders)

@@ -1,7 +1,7 @@
-"""One page of a list as JSON, in two thirds of the time that nested dicts take.
+"""Encodes one page of a match list as JSON, in two thirds of the time that nested dicts take.
 
-In: rows of the serving file as plain tuples. Out: the bytes of a `MatchesAnswer`. The structs below
-have its fields in its order; the terms are those of the category.
+In: rows of the serving file as plain tuples. Out: the bytes of a `MatchesAnswer`. The structs have
+its fields in its order; the struct of the contributions has a category's terms.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Breakdown(msgspec.Struct, gc=False):
     backward: Any
 
 
-class _Entry(msgspec.Struct, gc=False):
+class _Match(msgspec.Struct, gc=False):
     userId: int
     rank: int
     mutual: float
@@ -36,41 +36,57 @@ class _Page(msgspec.Struct, gc=False):
     userId: int
     category: str
     status: str
-    matches: list[_Entry]
+    matches: list[_Match]
     nextCursor: str | None
 
 
-class Listing:
-    """Writes the lists of one category."""
+class MatchListEncoder:
+    """Encodes the lists of one category.
+
+    Args:
+        category: Name of the category.
+        terms: Names of its terms, in the order of a row's contributions.
+    """
 
     def __init__(self, category: str, terms: tuple[str, ...]) -> None:
         self._category = category
-        names = {f"t{place}": name for place, name in enumerate(terms)}
+        # Fields need Python names, which the policy's terms need not be.
+        names = {f"t{position}": name for position, name in enumerate(terms)}
         fields = [(name, float) for name in names]
         self._terms = msgspec.defstruct("_Terms", fields, rename=names, gc=False)
-        self._half = _SCORES + len(terms)
+        self._backward = _SCORES + len(terms)  # position of the first backward contribution
 
-    def page(
+    def encode_page(
         self,
         snapshot: str,
         user_id: int,
         status: str,
         rows: Iterable[tuple[Any, ...]],
-        told: Iterable[bytes | None],
+        explanations: Iterable[bytes | None],
         cursor: str | None,
     ) -> bytes:
-        """The answer: rows as `ServingReader.rows` has them, explanations as JSON."""
-        terms, half = self._terms, self._half
-        entries = [
-            _Entry(
+        """Returns the JSON of one page.
+
+        Args:
+            snapshot: Run id of the snapshot.
+            user_id: Owner of the list.
+            status: `ready` or `pending`.
+            rows: Rows of the page, as `ServingReader.rows` returns them.
+            explanations: JSON of each row's explanation; None where it has none.
+            cursor: Cursor of the next page; None if there is none.
+        """
+        terms = self._terms
+        backward = self._backward
+        matches = [
+            _Match(
                 row[0],
                 row[1],
                 row[2],
                 row[3],
                 row[4],
-                _Breakdown(terms(*row[_SCORES:half]), terms(*row[half:])),
-                msgspec.Raw(text) if text else _NULL,
+                _Breakdown(terms(*row[_SCORES:backward]), terms(*row[backward:])),
+                msgspec.Raw(explanation) if explanation else _NULL,
             )
-            for row, text in zip(rows, told, strict=True)
+            for row, explanation in zip(rows, explanations, strict=True)
         ]
-        return _encoder.encode(_Page(snapshot, user_id, self._category, status, entries, cursor))
+        return _encoder.encode(_Page(snapshot, user_id, self._category, status, matches, cursor))

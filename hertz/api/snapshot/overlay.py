@@ -1,9 +1,9 @@
-"""What the intake has taken and the snapshots may not know yet, in memory, honored by every read.
+"""Holds what the intake has taken and the served snapshot may not have yet; every read obeys it.
 
-Fed by this server's own writes before they are answered, and five times a second by those of other
-processes. Holds the events that any kept snapshot lacks, so that a rollback needs no waiting; what
-a newer snapshot already knows does no harm here. Reads take no lock: they look ids up in
-dictionaries that are changed in single steps or replaced whole.
+The server's own events are applied before their requests are answered, those of other processes
+ten times a second. The overlay holds every event that any kept snapshot lacks, so that a rollback
+takes effect at once; events that a newer snapshot already has do no harm. Reads take no lock: they
+look ids up in dictionaries that are changed in single steps or replaced whole.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hertz.core.errors import SnapshotError, StorageError
 from hertz.storage.intake.events import Event
@@ -22,48 +22,81 @@ from hertz.storage.snapshot.snapshots import list_snapshots, read_manifest
 
 logger = logging.getLogger(__name__)
 
-Standing = Literal["known", "pending", "gone"]
+UserStatus = Literal["known", "pending", "removed"]
+
+
+class _Latest(NamedTuple):
+    """The latest event about a user or a pair.
+
+    Attributes:
+        sequence: Number of the event; 0 without one.
+        holds: Whether the user exists, or the block holds, after it.
+    """
+
+    sequence: int
+    holds: bool
+
+
+class _Version(NamedTuple):
+    """What the overlay was last built from; `manifest` is compared by identity."""
+
+    manifest: object
+    erased: int
+    written: int
+
+
+_NOTHING = _Latest(0, False)
 
 
 class _State:
-    """The latest word on every user and pair that the events name."""
+    """What the events say of every user and pair that they name.
+
+    Attributes:
+        removed: Number of the latest removal of each removed user.
+        users: Latest event of each user.
+        blocks: Latest block or unblock of each pair, in the order of the request.
+        blocked: Users whom each user must not see, in both directions.
+        sequence: Number of the last event that was read.
+    """
 
     def __init__(self) -> None:
-        self.removed: dict[int, int] = {}  # user -> number of the latest removal
-        self.latest: dict[int, tuple[int, bool]] = {}  # user -> (number, whether there is one)
-        self.pairs: dict[tuple[int, int], tuple[int, bool]] = {}
+        self.removed: dict[int, int] = {}
+        self.users: dict[int, _Latest] = {}
+        self.blocks: dict[tuple[int, int], _Latest] = {}
         self.blocked: defaultdict[int, set[int]] = defaultdict(set)
         self.sequence = 0
 
     def apply(self, event: Event) -> None:
-        """Take an event; one that was overtaken by a later one changes nothing."""
+        """Applies an event; one that is older than what is known changes nothing."""
         user = event.user_id
         if event.other_id is not None:
             self._apply_block(event, user, event.other_id)
-        elif self.latest.get(user, (0, False))[0] < event.sequence:
-            present = event.kind in ("register", "update")
-            if not present:
+        elif self.users.get(user, _NOTHING).sequence < event.sequence:
+            exists = event.kind in ("register", "update")
+            if not exists:
                 self.removed[user] = event.sequence
-            self.latest[user] = (event.sequence, present)
+            self.users[user] = _Latest(event.sequence, exists)
 
     def _apply_block(self, event: Event, user: int, other: int) -> None:
-        if self.pairs.get((user, other), (0, False))[0] >= event.sequence:
+        """Applies a block or unblock; a pair is hidden while either has blocked the other."""
+        if self.blocks.get((user, other), _NOTHING).sequence >= event.sequence:
             return
-        self.pairs[user, other] = (event.sequence, event.kind == "block")
-        either = self.pairs[user, other][1] or self.pairs.get((other, user), (0, False))[1]
+        blocks = event.kind == "block"
+        self.blocks[user, other] = _Latest(event.sequence, blocks)
+        hidden = blocks or self.blocks.get((other, user), _NOTHING).holds
         for one, two in ((user, other), (other, user)):
-            if either:
+            if hidden:
                 self.blocked[one].add(two)
             elif one in self.blocked:
                 self.blocked[one].discard(two)
 
 
 class Overlay:
-    """Who is gone, pending or blocked, whatever the snapshot says.
+    """Says who is removed, pending or blocked, whatever the snapshot says.
 
     Attributes:
         problem: Why the intake cannot be read; None if it can.
-        ready: Whether it was read at least once, or there is none.
+        ready: Whether the intake was read at least once, or there is none.
     """
 
     def __init__(self, home: Path) -> None:
@@ -71,89 +104,100 @@ class Overlay:
         self._state = _State()
         self._changing = threading.Lock()
         self._intake: Intake | None = None
-        self._seen: tuple[object, int, int] | None = None
+        self._version: _Version | None = None
         self.problem: str | None = None
         self.ready = False
 
-    def standing(self, user_id: int, sequence: int, knows: IsPublished) -> Standing | None:
-        """How a user stands: None where neither the snapshot nor an event knows the user.
+    def status(self, user_id: int, sequence: int, has_user: IsPublished) -> UserStatus | None:
+        """Returns a user's status; None if neither the snapshot nor an event names the user.
 
         Args:
             user_id: The user.
             sequence: The snapshot's `intake_sequence`.
-            knows: Whether the snapshot has a user.
+            has_user: Whether the snapshot has a user.
         """
         state = self._state
-        latest = state.latest.get(user_id)
+        latest = state.users.get(user_id)
         if latest is None:
-            return "known" if knows(user_id) else None
-        if not latest[1]:
-            return "gone"
-        renewed = state.removed.get(user_id, 0) > sequence
-        return "known" if knows(user_id) and not renewed else "pending"
+            return "known" if has_user(user_id) else None
+        if not latest.holds:
+            return "removed"
+        removed_since = state.removed.get(user_id, 0) > sequence
+        return "known" if has_user(user_id) and not removed_since else "pending"
 
     def hides(self, user_id: int, other_id: int, sequence: int) -> bool:
-        """Whether the other must not be shown to the user, whatever the snapshot's lists say."""
+        """Returns whether the other must not be shown to the user, whatever the lists say."""
         state = self._state
         blocked = state.blocked.get(user_id)
         if blocked and other_id in blocked:
             return True
         removed = state.removed.get(other_id)
-        return removed is not None and (removed > sequence or not state.latest[other_id][1])
+        return removed is not None and (removed > sequence or not state.users[other_id].holds)
 
     @property
     def is_empty(self) -> bool:
-        """Whether it hides nothing at all."""
+        """Whether nobody at all is hidden."""
         return not self._state.removed and not self._state.blocked
 
     def apply(self, events: Iterable[Event]) -> None:
-        """Take this server's own events, before they are answered."""
+        """Applies this server's own events; called before their requests are answered."""
         with self._changing:
             for event in events:
                 self._state.apply(event)
 
-    def refresh(self, served: object, sequence: int, knows: IsPublished) -> None:
-        """Take what other processes wrote; start anew where a snapshot changed.
+    def refresh(self, manifest: object, sequence: int, has_user: IsPublished) -> None:
+        """Applies the events of other processes; rebuilds everything when the snapshot changed.
 
         Args:
-            served: The manifest of the snapshot served: the object, not what it says, counts.
-            sequence: Its `intake_sequence`.
-            knows: Whether it has a user.
+            manifest: Manifest of the served snapshot, compared by identity.
+            sequence: The snapshot's `intake_sequence`.
+            has_user: Whether the snapshot has a user.
         """
         try:
-            self._refresh(served, sequence, knows)
+            self._refresh(manifest, sequence, has_user)
         except StorageError as error:
-            self._close()
+            self.close()
             if self.problem is None:
                 logger.warning("deletions and blocks are not followed: %s", error)
             self.problem = str(error)
         else:
-            self.problem, self.ready = None, True
+            self.problem = None
+            self.ready = True
 
     def close(self) -> None:
-        """Let go of the intake."""
-        self._close()
+        """Closes the intake."""
+        if self._intake is not None:
+            self._intake.close()
+        self._intake = None
+        self._version = None
 
-    def _refresh(self, served: object, sequence: int, knows: IsPublished) -> None:
+    def _refresh(self, manifest: object, sequence: int, has_user: IsPublished) -> None:
+        """Reads the intake if it or the snapshot changed."""
         if self._intake is None:
             if not (self._home / INTAKE_FILE).exists():
                 return
             self._intake = Intake(self._home)
         written, erased = self._intake.change_counters()
-        before, self._seen = self._seen, (served, erased, written)
-        if before is None or before[0] is not served or before[1] != erased:
-            self._rebuild(self._intake, min(sequence, self._floor()), knows)
-        elif before[2] != written:
-            self._take(self._intake.events(self._state.sequence))
+        before = self._version
+        self._version = _Version(manifest, erased, written)
+        if before is None or before.manifest is not manifest or before.erased != erased:
+            oldest = min(sequence, self._smallest_kept_sequence())
+            self._rebuild(self._intake, oldest, has_user)
+        elif before.written != written:
+            self._apply_new(self._intake.events(self._state.sequence))
 
-    def _take(self, events: list[Event]) -> None:
+    def _apply_new(self, events: list[Event]) -> None:
+        """Applies events that other processes may have written."""
         with self._changing:
             for event in events:
                 self._state.apply(event)
                 self._state.sequence = event.sequence
 
-    def _rebuild(self, intake: Intake, after: int, knows: IsPublished) -> None:
-        """Start anew; whoever was erased stays hidden while the served snapshot has them."""
+    def _rebuild(self, intake: Intake, after: int, has_user: IsPublished) -> None:
+        """Reads all events after a number anew.
+
+        Users whose events were erased stay hidden as long as the served snapshot has them.
+        """
         with self._changing:
             fresh = _State()
             fresh.sequence = after
@@ -161,21 +205,17 @@ class Overlay:
                 fresh.apply(event)
                 fresh.sequence = event.sequence
             for user, removed in self._state.removed.items():
-                if user not in fresh.latest and knows(user):
-                    fresh.removed[user], fresh.latest[user] = removed, (removed, False)
+                if user not in fresh.users and has_user(user):
+                    fresh.removed[user] = removed
+                    fresh.users[user] = _Latest(removed, False)
             self._state = fresh
 
-    def _floor(self) -> int:
-        """The smallest number that a kept snapshot folded: a rollback goes no further."""
+    def _smallest_kept_sequence(self) -> int:
+        """Returns the smallest `intake_sequence` of the kept snapshots, 0 without any."""
         found = []
         for snapshot in list_snapshots(self._home):
             try:
                 found.append(int(read_manifest(snapshot).get("intake_sequence", 0)))
-            except SnapshotError:  # not served either; it cannot be rolled back to
+            except SnapshotError:  # no rollback can reach a snapshot that cannot be served
                 continue
         return min(found, default=0)
-
-    def _close(self) -> None:
-        if self._intake is not None:
-            self._intake.close()
-        self._intake, self._seen = None, None

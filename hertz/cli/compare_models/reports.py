@@ -72,10 +72,9 @@ def sample_lists(policy: Policy, seed: int, users: int = USERS) -> MatchLists:
     drawn = np.random.default_rng(seed).standard_normal((len(profiles), DIM), np.float32)
     vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     features = build_features(policy, profiles, vectors)
+    found = find_neighbors(features, list(policy.categories))
     frames = [
-        match_frame(
-            features, category, top_k(features, category, find_neighbors(features, category))
-        )
+        match_frame(features, category, top_k(features, category, found[category]))
         for category in policy.categories
     ]
     return MatchLists(profiles, pl.concat(frames))

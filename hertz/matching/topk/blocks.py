@@ -1,7 +1,7 @@
-"""Who can meet whom at all, before any pair is looked at.
+"""Groups users by the eligibility rules before any pair is looked at.
 
-In: features, and a category's rules. Out: eligibility blocks (only users with the same `same`
-fields meet), and within a block the classes of users whom the rules treat alike.
+In: features, and a category's rules. Out: eligibility blocks (only users of one block may meet),
+and within a block the classes of users whom the rules treat alike.
 """
 
 from __future__ import annotations
@@ -13,74 +13,86 @@ import numpy as np
 from hertz.matching.eligibility import EligibilityRules
 from hertz.matching.features import Features
 
-MOST_CLASSES = 4096  # with more, which of them meet is not kept: one class, which meets itself
+MAX_CLASSES = 4096  # a block with more is one class, whose members may meet each other
 
 
-def blocks(features: Features, same: tuple[str, ...]) -> list[np.ndarray]:
-    """Rows that share told values of the `same` fields: ascending arrays of two rows or more."""
+def eligibility_blocks(features: Features, same: tuple[str, ...]) -> list[np.ndarray]:
+    """Returns the groups of two or more rows that share values of the `same` fields.
+
+    Args:
+        features: Everyone who may be matched.
+        same: Fields whose values must be present and equal.
+
+    Returns:
+        `(n,)` int64 rows of each block, ascending.
+    """
     everyone = np.arange(len(features), dtype=np.int64)
     if not same:
         return [everyone] if len(everyone) > 1 else []
     keys = np.stack([features.codes[field] for field in same], axis=1)
-    told = everyone[(keys >= 0).all(axis=1)]
-    rows = told[np.lexsort(keys[told].T[::-1])]
-    cuts = np.flatnonzero((keys[rows[1:]] != keys[rows[:-1]]).any(axis=1)) + 1
-    return [block for block in np.split(rows, cuts) if len(block) > 1]
+    complete = everyone[(keys >= 0).all(axis=1)]
+    rows = complete[np.lexsort(keys[complete].T[::-1])]
+    block_starts = np.flatnonzero((keys[rows[1:]] != keys[rows[:-1]]).any(axis=1)) + 1
+    return [block for block in np.split(rows, block_starts) if len(block) > 1]
 
 
 @dataclass(frozen=True)
-class Classes:
-    """Classes of a block's rows.
+class EligibilityClasses:
+    """Classes of a block's n rows that the rules, blocked pairs aside, treat alike.
 
     Attributes:
-        of: `(n,)` int64 class of each row.
-        meet: `(classes, classes)` bool: whether two of them may meet.
-        pairs: Unordered pairs of the block that may meet.
+        class_of_row: `(n,)` int64 class of each row.
+        may_meet: `(classes, classes)` bool: whether members of two classes may meet.
+        eligible_pairs: Number of unordered pairs of the block that may meet, blocked pairs left
+            out.
     """
 
-    of: np.ndarray
-    meet: np.ndarray
-    pairs: int
+    class_of_row: np.ndarray
+    may_meet: np.ndarray
+    eligible_pairs: int
 
 
-def classify(rules: EligibilityRules, rows: np.ndarray) -> Classes:
-    """Classes of the rows of a block, `(n,)` int64; the rules are those of all rows."""
-    anyone = replace(rules, blocked_starts=np.zeros_like(rules.blocked_starts))
-    first, of, sizes = _distinct(rules, rows)
-    pairs = -int(anyone.may_meet(*_blocked_pairs(rules, rows)).sum())
-    meet = np.zeros((len(first), len(first)) if len(first) <= MOST_CLASSES else (0, 0), dtype=bool)
-    # Two rows of a class are told apart by naming each class twice.
-    twice = _taken(anyone, np.r_[rows[first], rows[first]])
-    others = np.arange(len(first)) + len(first)
+def classify(rules: EligibilityRules, rows: np.ndarray) -> EligibilityClasses:
+    """Returns the classes of a block's rows, and how many of its pairs may meet.
+
+    Args:
+        rules: Eligibility rules over all rows of the features.
+        rows: `(n,)` int64 rows of the block.
+    """
+    unblocked = replace(rules, blocked_starts=np.zeros_like(rules.blocked_starts))
+    _, first, class_of_row, sizes = np.unique(
+        _rule_bytes(rules, rows), return_index=True, return_inverse=True, return_counts=True
+    )
+    count = len(first)
+    pairs = -int(unblocked.may_meet(*_blocked_pairs(rules, rows)).sum())
+    keep_table = count <= MAX_CLASSES
+    may_meet = np.zeros((count, count) if keep_table else (0, 0), dtype=bool)
+    # Nobody may meet oneself, so a class meets itself through a second copy of its first row.
+    copies = _select_rows(rules, np.tile(rows[first], 2))
+    second_copies = np.arange(count) + count
     for one, size in enumerate(sizes):
-        met = twice.may_meet(np.full(one + 1, one), others[: one + 1])
+        met = copies.may_meet(np.full(one + 1, one), second_copies[: one + 1])
         pairs += int(size * sizes[: one + 1][met].sum()) - met[one] * size * (size + 1) // 2
-        if len(meet):
-            meet[one, : one + 1] = meet[: one + 1, one] = met
-    if not len(meet):
-        return Classes(np.zeros(len(rows), dtype=np.int64), np.ones((1, 1), dtype=bool), int(pairs))
-    return Classes(of, meet, int(pairs))
+        if keep_table:
+            may_meet[one, : one + 1] = met
+            may_meet[: one + 1, one] = met
+    if not keep_table:
+        class_of_row = np.zeros(len(rows), dtype=np.int64)
+        may_meet = np.ones((1, 1), dtype=bool)
+    return EligibilityClasses(class_of_row, may_meet, int(pairs))
 
 
-def _distinct(
-    rules: EligibilityRules, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First row of each class, class of each row, size of each class; blocked pairs left out."""
-    seen = [rules.different, rules.numbers, rules.code_columns, rules.accepted]
-    bytes_of = [table[rows].view(np.uint8) for table in seen if table.shape[1]]
-    if not bytes_of:
-        n = len(rows)
-        return np.zeros(1, np.int64), np.zeros(n, np.int64), np.array([n], np.int64)
-    table = np.ascontiguousarray(np.concatenate(bytes_of, axis=1))
-    whole = table.view(f"V{table.shape[1]}").ravel()
-    first, of, sizes = np.unique(whole, return_index=True, return_inverse=True, return_counts=True)[
-        1:
-    ]
-    return first, of, sizes
+def _rule_bytes(rules: EligibilityRules, rows: np.ndarray) -> np.ndarray:
+    """Returns the bytes of all that the rules, blocked pairs aside, read of each row: `(n,)`."""
+    tables = [rules.different, rules.numbers, rules.code_columns, rules.accepted]
+    columns = [table[rows].view(np.uint8) for table in tables if table.shape[1]]
+    padding = np.zeros((len(rows), 1), dtype=np.uint8)  # there may be no columns at all
+    table = np.ascontiguousarray(np.concatenate([padding, *columns], axis=1))
+    return table.view(f"V{table.shape[1]}").ravel()
 
 
 def _blocked_pairs(rules: EligibilityRules, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Blocked pairs within the block, each once."""
+    """Returns the rows of the blocked pairs within a block, each pair once."""
     inside = np.zeros(len(rules.same), dtype=bool)
     inside[rows] = True
     a = np.repeat(np.arange(len(rules.same)), np.diff(rules.blocked_starts))
@@ -88,8 +100,8 @@ def _blocked_pairs(rules: EligibilityRules, rows: np.ndarray) -> tuple[np.ndarra
     return a[keep], rules.blocked[keep]
 
 
-def _taken(rules: EligibilityRules, rows: np.ndarray) -> EligibilityRules:
-    """The rules over some of the rows, blocked pairs left out."""
+def _select_rows(rules: EligibilityRules, rows: np.ndarray) -> EligibilityRules:
+    """Returns the rules over some rows, which may repeat, without blocked pairs."""
     return replace(
         rules,
         same=rules.same[rows],

@@ -1,9 +1,9 @@
-"""Last night's lists brought up to date: what a full search finds, at a part of its cost.
+"""Brings the previous run's lists up to date: the result of a full search at a part of its cost.
 
-In: tonight's features and what is known from last night: lists somewhat longer than k, a bound on
-whoever is not listed, and a fingerprint of each user. Entries of users who changed or are gone are
-dropped; those who changed are searched for fully, and offered to everyone else; a list that is left
-with fewer than k entries, though there are more users, is searched for anew.
+In: today's features and the previous run's lists, somewhat longer than k, each with a bound on who
+is not listed, and a fingerprint of each user. Entries of users who changed or left are dropped;
+users who changed are searched for fully, and inserted into everyone else's lists; a list that is
+left with fewer than k entries, though more users are eligible, is searched for anew.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from hertz.core.compute import in_threads, slices
 from hertz.matching.features import Features
 from hertz.matching.kernels.hashing import hash_rows, sum_member_values
 from hertz.matching.kernels.heaps import lists_to_heaps, remove_below
-from hertz.matching.topk.lists import Lists, NeighborLists, empty_lists, finished
+from hertz.matching.topk.lists import NeighborLists, PairCounts, TopKHeaps, empty_heaps, finish
 from hertz.matching.topk.options import Progress, SearchOptions
-from hertz.matching.topk.search import search
+from hertz.matching.topk.search import fill_heaps
 
 SPARE_ENTRIES = 16  # entries kept beyond k, so that few lists run short
 MAX_CHANGED_SHARE = 0.3  # share of users up to which this is 1.8 times as fast or more (measured)
@@ -29,12 +29,12 @@ MAX_CHANGED_SHARE = 0.3  # share of users up to which this is 1.8 times as fast 
 
 @dataclass(frozen=True)
 class PreviousLists:
-    """What is known of a category from the last night.
+    """The lists that the previous run left for one category of m users.
 
     Attributes:
-        user_ids: `(m,)` int64, ascending.
-        fingerprints: `(m,)` uint64, of `fingerprints`.
-        lists: Their neighbours, as rows of `user_ids`.
+        user_ids: `(m,)` int64 user ids, ascending.
+        fingerprints: `(m,)` uint64 fingerprint of each user, from `user_fingerprints`.
+        lists: Neighbor lists of the users, whose entries are rows of `user_ids`.
     """
 
     user_ids: np.ndarray
@@ -44,118 +44,152 @@ class PreviousLists:
 
 @dataclass(frozen=True)
 class Delta:
-    """Who differs from the last night.
+    """How today's n users differ from those of the previous run.
 
     Attributes:
-        before: `(n,)` int64 row of the last night, -1 for a new user.
-        changed: `(n,)` bool: new, or with another fingerprint.
-        removed: How many users of the last night are gone.
+        previous_rows: `(n,)` int64 row in the previous run, -1 for a new user.
+        changed: `(n,)` bool: whether the user is new or has another fingerprint.
+        removed: Number of users of the previous run who left.
     """
 
-    before: np.ndarray
+    previous_rows: np.ndarray
     changed: np.ndarray
     removed: int
 
     @property
     def share(self) -> float:
-        """Changed and gone users, as a share of today's."""
+        """Number of users who changed or left, as a share of today's users."""
         return float(self.changed.sum() + self.removed) / max(len(self.changed), 1)
 
 
 def user_fingerprints(features: Features) -> np.ndarray:
-    """`(n,)` uint64, the same as long as nothing changes that a score or a rule reads.
+    """Returns a hash of everything about each user that a score or an eligibility rule reads.
 
-    Two different users have the same one with a chance of 2^-64.
+    Two different users have the same fingerprint with a probability of 2^-64.
+
+    Returns:
+        `(n,)` uint64.
     """
-    n, names, blocked = len(features), features.code_names, features.blocked
+    n = len(features)
+    names = features.code_names
     hashes = np.zeros(n, dtype=np.uint64)
     vectors = np.ascontiguousarray(features.vectors).view(np.uint64)
     in_threads(lambda rows: hash_rows(vectors[rows], hashes[rows]), slices(n))
     columns = [
-        np.r_[_hashed(names[field]), np.uint64(0)][codes] for field, codes in features.codes.items()
+        np.r_[_hash_names(names[field]), np.uint64(0)][codes]
+        for field, codes in features.codes.items()
     ]
     columns += [
-        sum_member_values(member, _hashed(names[field])) for field, member in features.sets.items()
+        sum_member_values(member, _hash_names(names[field]))
+        for field, member in features.sets.items()
     ]
     columns += [values.view(np.uint64) for values in features.numbers.values()]
-    met = np.zeros(n, dtype=np.uint64)
-    ids = features.user_ids.astype(np.uint64)
-    mixed = ids.copy()
-    hash_rows(ids[:, None], mixed)
-    for mine, theirs in (blocked.T, blocked.T[::-1]):
-        np.add.at(met, mine, mixed[theirs])
-    hash_rows(np.stack([*columns, met], axis=1), hashes)
+    columns.append(_hash_blocked(features))
+    hash_rows(np.stack(columns, axis=1), hashes)
     return hashes
 
 
-def find_delta(known: PreviousLists, features: Features, marks: np.ndarray) -> Delta:
-    """Who is new, changed or gone; `marks` are the features' fingerprints."""
-    before = _places(features.user_ids, known.user_ids)
-    sought = (
-        (before < 0) | (known.fingerprints[before] != marks) if len(known.user_ids) else before < 0
-    )
-    return Delta(before, sought, len(known.user_ids) - int((before >= 0).sum()))
+def find_delta(previous: PreviousLists, features: Features, fingerprints: np.ndarray) -> Delta:
+    """Finds the users who are new, changed or gone since the previous run.
+
+    Args:
+        previous: Lists of any category of the previous run.
+        features: Today's users.
+        fingerprints: `(n,)` uint64 fingerprints of the features.
+    """
+    previous_rows = _positions(features.user_ids, previous.user_ids)
+    changed = previous_rows < 0
+    if len(previous.user_ids):
+        changed |= previous.fingerprints[previous_rows] != fingerprints
+    removed = len(previous.user_ids) - int((previous_rows >= 0).sum())
+    return Delta(previous_rows, changed, removed)
 
 
 def update_neighbors(
     features: Features,
-    category: str,
-    known: NeighborLists,
-    change: Delta,
+    previous: Mapping[str, NeighborLists],
+    delta: Delta,
     progress: Progress | None = None,
-    **how: Unpack[SearchOptions],
-) -> NeighborLists:
-    """`update_neighbors_by_category` one category."""
-    return update_neighbors_by_category(features, {category: known}, change, progress, **how)[
-        category
-    ]
-
-
-def update_neighbors_by_category(
-    features: Features,
-    known: Mapping[str, NeighborLists],
-    change: Delta,
-    progress: Progress | None = None,
-    **how: Unpack[SearchOptions],
+    **options: Unpack[SearchOptions],
 ) -> dict[str, NeighborLists]:
-    """The neighbours of tonight, as deep as those known.
+    """Returns today's neighbor lists of each category, as deep as the previous ones.
 
-    The first k of each list, and where the lists are complete all of it, equal those of a full
-    search.
+    The first k entries of each list, and all of it where the list is complete, equal those of a
+    full search.
 
     Args:
-        features: Tonight's.
-        known: Last night's neighbours in each category.
-        change: What differs.
-        progress: See `topk.find_neighbors_by_category`.
-        how: See `topk.SearchOptions`.
+        features: Today's users.
+        previous: Neighbor lists of the previous run, by category.
+        delta: How today's users differ from the previous run's.
+        progress: Called with the numbers of users done and in all, counted once a category.
+        options: Options that change speed and memory only.
     """
-    carried = {name: _carried(features, lists, change) for name, lists in known.items()}
-    lists = {name: lists for name, (lists, _) in carried.items()}
-    found = search(features, lists, progress, **how)
+    carried = {name: _carry_over(features, lists, delta) for name, lists in previous.items()}
+    heaps = {name: lists.heaps for name, lists in carried.items()}
+    counts = fill_heaps(features, heaps, progress, **options)
     return {
-        name: _completed(features, name, lists[name], bounds, found[name], how)
-        for name, (_, bounds) in carried.items()
+        name: _complete(features, name, lists, counts[name], options)
+        for name, lists in carried.items()
     }
 
 
-def _completed(
+@dataclass(frozen=True)
+class _CarriedLists:
+    """The previous run's lists of one category, without users who changed or left.
+
+    Attributes:
+        heaps: Heaps with the remaining entries, in which the changed users are active.
+        bound_scores: `(n,)` float32 first part of the bound on who was not listed.
+        bound_ids: `(n,)` int64 user ids, its second part; see `NeighborLists`.
+    """
+
+    heaps: TopKHeaps
+    bound_scores: np.ndarray
+    bound_ids: np.ndarray
+
+
+def _carry_over(features: Features, previous: NeighborLists, delta: Delta) -> _CarriedLists:
+    """Makes heaps of today's rows from the previous lists of the users who did not change."""
+    n = len(features)
+    heaps = replace(empty_heaps(n, previous.ids.shape[1]), active=delta.changed)
+    previous_rows = np.where(delta.changed, -1, delta.previous_rows)
+    same = previous_rows >= 0
+    row_today = np.full(len(previous.ids), -1, dtype=np.int32)
+    row_today[previous_rows[same]] = np.flatnonzero(same)
+
+    def carry(rows: slice) -> None:
+        lists_to_heaps(
+            previous.ids,
+            previous.scores,
+            previous_rows[rows],
+            row_today,
+            heaps.scores[rows],
+            heaps.ids[rows],
+        )
+
+    in_threads(carry, slices(n))
+    heaps.min_scores[same] = previous.bound_scores[previous_rows[same]]
+    bound_ids = np.zeros(n, dtype=np.int64)
+    bound_ids[same] = previous.bound_ids[previous_rows[same]]
+    return _CarriedLists(heaps, heaps.min_scores, bound_ids)
+
+
+def _complete(
     features: Features,
     category: str,
-    lists: Lists,
-    bounds: tuple[np.ndarray, np.ndarray],
-    found: tuple[int, int],
-    how: SearchOptions,
+    carried: _CarriedLists,
+    counts: PairCounts,
+    options: SearchOptions,
 ) -> NeighborLists:
-    """The lists, those searched for anew that are left with fewer than k of more."""
-    first = _cut(features, finished(features, lists, *found), bounds)
+    """Finishes carried lists, and searches those anew that are left with fewer than k entries."""
+    first = _cut_at_bounds(features, finish(features, carried.heaps, counts), carried)
     short = (first.ids[:, features.policy.k - 1] < 0) & (first.bound_scores > -np.inf)
     if not short.any():
         return first
-    anew = empty_lists(*lists.scores.shape)
-    anew = replace(anew, sought=short, taking=short)
-    again = search(features, {category: anew}, None, **how)[category]
-    second = finished(features, anew, again[0], found[1] + again[1])
+    heaps = empty_heaps(len(features), carried.heaps.depth)
+    heaps = replace(heaps, active=short, accepting=short)
+    again = fill_heaps(features, {category: heaps}, None, **options)[category]
+    second = finish(features, heaps, PairCounts(again.eligible, counts.scored + again.scored))
     return replace(
         second,
         ids=np.where(short[:, None], second.ids, first.ids),
@@ -165,55 +199,50 @@ def _completed(
     )
 
 
-def _carried(
-    features: Features, known: NeighborLists, change: Delta
-) -> tuple[Lists, tuple[np.ndarray, np.ndarray]]:
-    """Last night's lists without those who changed or are gone, and their bounds."""
-    n, depth = len(features), known.ids.shape[1]
-    lists = replace(empty_lists(n, depth), sought=change.changed)
-    before = np.where(change.changed, -1, change.before)
-    same = before >= 0
-    row_of = np.full(len(known.ids), -1, dtype=np.int32)
-    row_of[before[same]] = np.flatnonzero(same)
-
-    def carry(rows: slice) -> None:
-        mine = before[rows]
-        lists_to_heaps(known.ids, known.scores, mine, row_of, lists.scores[rows], lists.ids[rows])
-
-    in_threads(carry, slices(n))
-    lists.bounds[same] = known.bound_scores[before[same]]
-    bound_ids = np.zeros(n, dtype=np.int64)
-    bound_ids[same] = known.bound_ids[before[same]]
-    return lists, (lists.bounds, bound_ids)
-
-
-def _cut(
-    features: Features, found: NeighborLists, bounds: tuple[np.ndarray, np.ndarray]
+def _cut_at_bounds(
+    features: Features, lists: NeighborLists, carried: _CarriedLists
 ) -> NeighborLists:
-    """Without the entries below the bound: someone not offered may be better than they."""
-    least, least_ids = bounds
+    """Removes the entries below the carried bounds: unlisted users may be better than they are."""
 
     def cut(rows: slice) -> None:
-        mine = found.scores[rows], found.ids[rows]
-        remove_below(*mine, features.user_ids, least[rows], least_ids[rows])
+        remove_below(
+            lists.scores[rows],
+            lists.ids[rows],
+            features.user_ids,
+            carried.bound_scores[rows],
+            carried.bound_ids[rows],
+        )
 
-    in_threads(cut, slices(len(least)))
-    full = found.ids[:, -1] >= 0
+    in_threads(cut, slices(len(lists.ids)))
+    full = lists.ids[:, -1] >= 0
     return replace(
-        found,
-        bound_scores=np.where(full, found.bound_scores, least),
-        bound_ids=np.where(full, found.bound_ids, least_ids),
+        lists,
+        bound_scores=np.where(full, lists.bound_scores, carried.bound_scores),
+        bound_ids=np.where(full, lists.bound_ids, carried.bound_ids),
     )
 
 
-def _places(wanted: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Position of each of `wanted` in the ascending `among`, -1 where it is not there."""
+def _positions(wanted: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Returns the position of each of `wanted` in the ascending `among`, -1 where it is absent."""
     if not len(among):
         return np.full(len(wanted), -1, dtype=np.int64)
     at = np.searchsorted(among, wanted).clip(max=len(among) - 1)
     return np.where(among[at] == wanted, at, -1)
 
 
-def _hashed(names: tuple[str, ...]) -> np.ndarray:
+def _hash_blocked(features: Features) -> np.ndarray:
+    """Returns a hash of the users with whom each user must not meet: `(n,)` uint64."""
+    ids = features.user_ids.astype(np.uint64)
+    id_hashes = ids.copy()
+    hash_rows(ids[:, None], id_hashes)
+    sums = np.zeros(len(features), dtype=np.uint64)
+    low, high = features.blocked.T
+    np.add.at(sums, low, id_hashes[high])
+    np.add.at(sums, high, id_hashes[low])
+    return sums
+
+
+def _hash_names(names: tuple[str, ...]) -> np.ndarray:
+    """Returns a 64-bit hash of each name: `(names,)` uint64."""
     digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
     return np.frombuffer(b"".join(digests), dtype=np.uint64)

@@ -1,8 +1,7 @@
-"""Blocks too large to be scored pair by pair: planned, and worked off by bounds.
+"""Searches eligibility blocks that are too large to score every pair, through upper bounds.
 
-In: features, categories that share columns, and the rows of their large blocks. Out: what was
-offered to the lists, and how many pairs may meet and were scored. A row that hoped for too much is
-searched for again.
+In: features, categories that share factors, and the rows of their large blocks. Out: the pairs
+inserted into the categories' heaps, and how many may meet and were scored.
 """
 
 from __future__ import annotations
@@ -23,98 +22,131 @@ from hertz.matching.topk.cpu.category import CpuCategorySearch
 from hertz.matching.topk.gpu.block import GpuBlockSearch
 from hertz.matching.topk.gpu.category import GpuCategorySearch
 from hertz.matching.topk.gpu.pair_scores import GpuPairScorer
-from hertz.matching.topk.options import CategorySearch, Means, SearchOptions
-from hertz.matching.topk.plan import Plan, planned
-from hertz.matching.topk.thresholds import Tick, part_of
+from hertz.matching.topk.lists import PairCounts
+from hertz.matching.topk.options import (
+    ReportDone,
+    ResolvedOptions,
+    SearchedCategory,
+    SearchOptions,
+    ignore_progress,
+    progress_of_part,
+)
+from hertz.matching.topk.plan import BlockPlan, plan_block
 
-TILES = {"cpu": 1024, "cuda": 32_768}  # rows; a GPU wants few calls
+TILE_SIZES = {"cpu": 1024, "cuda": 32_768}  # rows; a GPU is fast with few large calls
 
-Search = Callable[[Plan, Tick], list[int]]  # works a plan off; how many pairs were scored
+SearchBlock = Callable[[BlockPlan, ReportDone], list[int]]
+"""Searches a planned block and returns the number of pairs scored in each category."""
 
 
-def search_large(
+def search_large_blocks(
     features: Features,
-    names: Sequence[str],
-    categories: Sequence[CategorySearch],
+    categories: Sequence[SearchedCategory],
     blocks: list[np.ndarray],
-    tick: Tick,
-    how: SearchOptions,
-) -> np.ndarray:
-    """Offer to the lists every pair of the blocks that could matter to either side.
+    report_rows: ReportDone,
+    options: SearchOptions,
+) -> dict[str, PairCounts]:
+    """Inserts every pair of an active row that could enter the heap of either side.
 
     Args:
         features: Everyone who may be matched.
-        names: Of the categories: one, or of one group of `factors.category_groups`.
-        categories: The categories, whose lists seek the same rows.
-        blocks: `(n,)` int64 rows of each.
-        tick: Called with the rows done.
-        how: See `topk.SearchOptions`.
+        categories: One category, or several of one of `category_groups`; all have the same
+            active rows.
+        blocks: `(n,)` int64 rows of each block.
+        report_rows: Called with the number of rows done.
+        options: Options that change speed and memory only.
 
     Returns:
-        `(2, categories)` int64: pairs that may meet, and pairs that were scored.
+        Numbers of pairs that may meet and that were scored, by category.
     """
-    means, forms = _means(how), category_factors(features, names)
-    search_block = _search(categories, forms, means)
-    rules, counts, done = [c.rules for c in categories], np.zeros((2, len(names)), np.int64), 0
-    lists = categories[0].lists
+    resolved = _resolve(options)
+    factors = category_factors(features, [category.name for category in categories])
+    search_block = _block_search(categories, factors, resolved)
+    active = categories[0].heaps.active
+    counts = {category.name: PairCounts(0, 0) for category in categories}
+    done = 0
     for rows in blocks:
-        if lists.sought[rows].any():
-            plan = planned(rules, forms, rows, lists, means)
-            scored = search_block(plan, part_of(tick, done, len(rows)))
-            counts += plan.pairs, scored
+        if active[rows].any():
+            plan = plan_block(categories, factors, rows, resolved)
+            scored = search_block(plan, progress_of_part(report_rows, done, len(rows)))
+            eligible = plan.eligible_pairs
         else:
-            counts[0] += [classify(some, rows).pairs for some in rules]
+            scored = [0] * len(categories)
+            eligible = [classify(category.rules, rows).eligible_pairs for category in categories]
+        for category, found in zip(categories, map(PairCounts, eligible, scored), strict=True):
+            counts[category.name] += found
         done += len(rows)
     return counts
 
 
-def _means(how: SearchOptions) -> Means:
-    device = how.get("device", "cpu")
-    dtype = getattr(torch, how.get("dtype") or tile_dtype(device))
-    threads = how.get("threads") or torch.get_num_threads()
-    return Means(how.get("tile", TILES[device]), dtype, device, threads)
+def _resolve(options: SearchOptions) -> ResolvedOptions:
+    """Fills in what the options leave open with the defaults of this machine."""
+    device = options.get("device", "cpu")
+    return ResolvedOptions(
+        tile_size=options.get("tile_size", TILE_SIZES[device]),
+        dtype=getattr(torch, options.get("dtype") or tile_dtype(device)),
+        device=device,
+        threads=options.get("threads") or torch.get_num_threads(),
+    )
 
 
-def _search(categories: Sequence[CategorySearch], forms: CategoryFactors, means: Means) -> Search:
-    """How a block is searched on the device."""
-    if means.device == "cpu":
-        return partial(_on_cpu, categories, forms, means)
-    where = torch_device(means.device)
-    there = [GpuPairScorer(category.scorer, category.rules, where) for category in categories]
-    return partial(_on_device, there, categories)
+def _block_search(
+    categories: Sequence[SearchedCategory], factors: CategoryFactors, options: ResolvedOptions
+) -> SearchBlock:
+    """Returns the function that searches a block on the chosen device."""
+    if options.device == "cpu":
+        return partial(_search_on_cpu, categories, factors, options)
+    device = torch_device(options.device)
+    scorers = [GpuPairScorer(category.scorer, category.rules, device) for category in categories]
+    return partial(_search_on_gpu, categories, scorers)
 
 
-def _on_device(
-    there: Sequence[GpuPairScorer], categories: Sequence[CategorySearch], plan: Plan, tick: Tick
+def _search_on_gpu(
+    categories: Sequence[SearchedCategory],
+    scorers: Sequence[GpuPairScorer],
+    plan: BlockPlan,
+    report_share: ReportDone,
 ) -> list[int]:
-    passes = [
-        GpuCategorySearch(plan, its, category, scorer)
-        for its, (category, scorer) in enumerate(zip(categories, there, strict=True))
+    """Searches a block on the GPU; returns the number of pairs scored in each category."""
+    searches = [
+        GpuCategorySearch(plan, index, category, scorer)
+        for index, (category, scorer) in enumerate(zip(categories, scorers, strict=True))
     ]
-    GpuBlockSearch(plan, passes).run(tick)
-    return [its.scored for its in passes]
+    GpuBlockSearch(plan, searches).run(report_share)
+    return [search.scored_pairs for search in searches]
 
 
-def _on_cpu(
-    categories: Sequence[CategorySearch],
-    forms: CategoryFactors,
-    means: Means,
-    plan: Plan,
-    tick: Tick,
+def _search_on_cpu(
+    categories: Sequence[SearchedCategory],
+    factors: CategoryFactors,
+    options: ResolvedOptions,
+    plan: BlockPlan,
+    report_share: ReportDone,
 ) -> list[int]:
-    passes = [CpuCategorySearch(plan, its, category) for its, category in enumerate(categories)]
-    CpuBlockSearch(plan, passes, means.threads, hopes=True).run(tick)
-    scored = [sum(its.scored) for its in passes]
-    for its, category in enumerate(categories):
-        disappointed = passes[its].disappointed()
-        if len(disappointed):
-            rest, bound = category.lists.again(disappointed), plan.bound.for_category(its)
-            again = planned([category.rules], forms, plan.rows, rest, means, bound)
-            anew = CpuCategorySearch(again, 0, replace(category, lists=rest))
-            CpuBlockSearch(again, [anew], means.threads, hopes=False).run(_silent)
-            scored[its] += sum(anew.scored)
-    return scored
+    """Searches a block on the CPU; returns the number of pairs scored in each category."""
+    searches = [
+        CpuCategorySearch(plan, index, category) for index, category in enumerate(categories)
+    ]
+    CpuBlockSearch(plan, searches, options.threads, seeded=True).run(report_share)
+    return [
+        search.scored_pairs + _search_underfilled(search, category, factors, options)
+        for search, category in zip(searches, categories, strict=True)
+    ]
 
 
-def _silent(share: float) -> None:
-    pass
+def _search_underfilled(
+    search: CpuCategorySearch,
+    category: SearchedCategory,
+    factors: CategoryFactors,
+    options: ResolvedOptions,
+) -> int:
+    """Searches the rows of underfilled heaps again, without seeds; returns the pairs scored."""
+    underfilled = search.underfilled_rows()
+    if not len(underfilled):
+        return 0
+    retried = replace(category, heaps=category.heaps.reset(underfilled))
+    bound = search.plan.bound.for_category(search.category_index)
+    plan = plan_block([retried], factors, search.plan.rows, options, bound)
+    retry = CpuCategorySearch(plan, 0, retried)
+    CpuBlockSearch(plan, [retry], options.threads, seeded=False).run(ignore_progress)
+    return retry.scored_pairs

@@ -1,7 +1,7 @@
-"""Everyone's best so far while pairs are scored, and the finished lists.
+"""Everyone's best matches while pairs are scored, as heaps, and the finished neighbor lists.
 
-A `Lists` is filled by offering scored pairs to it; it never holds more than `depth` entries a
-user. `finished` turns it into `NeighborLists`, best first.
+Scored pairs are inserted into `TopKHeaps`, which never hold more than `depth` entries a user.
+`finish` sorts them into `NeighborLists`, best first.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from hertz.matching.kernels.heaps import EMPTY_ID, insert_pairs, sort_heaps
 
 @dataclass(frozen=True)
 class NeighborLists:
-    """The best of every user in one category, best first.
+    """The best matches of every user in one category, best first.
 
     Attributes:
-        ids: `(n, depth)` int32 rows of the features, -1 where there is nobody.
-        scores: `(n, depth)` float32, -inf there.
-        bound_scores: `(n,)` float32. Whoever is not listed is worse than (bound score, bound id):
-            has a lower score, or the same and a higher user id. -inf where all are listed.
-        bound_ids: `(n,)` int64 user ids.
-        eligible_pairs: Unordered pairs that may meet in this category.
-        scored_pairs: How many pairs were scored to find this.
+        ids: `(n, depth)` int32 rows of the features, -1 where an entry is empty.
+        scores: `(n, depth)` float32 mutual scores, -inf where an entry is empty.
+        bound_scores: `(n,)` float32. An eligible user who is not listed is worse than
+            (bound score, bound id): has a lower score, or the same score and a higher user id.
+            -inf where all eligible users are listed.
+        bound_ids: `(n,)` int64 user ids, the second part of the bound.
+        eligible_pairs: Number of unordered pairs that may meet in this category.
+        scored_pairs: Number of pairs that were scored to find the lists.
     """
 
     ids: np.ndarray
@@ -38,50 +39,87 @@ class NeighborLists:
 
 
 @dataclass(frozen=True)
-class Lists:
-    """Heaps of n users, the worst entry at the root.
+class PairCounts:
+    """Numbers of unordered pairs of one category.
 
     Attributes:
-        scores: `(n, depth)` float32, -inf where empty.
-        ids: `(n, depth)` int32 rows, EMPTY_ID where empty.
-        bounds: `(n,)` float32: entries below it need not be offered.
-        sought: `(n,)` bool: whose pairs are to be looked at.
-        taking: `(n,)` bool: who is offered anything.
+        eligible: Pairs that may meet.
+        scored: Pairs that were scored exactly.
+    """
+
+    eligible: int
+    scored: int
+
+    def __add__(self, other: PairCounts) -> PairCounts:
+        """Returns the sums of both numbers."""
+        return PairCounts(self.eligible + other.eligible, self.scored + other.scored)
+
+
+@dataclass(frozen=True)
+class TopKHeaps:
+    """A heap of the best matches so far for each of n users, the worst entry at its root.
+
+    Attributes:
+        scores: `(n, depth)` float32 mutual scores, -inf where an entry is empty.
+        ids: `(n, depth)` int32 rows of the features, EMPTY_ID where an entry is empty.
+        min_scores: `(n,)` float32: the search may leave out entries with a lower score.
+        active: `(n,)` bool: users of whom every pair that could matter is searched.
+        accepting: `(n,)` bool: users into whose heaps entries are inserted.
     """
 
     scores: np.ndarray
     ids: np.ndarray
-    bounds: np.ndarray
-    sought: np.ndarray
-    taking: np.ndarray
+    min_scores: np.ndarray
+    active: np.ndarray
+    accepting: np.ndarray
 
-    def again(self, rows: np.ndarray) -> Lists:
-        """The same lists, those of `rows` emptied: only these are sought, and take anything."""
-        only = np.zeros(len(self.sought), dtype=bool)
+    @property
+    def depth(self) -> int:
+        """Number of entries of a heap."""
+        return self.scores.shape[1]
+
+    def reset(self, rows: np.ndarray) -> TopKHeaps:
+        """Empties the heaps of `rows` and returns heaps in which only these are searched.
+
+        Entries worse than the worst that a row had may be left out: it only has to find as good
+        ones again.
+
+        Args:
+            rows: `(m,)` int64 rows.
+        """
+        only = np.zeros(len(self.active), dtype=bool)
         only[rows] = True
-        bounds = np.where(only, np.maximum(self.bounds, self.scores[:, 0]), self.bounds)
-        self.scores[rows], self.ids[rows] = -np.inf, EMPTY_ID
-        return Lists(self.scores, self.ids, bounds, only, only)
+        min_scores = np.where(only, np.maximum(self.min_scores, self.scores[:, 0]), self.min_scores)
+        self.scores[rows] = -np.inf
+        self.ids[rows] = EMPTY_ID
+        return TopKHeaps(self.scores, self.ids, min_scores, active=only, accepting=only)
 
-    def offer(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
-        """Offer the two of each pair, `(m,)` int64 rows, to each other."""
-        insert_pairs(self.scores, self.ids, self.taking, a, b, mutual)
+    def insert_pairs(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
+        """Inserts each side of every pair into the other side's heap.
+
+        Args:
+            a: `(m,)` int64 rows of the first sides.
+            b: `(m,)` int64 rows of the second sides.
+            mutual: `(m,)` float32 mutual scores.
+        """
+        insert_pairs(self.scores, self.ids, self.accepting, a, b, mutual)
 
 
-def empty_lists(users: int, depth: int) -> Lists:
-    """Nobody has anyone yet, and everyone is sought."""
-    return Lists(
+def empty_heaps(users: int, depth: int) -> TopKHeaps:
+    """Returns empty heaps, with everyone active and accepting."""
+    return TopKHeaps(
         scores=np.full((users, depth), -np.inf, dtype=np.float32),
         ids=np.full((users, depth), EMPTY_ID, dtype=np.int32),
-        bounds=np.full(users, -np.inf, dtype=np.float32),
-        sought=np.ones(users, dtype=bool),
-        taking=np.ones(users, dtype=bool),
+        min_scores=np.full(users, -np.inf, dtype=np.float32),
+        active=np.ones(users, dtype=bool),
+        accepting=np.ones(users, dtype=bool),
     )
 
 
-def finished(features: Features, lists: Lists, eligible: int, scored: int) -> NeighborLists:
-    """The lists, sorted in place, once every pair that could matter was offered."""
-    ids, scores = lists.ids, lists.scores
+def finish(features: Features, heaps: TopKHeaps, counts: PairCounts) -> NeighborLists:
+    """Sorts the heaps in place and returns them as lists, once all pairs that matter are in."""
+    ids = heaps.ids
+    scores = heaps.scores
 
     def sort(rows: slice) -> None:
         sort_heaps(scores[rows], ids[rows])
@@ -94,6 +132,6 @@ def finished(features: Features, lists: Lists, eligible: int, scored: int) -> Ne
         scores=scores,
         bound_scores=np.where(full, scores[:, -1], -np.inf).astype(np.float32),
         bound_ids=np.where(full, features.user_ids[last] if len(features) else 0, 0),
-        eligible_pairs=eligible,
-        scored_pairs=scored,
+        eligible_pairs=counts.eligible,
+        scored_pairs=counts.scored,
     )

@@ -1,9 +1,9 @@
-"""In which order a large eligibility block is worked off.
+"""Plans the search of a large eligibility block: its upper bound, its tiles and their order.
 
-In: a block's rows, and the lists of all users in some categories. Out: a `Plan`: the rows with
-those sought first and alike ones as neighbours, their bound, cut into tiles, and the tiles with
-pairs that may meet, the most alike first, so that thresholds rise early. None of it shows in the
-result.
+In: a block's rows, and the categories to search. Out: a `BlockPlan`: the rows with the active ones
+first and similar ones next to each other, their upper bound, cut into tiles, and the tiles with
+pairs that may meet, the most similar first, so that thresholds rise early. The order changes the
+speed and never the result.
 """
 
 from __future__ import annotations
@@ -11,122 +11,177 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from hertz.matching.eligibility import EligibilityRules
-from hertz.matching.topk.blocks import Classes, classify
+from hertz.matching.topk.blocks import EligibilityClasses, classify
 from hertz.matching.topk.bound.factors import CategoryFactors
 from hertz.matching.topk.bound.upper_bound import UpperBound, rotated_bound, unrotated_bound
-from hertz.matching.topk.lists import Lists
-from hertz.matching.topk.options import Means
+from hertz.matching.topk.options import ResolvedOptions, SearchedCategory
 
-SHARE_TO_ROTATE = 0.2  # of the rows sought: for fewer, finding the axes costs more than it saves
+# Share of active rows above which columns are rotated: for fewer rows, finding the principal axes
+# costs more than it saves.
+MIN_ACTIVE_SHARE_TO_ROTATE = 0.2
+SIMILARITY_ROWS = 16  # rows by which the mean of a tile's side is estimated
+
+
+class Tile(NamedTuple):
+    """A tile of pairs, by the positions of its sides in `BlockPlan.sides`.
+
+    Attributes:
+        row_side: Position of the slice of rows.
+        column_side: Position of the slice of columns, no less than `row_side`.
+    """
+
+    row_side: int
+    column_side: int
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A block, ready to be worked off.
+class BlockPlan:
+    """A block, ready to be searched in some categories.
 
     Attributes:
-        rows: `(n,)` int64 rows of the features.
-        bound: Of the rows, in this order.
-        sought: So many of the first rows are sought; pairs of others are not looked at.
-        cuts: The rows of each tile side.
-        tiles: Pairs of cuts, in the order in which they are looked at.
-        possible: `(categories, cuts, cuts)` bool: whether there are pairs that may meet.
-        mixed: The same of pairs that may not.
-        pairs: Unordered pairs of the block that may meet, in each category.
+        rows: `(n,)` int64 rows of the features, in the order of the search.
+        bound: Upper bound of the pairs' scores, its rows in the same order.
+        active_count: Number of active rows, which come first; pairs of two others are left out.
+        sides: Slices of `rows`, each one side of a tile.
+        tiles: Tiles to search, in the order of the search.
+        has_eligible: `(categories, sides, sides)` bool: whether a tile has pairs that may meet.
+        has_ineligible: `(categories, sides, sides)` bool: whether it has pairs that may not.
+        eligible_pairs: Number of unordered pairs of the block that may meet, for each category.
     """
 
     rows: np.ndarray
     bound: UpperBound
-    sought: int
-    cuts: list[slice]
-    tiles: list[tuple[int, int]]
-    possible: np.ndarray
-    mixed: np.ndarray
-    pairs: list[int]
+    active_count: int
+    sides: list[slice]
+    tiles: list[Tile]
+    has_eligible: np.ndarray
+    has_ineligible: np.ndarray
+    eligible_pairs: list[int]
 
 
-def planned(
-    rules: Sequence[EligibilityRules],
-    forms: CategoryFactors,
+def plan_block(
+    categories: Sequence[SearchedCategory],
+    factors: CategoryFactors,
     rows: np.ndarray,
-    lists: Lists,
-    means: Means,
+    options: ResolvedOptions,
     bound: UpperBound | None = None,
-) -> Plan:
-    """The plan for a block.
+) -> BlockPlan:
+    """Returns the plan for a block.
 
     Args:
-        rules: Each category's.
-        forms: The categories' terms as columns.
+        categories: Categories to search, all with the same active rows.
+        factors: Factors of the categories' terms.
         rows: `(n,)` int64 rows of the block.
-        lists: What will be offered to in one category; all seek the same.
-        means: How tiles are multiplied.
-        bound: Of the rows, where it is known.
+        options: Tile size, dtype, device and threads.
+        bound: Upper bound of the rows, where it is known already.
     """
-    classes, wanted = [classify(some, rows) for some in rules], lists.sought[rows]
-    alike = np.zeros(len(rows), dtype=np.int64)
-    how = means.dtype, means.device, means.threads
-    if not bound and wanted.sum() > SHARE_TO_ROTATE * len(rows):
-        bound = rotated_bound(forms, rows, lists.scores.shape[1], *how)
-        alike = _pivots(bound, means.tile)
-    keys = [alike, *(some.of for some in classes), ~wanted]
-    order, sought = np.lexsort(keys), int(wanted.sum())
+    classes = [classify(category.rules, rows) for category in categories]
+    heaps = categories[0].heaps
+    active = heaps.active[rows]
+    active_count = int(active.sum())
+    nearest_pivot = np.zeros(len(rows), dtype=np.int64)
+    how = (options.dtype, options.device, options.threads)
+    if not bound and active_count > MIN_ACTIVE_SHARE_TO_ROTATE * len(rows):
+        bound = rotated_bound(factors, rows, heaps.depth, *how)
+        nearest_pivot = _nearest_pivots(bound, options.tile_size)
+    order = np.lexsort([nearest_pivot, *(some.class_of_row for some in classes), ~active])
     rows = rows[order]
-    bound = bound.reordered(order, sought) if bound else unrotated_bound(forms, rows, sought, *how)
-    first = range(0, sought, means.tile)
-    starts = [*first, *range(sought, len(rows), means.tile)]
-    cuts = [slice(a, b) for a, b in pairwise([*starts, len(rows)])]
-    met = [_met(some, order, cuts) for some in classes]
-    possible, mixed = (np.stack(tables) for tables in zip(*met, strict=True))
-    tiles = _in_order(np.asarray(possible.any(axis=0)), cuts, len(first), bound)
-    pairs = [some.pairs for some in classes]
-    return Plan(rows, bound, sought, cuts, tiles, possible, mixed, pairs)
+    if bound:
+        bound = bound.reordered(order, active_count)
+    else:
+        bound = unrotated_bound(factors, rows, active_count, *how)
+    sides = _sides(len(rows), active_count, options.tile_size)
+    members = [_side_classes(some, order, sides) for some in classes]
+    meeting = [some.may_meet for some in classes]
+    apart = [~some.may_meet for some in classes]
+    has_eligible = np.stack(list(map(_any_in_tiles, meeting, members)))
+    return BlockPlan(
+        rows=rows,
+        bound=bound,
+        active_count=active_count,
+        sides=sides,
+        tiles=_ordered_tiles(np.any(has_eligible, axis=0), sides, active_count, bound),
+        has_eligible=has_eligible,
+        has_ineligible=np.stack(list(map(_any_in_tiles, apart, members))),
+        eligible_pairs=[some.eligible_pairs for some in classes],
+    )
 
 
-def _met(classes: Classes, order: np.ndarray, cuts: list[slice]) -> tuple[np.ndarray, np.ndarray]:
-    """Tiles with pairs that may meet, and with pairs that may not: `(cuts, cuts)` bool each."""
-    members, of = np.zeros((len(cuts), len(classes.meet)), dtype=np.float32), classes.of[order]
-    for at, cut in enumerate(cuts):
-        members[at, of[cut]] = 1.0
-    meet, apart = (table.astype(np.float32) for table in (classes.meet, ~classes.meet))
-    return members @ meet @ members.T > 0, members @ apart @ members.T > 0
+def _sides(rows: int, active_count: int, tile_size: int) -> list[slice]:
+    """Cuts the rows into sides of tiles, none of which has both active and other rows."""
+    starts = [*range(0, active_count, tile_size), *range(active_count, rows, tile_size)]
+    return [slice(a, b) for a, b in pairwise([*starts, rows])]
 
 
-def _in_order(
-    possible: np.ndarray, cuts: list[slice], sought: int, bound: UpperBound
-) -> list[tuple[int, int]]:
-    """The possible tiles."""
-    alike = np.zeros((len(cuts), len(cuts)))
-    if len(bound.left) == len(bound.right):  # all are sought
-        alike = _alike(bound, cuts)
-    tiles = [(i, j) for i in range(sought) for j in range(i, len(cuts)) if possible[i, j]]
-    return sorted(tiles, key=lambda t: (t[0] != t[1], -alike[t], t))
+def _side_classes(classes: EligibilityClasses, order: np.ndarray, sides: list[slice]) -> np.ndarray:
+    """Returns which classes each side has members of: `(sides, classes)` float32, 0 or 1.
+
+    Args:
+        classes: Classes of the block's rows.
+        order: `(n,)` int64 position of each row of the plan among the classes' rows.
+        sides: Slices of the plan's rows.
+    """
+    class_of_row = classes.class_of_row[order]
+    members = np.zeros((len(sides), len(classes.may_meet)), dtype=np.float32)
+    for at, side in enumerate(sides):
+        members[at, class_of_row[side]] = 1.0
+    return members
 
 
-def _alike(bound: UpperBound, cuts: list[slice]) -> np.ndarray:
-    """How alike tiles are on average, by a few rows of each: `(tiles, tiles)` float64."""
-    some = [slice(cut.start, cut.stop, -(-(cut.stop - cut.start) // 16)) for cut in cuts]
-    middles = [
-        torch.stack([side[few].float().mean(dim=0) for few in some]).double().cpu().numpy()
-        for side in (bound.left, bound.right)
+def _any_in_tiles(pairs_of_classes: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Returns whether each tile has one of the pairs of classes: `(sides, sides)` bool."""
+    found: np.ndarray = members @ pairs_of_classes.astype(np.float32) @ members.T > 0
+    return found
+
+
+def _ordered_tiles(
+    has_eligible: np.ndarray, sides: list[slice], active_count: int, bound: UpperBound
+) -> list[Tile]:
+    """Returns the tiles with eligible pairs: the diagonal first, then the most similar sides."""
+    similarity = np.zeros((len(sides), len(sides)))
+    if active_count == len(bound.right):
+        similarity = _side_similarity(bound, sides)
+    tiles = [
+        Tile(i, j)
+        for i, side in enumerate(sides)
+        if side.start < active_count
+        for j in range(i, len(sides))
+        if has_eligible[i, j]
     ]
-    alike: np.ndarray = middles[0] @ middles[1].T
-    return alike
+    return sorted(tiles, key=lambda tile: (tile[0] != tile[1], -similarity[tile], tile))
 
 
-def _pivots(bound: UpperBound, tile: int) -> np.ndarray:
-    """`(n,)` the most alike of a strided sample of rows, one for each tile."""
-    pivots = _multipliable(bound.right[::tile]).T
-    parts = [bound.left[at : at + 8 * tile] for at in range(0, len(bound.left), 8 * tile)]
-    alike = [(_multipliable(part) @ pivots).argmax(dim=1) for part in parts]
-    return torch.cat(alike).cpu().numpy()
+def _side_similarity(bound: UpperBound, sides: list[slice]) -> np.ndarray:
+    """Estimates the mean upper bound of every tile: `(sides, sides)` float64."""
+    samples = [
+        slice(side.start, side.stop, -(-(side.stop - side.start) // SIMILARITY_ROWS))
+        for side in sides
+    ]
+    left, right = (
+        torch.stack([factor[sample].float().mean(dim=0) for sample in samples])
+        .double()
+        .cpu()
+        .numpy()
+        for factor in (bound.left, bound.right)
+    )
+    similarity: np.ndarray = left @ right.T
+    return similarity
 
 
-def _multipliable(integers: torch.Tensor) -> torch.Tensor:
-    """As floats: torch multiplies integers one by one."""
-    return integers if integers.is_floating_point() else integers.float()
+def _nearest_pivots(bound: UpperBound, tile_size: int) -> np.ndarray:
+    """Returns for each row the most similar pivot, of one strided pivot a tile: `(n,)` int64."""
+    pivots = _as_floats(bound.right[::tile_size]).T
+    chunk = 8 * tile_size
+    parts = [bound.left[start : start + chunk] for start in range(0, len(bound.left), chunk)]
+    nearest = [(_as_floats(part) @ pivots).argmax(dim=1) for part in parts]
+    return torch.cat(nearest).cpu().numpy()
+
+
+def _as_floats(matrix: torch.Tensor) -> torch.Tensor:
+    """Returns a matrix that torch multiplies fast: it multiplies integers one by one."""
+    return matrix if matrix.is_floating_point() else matrix.float()

@@ -4,7 +4,7 @@ In: `Features`. Out: for each category the kept pairs, ordered by user, then sco
 user id ascending, with scores equal to `reference.score` bit for bit.
 
 Users are grouped into eligibility blocks. Small blocks are scored pair by pair, large ones through
-certified upper bounds (`bounds.py`, `tiles.py`). Every pair that could belong in a list is scored
+certified upper bounds (`large_blocks.py`). Every pair that could belong in a list is scored
 exactly, so the result does not depend on the tile size, the number of threads, the dtype of the
 tiles or the order of the input.
 """
@@ -20,14 +20,20 @@ import numpy as np
 from hertz.matching.eligibility import eligibility_rules
 from hertz.matching.features import Features
 from hertz.matching.pair_scores import PairScorer, PairScores, score_pairs
-from hertz.matching.topk.blocks import blocks
+from hertz.matching.topk.blocks import eligibility_blocks
 from hertz.matching.topk.bound.factors import category_groups
-from hertz.matching.topk.lists import Lists, NeighborLists, empty_lists, finished
-from hertz.matching.topk.options import CategorySearch, Progress, SearchOptions
-from hertz.matching.topk.thresholds import Tick, part_of
+from hertz.matching.topk.lists import NeighborLists, PairCounts, TopKHeaps, empty_heaps, finish
+from hertz.matching.topk.options import (
+    Progress,
+    ReportDone,
+    SearchedCategory,
+    SearchOptions,
+    ignore_progress,
+    progress_of_part,
+)
 
-SMALL = 512  # rows; a block of so few is scored pair by pair
-TOGETHER = 500_000  # pairs of small blocks scored at once
+BRUTE_FORCE_ROWS = 512  # rows up to which a block is scored pair by pair
+PAIRS_AT_ONCE = 500_000  # pairs of small blocks scored in one call
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,8 @@ class TopK:
         users: `(m,)` int64 rows of the features, ascending.
         others: `(m,)` int64 rows; within a user by score descending, then row ascending.
         ranks: `(m,)` int32, 1 for the best.
-        scores: Their exact scores, user -> other as `forward`.
-        eligible_pairs: Unordered pairs that may meet in this category.
+        scores: Exact scores of the pairs, with the direction from user to other as `forward`.
+        eligible_pairs: Number of unordered pairs that may meet in this category.
     """
 
     users: np.ndarray
@@ -49,125 +55,126 @@ class TopK:
     eligible_pairs: int
 
 
-def top_k(features: Features, category: str, found: NeighborLists) -> TopK:
-    """The policy's k best of the neighbours, with their whole scores."""
-    ids = found.ids[:, : features.policy.k]
+def top_k(features: Features, category: str, neighbors: NeighborLists) -> TopK:
+    """Returns the first k entries of each neighbor list, k as the policy says, fully scored."""
+    ids = neighbors.ids[:, : features.policy.k]
     users, ranks = np.nonzero(ids >= 0)
     others = ids[users, ranks].astype(np.int64)
     scores = score_pairs(features, category, users, others)
-    return TopK(users, others, (ranks + 1).astype(np.int32), scores, found.eligible_pairs)
+    return TopK(users, others, (ranks + 1).astype(np.int32), scores, neighbors.eligible_pairs)
 
 
 def find_neighbors(
     features: Features,
-    category: str,
-    depth: int | None = None,
-    progress: Progress | None = None,
-    **how: Unpack[SearchOptions],
-) -> NeighborLists:
-    """`find_neighbors_by_category` one category."""
-    return find_neighbors_by_category(features, [category], depth, progress, **how)[category]
-
-
-def find_neighbors_by_category(
-    features: Features,
     categories: Sequence[str],
     depth: int | None = None,
     progress: Progress | None = None,
-    **how: Unpack[SearchOptions],
+    **options: Unpack[SearchOptions],
 ) -> dict[str, NeighborLists]:
-    """Everyone's best eligible others in each category.
+    """Returns everyone's best eligible others in each category.
 
     Args:
         features: Everyone who may be matched.
-        categories: Categories of the policy; those that share columns are searched in one pass.
-        depth: How many are kept of each user; the policy's k if not given.
-        progress: Called with (users done, users in all), where a user counts in each category.
-        how: See `SearchOptions`.
+        categories: Categories of the policy; those that share factors are searched in one pass.
+        depth: Number of entries kept for each user; by default the policy's k.
+        progress: Called with the numbers of users done and in all, counted once a category.
+        options: Options that change speed and memory only.
     """
-    lists = {name: empty_lists(len(features), depth or features.policy.k) for name in categories}
-    found = search(features, lists, progress, **how)
-    return {name: finished(features, lists[name], *found[name]) for name in categories}
+    size = depth or features.policy.k
+    heaps = {name: empty_heaps(len(features), size) for name in categories}
+    counts = fill_heaps(features, heaps, progress, **options)
+    return {name: finish(features, heaps[name], counts[name]) for name in categories}
 
 
-def search(
+def fill_heaps(
     features: Features,
-    lists: Mapping[str, Lists],
+    heaps: Mapping[str, TopKHeaps],
     progress: Progress | None = None,
-    **how: Unpack[SearchOptions],
-) -> dict[str, tuple[int, int]]:
-    """Offer to the lists every pair with someone sought that could matter to either side.
+    **options: Unpack[SearchOptions],
+) -> dict[str, PairCounts]:
+    """Inserts every pair of an active user that could enter the heap of either side.
 
     Args:
         features: Everyone who may be matched.
-        lists: Of each category; all of them seek the same rows.
-        progress: See `find_neighbors_by_category`.
-        how: See `SearchOptions`.
+        heaps: Heaps of each category to search, all with the same active users; written.
+        progress: Called with the numbers of users done and in all, counted once a category.
+        options: Options that change speed and memory only.
 
     Returns:
-        For each category: pairs that may meet, and pairs that were scored.
+        Numbers of pairs that may meet and that were scored, for each category.
     """
-    report, done, whole = progress or _silent, 0, len(features) * len(lists)
-    found: dict[str, tuple[int, int]] = {}
+    report = progress or ignore_progress
+    total = len(features) * len(heaps)
+    done = 0
+    counts: dict[str, PairCounts] = {}
 
-    def tick(rows: float) -> None:
-        report(int(rows), whole)
+    def report_rows(rows: float) -> None:
+        report(int(rows), total)
 
     for group in category_groups(features.policy):
-        if mine := {name: lists[name] for name in group if name in lists}:
-            found |= _search_group(features, mine, part_of(tick, done, len(mine)), how)
-            done += len(mine) * len(features)
-    report(whole, whole)
-    return found
+        heaps_of_group = {name: heaps[name] for name in group if name in heaps}
+        if heaps_of_group:
+            report_part = progress_of_part(report_rows, done, len(heaps_of_group))
+            counts |= _fill_group(features, heaps_of_group, report_part, options)
+            done += len(heaps_of_group) * len(features)
+    report(total, total)
+    return counts
 
 
-def _search_group(
-    features: Features, lists: Mapping[str, Lists], tick: Tick, how: SearchOptions
-) -> dict[str, tuple[int, int]]:
-    """The same for categories that share columns."""
-    small, names = how.get("small", SMALL), list(lists)
-    found = blocks(features, features.policy.eligibility_of(names[0]).same)
+def _fill_group(
+    features: Features,
+    heaps: Mapping[str, TopKHeaps],
+    report_rows: ReportDone,
+    options: SearchOptions,
+) -> dict[str, PairCounts]:
+    """Fills the heaps of categories that share factors, as `fill_heaps` does."""
     categories = [
-        CategorySearch(PairScorer(features, name), eligibility_rules(features, name), lists[name])
-        for name in names
+        SearchedCategory(
+            name, PairScorer(features, name), eligibility_rules(features, name), heaps[name]
+        )
+        for name in heaps
     ]
-    few = [rows for rows in found if len(rows) <= small]
-    counts = np.array([_score_small(category, few) for category in categories]).T
-    done, large = sum(len(rows) for rows in few), [rows for rows in found if len(rows) > small]
-    tick(done)
-    if large:
-        from hertz.matching.topk.large_blocks import search_large  # torch takes seconds to import
+    blocks = eligibility_blocks(features, features.policy.eligibility_of(categories[0].name).same)
+    limit = options.get("brute_force_rows", BRUTE_FORCE_ROWS)
+    small = [rows for rows in blocks if len(rows) <= limit]
+    large = [rows for rows in blocks if len(rows) > limit]
+    counts = {category.name: _score_all_pairs(category, small) for category in categories}
+    done = sum(len(rows) for rows in small)
+    report_rows(done)
+    if not large:
+        return counts
+    # torch takes seconds to import
+    from hertz.matching.topk.large_blocks import search_large_blocks
 
-        after = part_of(tick, done, 1)
-        counts += search_large(features, names, categories, large, after, how)
-    return {name: (int(p), int(s)) for name, p, s in zip(names, *counts, strict=True)}
+    report_large = progress_of_part(report_rows, done)
+    found = search_large_blocks(features, categories, large, report_large, options)
+    return {name: counts[name] + found[name] for name in counts}
 
 
-def _score_small(category: CategorySearch, small: list[np.ndarray]) -> tuple[int, int]:
-    """Score the pairs of small blocks with someone sought; how many may meet, how many scored."""
-    pairs, scored, lists = 0, 0, category.lists
-    for a, b in _all_pairs(small):
-        allowed = category.rules.may_meet(a, b)
-        pairs += int(allowed.sum())
-        allowed &= lists.sought[a] | lists.sought[b]
-        a, b = a[allowed], b[allowed]
-        lists.offer(a, b, category.scorer.mutual(a, b))
+def _score_all_pairs(category: SearchedCategory, blocks: list[np.ndarray]) -> PairCounts:
+    """Scores all eligible pairs of small blocks that have an active side, and inserts them."""
+    eligible = 0
+    scored = 0
+    heaps = category.heaps
+    for a, b in _all_pairs(blocks):
+        keep = category.rules.may_meet(a, b)
+        eligible += int(keep.sum())
+        keep &= heaps.active[a] | heaps.active[b]
+        a, b = a[keep], b[keep]
+        heaps.insert_pairs(a, b, category.scorer.mutual(a, b))
         scored += len(a)
-    return pairs, scored
+    return PairCounts(eligible, scored)
 
 
 def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """All pairs of rows within blocks, about TOGETHER at a time."""
+    """Yields the rows of all pairs within blocks, about PAIRS_AT_ONCE pairs at a time."""
     parts: list[np.ndarray] = []
-    waiting = 0
+    pairs = 0
     for at, rows in enumerate(blocks):
         parts.append(rows[np.stack(np.triu_indices(len(rows), 1))])
-        waiting += parts[-1].shape[1]
-        if waiting >= TOGETHER or at == len(blocks) - 1:
+        pairs += parts[-1].shape[1]
+        if pairs >= PAIRS_AT_ONCE or at == len(blocks) - 1:
             a, b = np.concatenate(parts, axis=1)
             yield a, b
-            parts, waiting = [], 0
-
-
-def _silent(done: int, total: int) -> None:
-    pass
+            parts = []
+            pairs = 0

@@ -1,49 +1,44 @@
-"""What a list still takes, and what one may hope for before it is full.
+"""Seeds of thresholds: scores that a list's last entry almost always reaches.
 
-A sample of every STEP-th row has about `depth / STEP` members of a list of `depth`. It almost never
-has as many as `hopeful(depth, STEP)`, so the sample's score of that rank lies below the list's last
-one. Where it did not, the list ends below what was hoped for, which shows, and is sought again.
+A sample of every SAMPLE_STEP-th row holds about `depth / SAMPLE_STEP` members of a list of `depth`
+entries, and almost never as many as `seed_rank` returns. So the sample's score of that rank lies
+below the list's last one, and the list's threshold can start there. A list that ends below its
+seed is underfilled: that shows, and it is searched again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-STEP = 24  # every 24th row is in the sample
-ASKED = 3  # times as many of it as are hoped for: some may not meet, and bounds rank only roughly
-SURE = 2.6  # standard deviations between what is expected of the sample and what is hoped for
-SURER = 4.0  # where few are sought: to seek one of them again takes nearly as long as all
-
-Tick = Callable[[float], None]
-
-
-def part_of(tick: Tick, before: float, size: float) -> Tick:
-    """Tells `tick` of a part of the work, which begins at `before` and counts `size` a step."""
-
-    def told(done: float) -> None:
-        tick(before + size * done)
-
-    return told
+SAMPLE_STEP = 24  # every 24th row is in the sample
+# Sampled rows scored for each one that the seed needs: some may not meet, and upper bounds rank
+# the sample only roughly.
+OVERSAMPLING = 3
+SEED_DEVIATIONS = 2.6  # standard deviations between the expected rank of a seed and its rank
+SEED_DEVIATIONS_FEW_ACTIVE = 4.0  # searching one of few rows again takes nearly as long as all
 
 
-def hopeful(depth: int, step: int, everyone: bool) -> int:
-    """The rank in a sample of every `step`-th row whose score a list of `depth` hardly ends below.
+def seed_rank(depth: int, step: int, all_active: bool) -> int:
+    """Returns the rank whose score in a sample a list's last entry almost always reaches.
 
-    In a sample of all rows, `step` 1, it never does.
+    With `step` 1 the sample is everyone, and the last entry always reaches that score.
 
     Args:
-        depth: Of the list.
-        step: Of the sample.
-        everyone: Whether all rows are sought.
+        depth: Number of entries of a list.
+        step: Distance between the rows of the sample.
+        all_active: Whether all rows of the block are searched.
     """
     expected = depth / step
-    return math.ceil(expected + (SURE if everyone else SURER) * math.sqrt(expected) + 1)
+    deviations = SEED_DEVIATIONS if all_active else SEED_DEVIATIONS_FEW_ACTIVE
+    return math.ceil(expected + deviations * math.sqrt(expected) + 1)
 
 
-def floor(combine: str) -> float:
-    """The score up to which a list says nothing of the bounds of those it would take.
+def clipping_score(combine: str) -> float:
+    """Returns the highest mutual score that gives no threshold for upper bounds.
 
-    A geometric or harmonic mean is cut off at 0, and the bound is not.
+    A geometric or harmonic mean is clipped at 0, and the upper bound is not.
+
+    Args:
+        combine: How the policy combines two directional scores.
     """
     return 0.0 if combine in ("geometric", "harmonic") else -math.inf

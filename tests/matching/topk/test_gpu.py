@@ -1,7 +1,7 @@
-"""What a GPU finds is the readable reference, pair by pair, whatever the tiles.
+"""The GPU search finds the lists of the readable reference, pair by pair, whatever the tiles.
 
-Without a GPU the whole path runs on a CPU, with torch in the place of the two kernels; the kernels
-themselves run in Triton's interpreter (float32: it knows no bfloat16), where Triton is installed.
+Without a GPU the whole search runs on a CPU, with torch instead of the two kernels; the kernels
+themselves run in Triton's interpreter (in float32: it has no bfloat16), where Triton is installed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hertz.core import compute as hardware
+from hertz.core import compute
 from hertz.matching.features import LANES
 from hertz.matching.kernels.heaps import EMPTY_ID
 from hertz.matching.reference import cosine
 from hertz.matching.topk import thresholds
-from hertz.matching.topk.gpu import block as device_pass
-from hertz.matching.topk.gpu import category as device_category
-from hertz.matching.topk.gpu.category import GpuCategorySearch, entries_of, keys_of
+from hertz.matching.topk.gpu import block as gpu_block
+from hertz.matching.topk.gpu import category as gpu_category
+from hertz.matching.topk.gpu.category import GpuCategorySearch, decode_keys, encode_keys
 from hertz.matching.topk.gpu.kernels import cosines
 from hertz.matching.topk.incremental import (
     PreviousLists,
@@ -35,46 +35,47 @@ from hertz.matching.topk.incremental import (
     update_neighbors,
     user_fingerprints,
 )
-from hertz.matching.topk.search import find_neighbors, find_neighbors_by_category, top_k
-from tests.matching.topk.test_incremental import Nights
-from tests.matching.topk.test_search import (
+from hertz.matching.topk.search import find_neighbors, top_k
+from tests.matching.topk.oracle import (
     EVERYTHING,
     brute_force,
     categories,
-    count_disappointed,
+    count_underfilled,
     listed,
     means,
 )
+from tests.matching.topk.populations import ChangingUsers
 from tests.matching.worlds import ELIGIBILITY, make_policy, make_world
 
 ROOT = Path(__file__).parents[3]
 DTYPES = ["float32", "bfloat16"]
 INTERPRETED = """
 import numpy as np, torch
-from hertz.matching.topk.gpu import triton_kernels as cuda
-from hertz.matching.topk.gpu import kernels as device_kernels
+from hertz.matching.topk.gpu import triton_kernels
+from hertz.matching.topk.gpu import kernels as torch_kernels
 
 rng = np.random.default_rng(0)
 left, right = (rng.integers(-9, 9, (300, 192)).astype(np.float32) for _ in range(2))  # exact sums
 left, right = (torch.from_numpy(side) for side in (left, right))
-least = torch.from_numpy(rng.normal(size=(2, 300)).astype(np.float32) * 250 + 1000)
-least[:, 5], least[:, 7] = torch.inf, -torch.inf
+thresholds = torch.from_numpy(rng.normal(size=(2, 300)).astype(np.float32) * 250 + 1000)
+thresholds[:, 5], thresholds[:, 7] = torch.inf, -torch.inf
 tiles = (slice(0, 200), slice(200, 300)), (slice(0, 300), slice(0, 300))
 categories = [[0, 64], [128, 192], [64, 128]], [[0, 128], [128, 192]], [[0, 64], [64, 64]]
 for parts in categories:
     for rows, columns in tiles:
-        some = least[: len(parts) - 1]
-        least_of = some[:, rows].contiguous(), some[:, columns].contiguous()
-        tile = left[rows], right[columns], parts, *least_of, rows == columns
-        found, expected = (kernels.survivors(*tile, 100_000) for kernels in (cuda, device_kernels))
+        some = thresholds[: len(parts) - 1]
+        sides = some[:, rows].contiguous(), some[:, columns].contiguous()
+        tile = left[rows], right[columns], parts, *sides, rows == columns
+        found = triton_kernels.find_survivors(*tile, 100_000)
+        expected = torch_kernels.find_survivors(*tile, 100_000)
         assert len(found) == len(expected) == len(parts) - 1
-        for mine, theirs in zip(found, expected):
-            pairs = [set(zip(*(side.tolist() for side in part))) for part in (mine, theirs)]
+        for parts_found in zip(found, expected):
+            pairs = [set(zip(*(side.tolist() for side in part))) for part in parts_found]
             assert pairs[0] == pairs[1] and len(pairs[0]) > 100
-        assert cuda.survivors(*tile, max(len(i) for i, j in expected) - 1) is None
+        assert triton_kernels.find_survivors(*tile, max(len(i) for i, j in expected) - 1) is None
 left, _ = (torch.from_numpy(rng.normal(size=(300, 64)).astype(np.float32)) for _ in range(2))
 a, b = (torch.from_numpy(rng.integers(0, 300, 77)) for _ in range(2))
-assert torch.equal(cuda.cosines(left, a, b), device_kernels.cosines(left, a, b))
+assert torch.equal(triton_kernels.cosines(left, a, b), torch_kernels.cosines(left, a, b))
 print("equal")
 """
 
@@ -83,10 +84,10 @@ scores = st.floats(-1, 1, width=32) | st.just(-np.inf)
 
 @pytest.fixture(autouse=True, scope="module")
 def a_device() -> Iterator[None]:
-    """The GPU, or the CPU in its place."""
+    """Lets "cuda" name the CPU on a machine without a GPU."""
     with pytest.MonkeyPatch.context() as patch:
         if not torch.cuda.is_available():
-            patch.setattr(hardware, "GPU", "cpu")
+            patch.setattr(compute, "GPU", "cpu")
         yield
 
 
@@ -115,17 +116,19 @@ def test_equals_the_reference_for_every_policy(
 ) -> None:
     features = make_world(users, seed, {"all": category}, combine, k, distinct)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(device_pass, "ROOM", room)
-        patch.setattr(device_category, "ROOM", room)
-        found = find_neighbors(features, "all", device="cuda", tile=tile, dtype=dtype, small=0)
+        patch.setattr(gpu_block, "MAX_PAIRS_AT_ONCE", room)
+        patch.setattr(gpu_category, "MAX_PAIRS_AT_ONCE", room)
+        found = find_neighbors(
+            features, ["all"], device="cuda", tile_size=tile, dtype=dtype, brute_force_rows=0
+        )["all"]
     assert listed(top_k(features, "all", found)) == brute_force(features, "all")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_equals_the_cpu_at_1200_users(dtype: str) -> None:
     features = make_world(1200, 4, {"all": EVERYTHING}, "harmonic", 10)
-    expected = find_neighbors(features, "all", 14)
-    found = find_neighbors(features, "all", 14, device="cuda", dtype=dtype, tile=512)
+    expected = find_neighbors(features, ["all"], 14)["all"]
+    found = find_neighbors(features, ["all"], 14, device="cuda", dtype=dtype, tile_size=512)["all"]
     np.testing.assert_array_equal(found.ids, expected.ids)
     np.testing.assert_array_equal(found.scores, expected.scores)
     np.testing.assert_array_equal(found.bound_ids, expected.bound_ids)
@@ -136,8 +139,8 @@ def test_equals_the_cpu_at_1200_users(dtype: str) -> None:
 def test_several_categories_equal_the_cpu() -> None:
     weights = {"one": {"cosine": 1.0, "size": 0.3}, "two": {"cosine": 0.5, "wishes": 0.4}}
     features = make_world(900, 4, {name: {"weights": w} for name, w in weights.items()}, k=10)
-    expected = find_neighbors_by_category(features, list(weights), small=0)
-    lists = find_neighbors_by_category(features, list(weights), device="cuda", small=0)
+    expected = find_neighbors(features, list(weights), brute_force_rows=0)
+    lists = find_neighbors(features, list(weights), device="cuda", brute_force_rows=0)
     assert list(lists) == list(weights)
     for name, found in lists.items():
         np.testing.assert_array_equal(found.ids, expected[name].ids)
@@ -145,40 +148,56 @@ def test_several_categories_equal_the_cpu() -> None:
 
 
 def test_rows_that_hoped_for_too_much_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device_pass, "STEP", 3)
-    monkeypatch.setattr(thresholds, "SURE", -2.0)
-    disappointed = count_disappointed(monkeypatch, GpuCategorySearch)
-    monkeypatch.setattr(device_pass, "ROOM", 1000)
-    monkeypatch.setattr(device_category, "ROOM", 1000)
+    monkeypatch.setattr(gpu_block, "SAMPLE_STEP", 3)
+    monkeypatch.setattr(thresholds, "SEED_DEVIATIONS", -2.0)
+    underfilled = count_underfilled(monkeypatch, GpuCategorySearch)
+    monkeypatch.setattr(gpu_block, "MAX_PAIRS_AT_ONCE", 1000)
+    monkeypatch.setattr(gpu_category, "MAX_PAIRS_AT_ONCE", 1000)
     everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": []}}
     features = make_world(300, 8, {"all": everything}, k=10)
-    lists = find_neighbors(features, "all", device="cuda", dtype="float32", tile=64, small=0)
+    lists = find_neighbors(
+        features, ["all"], device="cuda", dtype="float32", tile_size=64, brute_force_rows=0
+    )["all"]
     assert listed(top_k(features, "all", lists)) == brute_force(features, "all")
-    assert max(disappointed) > 10
+    assert max(underfilled) > 10
 
 
-def test_nights_equal_a_full_search() -> None:
+def test_incremental_runs_equal_a_full_search() -> None:
     category = {"weights": {"cosine": 1.0, "size": 0.3, "wishes": 0.4}, "eligibility": {}}
-    nights = Nights(700, 3, 11, make_policy({"all": category}, k=8))
-    before = nights.features, nights.lists
+    population = ChangingUsers(700, 3, 11, make_policy({"all": category}, k=8))
+    before = population.features, population.lists
     for _ in range(5):
-        draw = nights.rng.integers(1, 25, 3)
-        nights.change(*(int(x) for x in draw))
-        known = PreviousLists(before[0].user_ids, user_fingerprints(before[0]), before[1])
-        change = find_delta(known, nights.features, user_fingerprints(nights.features))
+        draw = population.rng.integers(1, 25, 3)
+        population.change(*(int(x) for x in draw))
+        previous = PreviousLists(before[0].user_ids, user_fingerprints(before[0]), before[1])
+        delta = find_delta(previous, population.features, user_fingerprints(population.features))
         found = update_neighbors(
-            nights.features, "all", before[1], change, device="cuda", dtype="bfloat16", small=0
-        )
-        np.testing.assert_array_equal(found.ids[:, :8], nights.lists.ids[:, :8])
-        np.testing.assert_array_equal(found.scores[:, :8], nights.lists.scores[:, :8])
-        before = nights.features, found
+            population.features,
+            {"all": before[1]},
+            delta,
+            device="cuda",
+            dtype="bfloat16",
+            brute_force_rows=0,
+        )["all"]
+        np.testing.assert_array_equal(found.ids[:, :8], population.lists.ids[:, :8])
+        np.testing.assert_array_equal(found.scores[:, :8], population.lists.scores[:, :8])
+        before = population.features, found
 
 
 def test_progress_rises_to_all_rows() -> None:
     seen: list[int] = []
     features = make_world(50, 2, {"all": EVERYTHING})
     report = lambda done, total: seen.append(done)  # noqa: E731
-    find_neighbors(features, "all", None, report, device="cuda", dtype="float32", small=0, tile=10)
+    find_neighbors(
+        features,
+        ["all"],
+        None,
+        report,
+        device="cuda",
+        dtype="float32",
+        brute_force_rows=0,
+        tile_size=10,
+    )
     assert seen == sorted(seen)
     assert seen[-1] == 50
 
@@ -186,19 +205,19 @@ def test_progress_rises_to_all_rows() -> None:
 @given(st.lists(st.tuples(scores, st.integers(0, EMPTY_ID)), min_size=1, max_size=20))
 def test_the_larger_key_is_the_better_entry(entries: list[tuple[float, int]]) -> None:
     values, ids = torch.tensor([e[0] for e in entries]), torch.tensor([e[1] for e in entries])
-    keys = keys_of(values, ids)
+    keys = encode_keys(values, ids)
     order = sorted(range(len(entries)), key=lambda at: int(keys[at]), reverse=True)
     assert [entries[at] for at in order] == sorted(entries, key=lambda e: (-e[0], e[1]))
-    assert torch.equal(entries_of(keys)[0], values)
-    assert torch.equal(entries_of(keys)[1], ids.int())
+    assert torch.equal(decode_keys(keys).scores, values)
+    assert torch.equal(decode_keys(keys).ids, ids.int())
 
 
 def test_products_of_rows_are_the_references_cosine() -> None:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(30, 96)).astype(np.float32)
     a, b = rng.integers(0, 30, (2, 200))
-    where = hardware.torch_device("cuda")
-    x, i, j = (torch.tensor(array, device=where) for array in (vectors, a, b))
+    device = compute.torch_device("cuda")
+    x, i, j = (torch.tensor(array, device=device) for array in (vectors, a, b))
     expected = [cosine(vectors[m], vectors[n]) for m, n in zip(a, b, strict=True)]
     assert cosines(x, i, j).tolist() == expected
 
@@ -209,18 +228,31 @@ def test_the_kernels_compile_for_gpus_that_are_not_here(capability: int) -> None
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource, compile
 
-    from hertz.matching.topk.gpu import triton_kernels as cuda
+    from hertz.matching.topk.gpu import triton_kernels
 
-    pointers = {"own": "*i32", "least_rows": "*fp32", "least_columns": "*fp32", "words": "*i32"}
+    pointers = {
+        "own": "*i32",
+        "row_thresholds": "*fp32",
+        "column_thresholds": "*fp32",
+        "words": "*i32",
+    }
     numbers = dict.fromkeys(("height", "width", "diagonal"), "i32")
     kernels = []
     for dtype, name in ((torch.bfloat16, "*bf16"), (torch.float32, "*fp32")):
-        side, depth = cuda.BLOCKS[dtype]
+        side, depth = triton_kernels.BLOCKS[dtype]
         sizes = {"WIDTH": 320, "COMMON": 192, "CATEGORIES": 2}
-        sizes |= {"ROWS": side, "COLUMNS": side, "DEPTH": depth, "WORD": cuda.WORD}
-        kernels.append((cuda._reached, {"left": name, "right": name} | pointers | numbers, sizes))
+        sizes |= {"ROWS": side, "COLUMNS": side, "DEPTH": depth, "WORD": triton_kernels.WORD}
+        kernels.append(
+            (triton_kernels._reached, {"left": name, "right": name} | pointers | numbers, sizes)
+        )
     pairs = {"vectors": "*fp32", "a": "*i64", "b": "*i64", "out": "*fp64", "pairs": "i32"}
-    kernels.append((cuda._cosines, pairs, {"WIDTH": 384, "PAIRS": cuda.PAIRS, "LANES": LANES}))
+    kernels.append(
+        (
+            triton_kernels._cosines,
+            pairs,
+            {"WIDTH": 384, "PAIRS": triton_kernels.PAIRS, "LANES": LANES},
+        )
+    )
     for kernel, signature, constants in kernels:
         types = signature | dict.fromkeys(constants, "constexpr")
         known = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
@@ -232,7 +264,9 @@ def test_the_kernels_compile_for_gpus_that_are_not_here(capability: int) -> None
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_gpu_finds_the_lists_of_the_cpu() -> None:
     features = make_world(20_000, 4, {"all": {**EVERYTHING, "eligibility": {}}}, k=50)
-    expected, found = (find_neighbors(features, "all", device=device) for device in ("cpu", "cuda"))
+    expected, found = (
+        find_neighbors(features, ["all"], device=device)["all"] for device in ("cpu", "cuda")
+    )
     np.testing.assert_array_equal(found.ids, expected.ids)
     np.testing.assert_array_equal(found.scores, expected.scores)
 

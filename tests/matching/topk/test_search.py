@@ -14,13 +14,19 @@ from hertz.matching.features import Features, build_features
 from hertz.matching.reference import eligible, score
 from hertz.matching.topk import thresholds
 from hertz.matching.topk.bound.factors import category_groups
-from hertz.matching.topk.cpu import block as tiles
-from hertz.matching.topk.cpu.category import CpuCategorySearch
+from hertz.matching.topk.cpu import block as cpu_block
 from hertz.matching.topk.options import SearchOptions
-from hertz.matching.topk.search import TopK, find_neighbors, find_neighbors_by_category, top_k
+from hertz.matching.topk.search import TopK, find_neighbors, top_k
+from tests.matching.topk.oracle import (
+    EVERYTHING,
+    brute_force,
+    categories,
+    count_underfilled,
+    listed,
+    means,
+)
 from tests.matching.worlds import (
     ELIGIBILITY,
-    TERMS,
     make_policy,
     make_profiles,
     make_vectors,
@@ -28,53 +34,13 @@ from tests.matching.worlds import (
     mutual_top_k,
 )
 
-EVERYTHING = {"weights": dict.fromkeys(TERMS, 0.125), "eligibility": {"same": ["domain"]}}
-
-weights = st.dictionaries(
-    st.sampled_from(sorted(TERMS)), st.sampled_from([0.001, 0.1, 0.3, 1.0, 700.0]), min_size=1
-)
-rules = st.lists(st.sampled_from(sorted(ELIGIBILITY)), unique=True).map(
-    lambda names: {name: ELIGIBILITY[name] for name in names}
-)
-categories = st.fixed_dictionaries({"weights": weights, "eligibility": rules})
 DTYPES = ["float32", "bfloat16", "int16"]
-means = st.sampled_from(["arithmetic", "geometric", "harmonic", "minimum"])
 
 
-def brute_force(features: Features, category: str) -> list[tuple[int, int, float]]:
-    """(row, other, mutual) of every user's best k, from the reference alone."""
-    n, kept = len(features), []
-    for a in range(n):
-        met = [b for b in range(n) if eligible(features, category, a, b)]
-        scored = [(-score(features, category, a, b).mutual, b) for b in met]
-        kept += [(a, b, -s) for s, b in sorted(scored)[: features.policy.k]]
-    return kept
-
-
-def tiled(features: Features, category: str, **how: Unpack[SearchOptions]) -> TopK:
-    """Top-k by way of tiles, however few the users."""
-    return top_k(features, category, find_neighbors(features, category, small=0, **how))
-
-
-def listed(top: TopK) -> list[tuple[int, int, float]]:
-    return list(
-        zip(top.users.tolist(), top.others.tolist(), top.scores.mutual.tolist(), strict=True)
-    )
-
-
-def count_disappointed(
-    monkeypatch: pytest.MonkeyPatch, kind: type = CpuCategorySearch
-) -> list[int]:
-    """How many rows each pass of a kind has to search again; filled as they end."""
-    counts: list[int] = []
-    found = kind.disappointed  # type: ignore[attr-defined]
-
-    def counted(category: Any) -> Any:  # noqa: ANN401
-        counts.append(len(found(category)))
-        return found(category)
-
-    monkeypatch.setattr(kind, "disappointed", counted)
-    return counts
+def tiled(features: Features, category: str, **options: Unpack[SearchOptions]) -> TopK:
+    """Returns the top-k by way of tiles, however few the users."""
+    found = find_neighbors(features, [category], brute_force_rows=0, **options)
+    return top_k(features, category, found[category])
 
 
 @settings(max_examples=60, deadline=None)
@@ -105,8 +71,13 @@ def test_equals_the_reference_for_every_policy(
     small: int,
 ) -> None:
     features = make_world(users, seed, {"first": first, "second": second}, combine, k, distinct)
-    how: SearchOptions = {"tile": tile, "dtype": dtype, "threads": threads, "small": small}
-    lists = find_neighbors_by_category(features, ["first", "second"], **how)
+    options: SearchOptions = {
+        "tile_size": tile,
+        "dtype": dtype,
+        "threads": threads,
+        "brute_force_rows": small,
+    }
+    lists = find_neighbors(features, ["first", "second"], **options)
     assert list(lists) == ["first", "second"]
     for category, found in lists.items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
@@ -140,8 +111,13 @@ def test_categories_that_share_columns_equal_the_reference(
         sharing[str(at)] = {"weights": {**weights, "cosine": cosine[at]}, "eligibility": rules}
     features = make_world(users, seed, sharing, combine, 5)
     assert category_groups(features.policy) == [list(sharing)]
-    how: SearchOptions = {"tile": tile, "dtype": dtype, "threads": threads, "small": 0}
-    lists = find_neighbors_by_category(features, list(sharing), **how)
+    options: SearchOptions = {
+        "tile_size": tile,
+        "dtype": dtype,
+        "threads": threads,
+        "brute_force_rows": 0,
+    }
+    lists = find_neighbors(features, list(sharing), **options)
     assert list(lists) == list(sharing)
     for category, found in lists.items():
         assert listed(top_k(features, category, found)) == brute_force(features, category)
@@ -170,9 +146,9 @@ def test_equals_the_reference_at_300_users() -> None:
 
 def test_float_tiles_higher_than_a_stripe_find_the_lists_of_integer_tiles() -> None:
     features = make_world(1500, 7, {"all": EVERYTHING}, k=10)
-    expected = find_neighbors(features, "all", dtype="int16", tile=512)
+    expected = find_neighbors(features, ["all"], dtype="int16", tile_size=512)["all"]
     for dtype in ("float32", "bfloat16"):
-        found = find_neighbors(features, "all", dtype=dtype, tile=512)
+        found = find_neighbors(features, ["all"], dtype=dtype, tile_size=512)["all"]
         np.testing.assert_array_equal(found.ids, expected.ids)
         np.testing.assert_array_equal(found.scores, expected.scores)
 
@@ -182,13 +158,13 @@ def test_float_tiles_higher_than_a_stripe_find_the_lists_of_integer_tiles() -> N
 def test_rows_that_hoped_for_too_much_are_searched_again(
     combine: str, same: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiles, "STEP", 3)
-    monkeypatch.setattr(thresholds, "SURE", -2.0)
-    disappointed = count_disappointed(monkeypatch)
+    monkeypatch.setattr(cpu_block, "SAMPLE_STEP", 3)
+    monkeypatch.setattr(thresholds, "SEED_DEVIATIONS", -2.0)
+    underfilled = count_underfilled(monkeypatch)
     everything = {**EVERYTHING, "eligibility": {**ELIGIBILITY, "same": same}}
     features = make_world(300, 8, {"all": everything}, combine, 10)
-    assert listed(tiled(features, "all", tile=64)) == brute_force(features, "all")
-    assert max(disappointed) > 20
+    assert listed(tiled(features, "all", tile_size=64)) == brute_force(features, "all")
+    assert max(underfilled) > 20
 
 
 def test_breakdown_is_the_reference_bit_for_bit() -> None:
@@ -209,7 +185,7 @@ def test_does_not_depend_on_tiles_or_threads(threads: int) -> None:
     expected = listed(mutual_top_k(features)["all"])
     before = torch.get_num_threads()
     for tile in (1, 31, 200):
-        assert listed(tiled(features, "all", tile=tile, threads=threads)) == expected
+        assert listed(tiled(features, "all", tile_size=tile, threads=threads)) == expected
     assert torch.get_num_threads() == before
 
 
@@ -229,7 +205,8 @@ def test_nobody_eligible_gives_empty_lists_and_one_user_is_alone() -> None:
         assert top.eligible_pairs == 0
     never = {"weights": {"cosine": 1.0}, "eligibility": {"same": ["size"], "different": ["size"]}}
     for small in (0, 512):
-        found = find_neighbors(make_world(50, 1, {"none": never}), "none", small=small)
+        features = make_world(50, 1, {"none": never})
+        found = find_neighbors(features, ["none"], brute_force_rows=small)["none"]
         assert found.eligible_pairs == 0
         assert (found.ids == -1).all()
 
@@ -239,7 +216,8 @@ def test_counts_eligible_pairs_once() -> None:
     n = len(features)
     expected = sum(eligible(features, "all", a, b) for a in range(n) for b in range(a))
     for small in (0, 512):
-        assert find_neighbors(features, "all", small=small).eligible_pairs == expected
+        found = find_neighbors(features, ["all"], brute_force_rows=small)
+        assert found["all"].eligible_pairs == expected
 
 
 def test_blocking_either_way_separates() -> None:
@@ -257,7 +235,12 @@ def test_progress_counts_up_to_all_rows() -> None:
     seen: list[tuple[int, int]] = []
     features = make_world(50, 2, {"all": EVERYTHING})
     find_neighbors(
-        features, "all", None, lambda done, total: seen.append((done, total)), small=0, tile=10
+        features,
+        ["all"],
+        None,
+        lambda done, total: seen.append((done, total)),
+        brute_force_rows=0,
+        tile_size=10,
     )
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -28,7 +28,7 @@ def test_the_next_night_finds_what_a_full_one_does(tmp_path: Path, seed: int) ->
     policy = make_policy({"all": rules}, k=4)
     profiles, vectors = make_profiles(60, seed, hidden=0.05), make_vectors(60, seed)
     features = build_features(policy, profiles, vectors)
-    found = find_neighbors(features, "all", 6)
+    found = find_neighbors(features, ["all"], 6)["all"]
     known = PreviousLists(features.user_ids, user_fingerprints(features), found)
     write_neighbours(tmp_path, {"all": known})
 
@@ -47,8 +47,8 @@ def test_the_next_night_finds_what_a_full_one_does(tmp_path: Path, seed: int) ->
     carried = read_neighbours(tmp_path)["all"]
     change = find_delta(carried, rest, user_fingerprints(rest))
     assert change.gone == 0
-    again = top_k(rest, "all", update_neighbors(rest, "all", carried.lists, change))
-    full = top_k(rest, "all", find_neighbors(rest, "all", 6))
+    again = top_k(rest, "all", update_neighbors(rest, {"all": carried.lists}, change)["all"])
+    full = top_k(rest, "all", find_neighbors(rest, ["all"], 6)["all"])
     assert again.users.tolist() == full.users.tolist()
     assert again.others.tolist() == full.others.tolist()
     assert again.scores.mutual.tobytes() == full.scores.mutual.tobytes()

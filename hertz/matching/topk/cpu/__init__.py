@@ -1,1 +1,1 @@
-"""The search of a large eligibility block on a CPU."""
+"""Searches a large eligibility block on a CPU."""

@@ -1,11 +1,11 @@
-"""The exact k best of a large eligibility block on a CPU, tile by tile, without n^2 memory.
+"""Searches a large eligibility block on a CPU, tile by tile, without n^2 memory.
 
-In: a block's plan, and for each of its categories the lists of all users. A tile of pairs is one
-product of the bound's thin matrices, of which the columns that categories have in common are
-multiplied once; only pairs whose upper bound reaches what either side still takes are scored, and
-offered to both (`category_pass.py`). A side whose list ends above what was hoped for has missed
-nothing; the few others (`disappointed`) have to be sought again. So neither the order of the tiles
-nor the threads show in the result.
+In: a block's plan, and the search of each of its categories. The upper bounds of a tile are
+products of two thin matrices, of which the columns that categories have in common are multiplied
+once. Pairs whose bound reaches the threshold of either side are scored and inserted into both
+heaps (`category.py`). A heap that ends above its seed has missed nothing; the few others are
+underfilled and have to be searched again. So neither the order of the tiles nor the threads show
+in the result.
 """
 
 from __future__ import annotations
@@ -18,79 +18,104 @@ import numpy as np
 
 from hertz.core.compute import single_threaded, slices
 from hertz.matching.topk.cpu.category import CpuCategorySearch
-from hertz.matching.topk.cpu.tiles import FloatTiles, IntegerTiles, Tiles
-from hertz.matching.topk.plan import Plan
-from hertz.matching.topk.thresholds import ASKED, STEP, Tick, hopeful
+from hertz.matching.topk.cpu.tiles import make_tiles
+from hertz.matching.topk.options import ReportDone
+from hertz.matching.topk.plan import BlockPlan, Tile
+from hertz.matching.topk.thresholds import OVERSAMPLING, SAMPLE_STEP, seed_rank
 
-HOPING = 1024  # rows that a thread asks the sample for at once, at most
+SEEDED_ROWS = 1024  # rows, at most, whose seeds a thread computes at once
+REPORT_SECONDS = 0.2  # between two reports of progress
 
 
 class CpuBlockSearch:
-    """One block.
+    """The search of one block in some categories on a CPU.
 
     Args:
-        plan: The block's.
-        categories: The plan's.
-        threads: Tiles worked off at the same time; changes speed, never the result.
-        hopes: Whether a row may hope for too much, and be sought again.
+        plan: Plan of the block.
+        categories: Search of each of the plan's categories.
+        threads: Number of tiles searched in parallel; changes the speed, never the result.
+        seeded: Whether thresholds start at seeds, which may leave heaps underfilled.
     """
 
     def __init__(
-        self, plan: Plan, categories: Sequence[CpuCategorySearch], threads: int, hopes: bool
+        self,
+        plan: BlockPlan,
+        categories: Sequence[CpuCategorySearch],
+        threads: int,
+        seeded: bool,
     ) -> None:
-        self.plan, self.cuts, self.categories = plan, plan.cuts, categories
-        self.threads, self.hopes = threads, hopes
-        whole = plan.bound.left.is_floating_point()
-        self.tiles: Tiles = FloatTiles(plan.bound) if whole else IntegerTiles(plan.bound)
+        self._plan = plan
+        self._categories = categories
+        self._threads = threads
+        self._seeded = seeded
+        self._tiles = make_tiles(plan.bound)
 
-    def run(self, tick: Tick) -> None:
-        """Work the tiles off; `tick` is called with the share done, 0 to 1."""
-        todo, total = deque(self.plan.tiles), len(self.plan.tiles)
-        with single_threaded(self.threads) as pool:
-            if self.hopes:
-                size = min(-(-self.plan.sought // self.threads), HOPING)
-                list(pool.map(self._hope, slices(self.plan.sought, size)))
-            workers = [pool.submit(self._work, todo) for _ in range(min(self.threads, total))]
+    def run(self, report_share: ReportDone) -> None:
+        """Searches all tiles.
+
+        Args:
+            report_share: Called with the share of tiles done, 0 to 1.
+        """
+        todo = deque(self._plan.tiles)
+        total = len(todo)
+        active = self._plan.active_count
+        with single_threaded(self._threads) as pool:
+            if self._seeded:
+                size = min(-(-active // self._threads), SEEDED_ROWS)
+                list(pool.map(self._seed, slices(active, size)))
+            workers = [pool.submit(self._work, todo) for _ in range(min(self._threads, total))]
             try:
-                while wait(workers, timeout=0.2).not_done:
-                    tick(1 - len(todo) / total)
+                while wait(workers, timeout=REPORT_SECONDS).not_done:
+                    report_share(1 - len(todo) / total)
             finally:
                 todo.clear()
         for worker in workers:
             worker.result()
 
-    def _hope(self, cut: slice) -> None:
-        """Let rows hope for what a sample has, where it is large enough."""
-        rows, which = len(self.plan.rows), range(len(self.categories))
-        depth = self.categories[0].lists.scores.shape[1]
-        wanted = hopeful(depth, STEP, self.plan.sought == rows)
-        sample = np.arange(0, rows, STEP)
-        if len(sample) < 2 * ASKED * wanted:
+    def _seed(self, rows: slice) -> None:
+        """Seeds the thresholds of some active rows with a sample, where it is large enough."""
+        n = len(self._plan.rows)
+        rank = seed_rank(self._categories[0].depth, SAMPLE_STEP, self._plan.active_count == n)
+        sample = np.arange(0, n, SAMPLE_STEP)
+        if len(sample) < 2 * OVERSAMPLING * rank:
             return
-        uppers = self.tiles.upper(which, cut, slice(0, rows, STEP))
-        for category, upper in zip(self.categories, uppers, strict=True):
-            category.hope(cut, sample, upper, wanted)
+        indices = range(len(self._categories))
+        bounds = self._tiles.upper_bounds(indices, rows, slice(0, n, SAMPLE_STEP))
+        for category, upper in zip(self._categories, bounds, strict=True):
+            category.seed_thresholds(rows, sample, upper, rank)
 
-    def _work(self, todo: deque[tuple[int, int]]) -> None:
+    def _work(self, todo: deque[Tile]) -> None:
+        """Searches tiles until none is left; runs in every thread."""
         while todo:
             try:
                 tile = todo.popleft()
             except IndexError:  # another thread took the last one
                 return
-            self._tile(*tile)
+            self._search_tile(tile)
 
-    def _tile(self, i: int, j: int) -> None:
-        rows, columns = self.cuts[i], self.cuts[j]
-        which = [c.its for c in self.categories if self.plan.possible[c.its, i, j]]
-        some = [self.categories[its] for its in which]
-        if any(category.starts(i, j) for category in some):
-            uppers = self.tiles.upper(which, rows, columns)
+    def _search_tile(self, tile: Tile) -> None:
+        """Finds, scores and inserts the surviving pairs of a tile in every category."""
+        rows = self._plan.sides[tile.row_side]
+        columns = self._plan.sides[tile.column_side]
+        categories = [
+            category
+            for category in self._categories
+            if self._plan.has_eligible[category.category_index][tile]
+        ]
+        indices = [category.category_index for category in categories]
+        if any(category.lacks_thresholds(tile) for category in categories):
+            bounds = self._tiles.upper_bounds(indices, rows, columns)
             found = [
-                category.find_first(i, j, upper)
-                for category, upper in zip(some, uppers, strict=True)
+                category.start_thresholds(tile, upper)
+                for category, upper in zip(categories, bounds, strict=True)
             ]
         else:
-            least = [[c.least[side] for c in some] for side in (rows, columns)]
-            found = self.tiles.find(which, rows, columns, *least)
-        for category, pairs in zip(some, found, strict=True):
-            category.take(i, j, pairs)
+            found = self._tiles.find_survivors(
+                indices,
+                rows,
+                columns,
+                [category.thresholds[rows] for category in categories],
+                [category.thresholds[columns] for category in categories],
+            )
+        for category, survivors in zip(categories, found, strict=True):
+            category.insert_survivors(tile, survivors)

@@ -1,8 +1,8 @@
-"""One category of a block that is worked off tile by tile on a CPU: what its lists take, and have.
+"""Searches one category of a large block on a CPU: thresholds, exact scores and heaps.
 
-In: pairs of a tile whose upper bound reaches what either side still takes, from `tiles.py`. Out:
-the pairs scored, exactly, and offered to both sides. What a side takes starts at a score that a
-sample lets one hope for, and rises with what it has.
+In: the surviving pairs of a tile, whose upper bound reaches the threshold of either side, from
+`tiles.py`. Out: their exact scores, inserted into the heaps of both sides. A row's threshold
+starts at a seed from a sample, and rises with the worst entry of its heap.
 """
 
 from __future__ import annotations
@@ -14,149 +14,209 @@ import numpy as np
 
 from hertz.matching.kernels.heaps import EMPTY_ID, largest_columns
 from hertz.matching.kernels.pairs import find_survivors, reaches_with_residuals
-from hertz.matching.topk.cpu.tiles import Found
-from hertz.matching.topk.options import CategorySearch
-from hertz.matching.topk.plan import Plan
-from hertz.matching.topk.thresholds import ASKED, floor
+from hertz.matching.topk.cpu.tiles import Survivors
+from hertz.matching.topk.options import SearchedCategory
+from hertz.matching.topk.plan import BlockPlan, Tile
+from hertz.matching.topk.thresholds import OVERSAMPLING, clipping_score
 
 
 class CpuCategorySearch:
-    """One block of one category.
+    """The search of one block in one category on a CPU; its methods may run in several threads.
 
     Args:
-        plan: The block's.
-        its: Which of the plan's categories.
-        category: It, whose lists are written.
+        plan: Search plan of the block.
+        category_index: Position of the category in the plan.
+        category: The category, whose heaps are written.
+
+    Attributes:
+        thresholds: `(n,)` float32 least upper bound, in the bound's unit, at which a pair could
+            still enter the row's heap; -inf where nothing is known yet.
     """
 
-    def __init__(self, plan: Plan, its: int, category: CategorySearch) -> None:
-        self.plan, self.its, self.rows, self.cuts = plan, its, plan.rows, plan.cuts
-        self.scorer, self.rules, self.lists = category.scorer, category.rules, category.lists
-        self.scored: list[int] = []  # pairs scored, a call each
-        self.unit, self.slack = plan.bound.category_scales[its], plan.bound.slacks[its]
-        left_out = plan.bound.residual_norms, plan.bound.residuals, plan.bound.residual_signs
-        self.spread, self.rest, self.signs = (part.numpy() for part in left_out)
-        self.floor = floor(self.scorer.combine)
-        self.hoped = np.full(len(self.rows), -np.inf, dtype=np.float32)
-        self.least = np.where(self.lists.taking[self.rows], -np.inf, np.inf).astype(np.float32)
-        self._raise(slice(0, len(self.rows)))
-        self.locks = [Lock() for _ in self.cuts]
+    def __init__(self, plan: BlockPlan, category_index: int, category: SearchedCategory) -> None:
+        self.plan = plan
+        self.category_index = category_index
+        self._rows = plan.rows
+        self._category = category
+        self._heaps = category.heaps
+        self._score_scale = plan.bound.category_scales[category_index]
+        self._slack = plan.bound.slacks[category_index]
+        self._residual_norms = plan.bound.residual_norms.numpy()
+        self._residuals = plan.bound.residuals.numpy()
+        self._residual_signs = plan.bound.residual_signs.numpy()
+        self._clipping_score = clipping_score(category.scorer.combine)
+        self._scored_counts: list[int] = []  # appended to by all threads
+        self._locks = [Lock() for _ in plan.sides]
+        self._seeds = np.full(len(self._rows), -np.inf, dtype=np.float32)
+        accepting = self._heaps.accepting[self._rows]
+        self.thresholds = np.where(accepting, -np.inf, np.inf).astype(np.float32)
+        self._raise_thresholds(slice(0, len(self._rows)))
 
-    def hope(self, cut: slice, sample: np.ndarray, upper: np.ndarray, wanted: int) -> None:
-        """Take from a sample the score that a row's last entry will hardly stay below.
+    @property
+    def depth(self) -> int:
+        """Number of entries of a heap."""
+        return self._heaps.depth
+
+    @property
+    def scored_pairs(self) -> int:
+        """Number of pairs scored and inserted so far."""
+        return sum(self._scored_counts)
+
+    def seed_thresholds(
+        self, rows: slice, sample: np.ndarray, upper: np.ndarray, rank: int
+    ) -> None:
+        """Seeds each row's threshold with a sample score that its last entry almost always reaches.
 
         Args:
-            cut: Rows that hope.
-            sample: Positions of the sample, `(m,)` int64.
-            upper: Their bounds, `(rows, m)` float32.
-            wanted: The rank in the sample whose score a list hardly ends below.
+            rows: Positions of the m rows to seed.
+            sample: `(s,)` int64 positions of the sample.
+            upper: `(m, s)` float32 upper bounds of the rows with the sample.
+            rank: Rank, from 1, of the score among the sample's that becomes the seed.
         """
-        picked = largest_columns(upper, np.arange(len(upper)), ASKED * wanted)
-        at, rank = np.nonzero(picked != EMPTY_ID)
-        a, b = self.rows[at + cut.start], self.rows[sample[picked[at, rank]]]
-        allowed = self.rules.may_meet(a, b)
+        picked = largest_columns(upper, np.arange(len(upper)), OVERSAMPLING * rank)
+        at, place = np.nonzero(picked != EMPTY_ID)
+        a = self._rows[at + rows.start]
+        b = self._rows[sample[picked[at, place]]]
+        allowed = self._category.rules.may_meet(a, b)
         scores = np.full(picked.shape, -np.inf, dtype=np.float32)
-        scores[at[allowed], rank[allowed]] = self.scorer.mutual(a[allowed], b[allowed])
-        self.hoped[cut] = -np.partition(-scores, wanted - 1, axis=1)[:, wanted - 1]
-        self._raise(cut)
+        scores[at[allowed], place[allowed]] = self._category.scorer.mutual(a[allowed], b[allowed])
+        self._seeds[rows] = -np.partition(-scores, rank - 1, axis=1)[:, rank - 1]
+        self._raise_thresholds(rows)
 
-    def disappointed(self) -> np.ndarray:
-        """Rows of the block that may have missed someone, once all tiles are worked off."""
-        return self.rows[self.lists.scores[self.rows, 0] < self.hoped]
+    def underfilled_rows(self) -> np.ndarray:
+        """Returns the block's rows whose seed was too high, once all tiles are searched."""
+        return self._rows[self._heaps.scores[self._rows, 0] < self._seeds]
 
-    def starts(self, i: int, j: int) -> bool:
-        """Whether some of a tile have no threshold yet."""
-        sides = self.cuts[i], self.cuts[j]
-        return any((self.least[side] == -np.inf).any() for side in sides)
+    def lacks_thresholds(self, tile: Tile) -> bool:
+        """Returns whether some rows of a tile have no threshold yet."""
+        return any((self.thresholds[self.plan.sides[side]] == -np.inf).any() for side in tile)
 
-    def find_first(self, i: int, j: int, upper: np.ndarray) -> Found:
-        """Surviving pairs of a tile where some have no threshold yet, and get one."""
-        rows, columns = self.cuts[i], self.cuts[j]
-        with self._holding(i, j):
-            self._start(upper, rows, columns, self.plan.mixed[self.its, i, j])
-        found = np.empty((2, upper.size), dtype=np.int32)
-        count = find_survivors(
-            upper, self.least[rows], self.least[columns], 0 if i == j else -1, found
-        )
-        i_found, j_found = found[:, :count]
-        return i_found, j_found, upper[i_found, j_found]
+    def start_thresholds(self, tile: Tile, upper: np.ndarray) -> Survivors:
+        """Gives thresholds to the rows of a tile that have none, and returns the survivors.
 
-    def take(self, i: int, j: int, found: Found) -> None:
-        """Score the pairs of a tile that still reach what either side takes, and offer them."""
-        rows, columns = self.cuts[i], self.cuts[j]
-        a, b, mutual = self._scored(*self._tightened(*found, rows.start, columns.start))
-        with self._holding(i, j):
-            self._offer(a, b, mutual)
-            self._raise(rows)
-            self._raise(columns)
-
-    def _start(self, upper: np.ndarray, rows: slice, columns: slice, mixed: bool) -> None:
-        """Give those that have no threshold yet the best of a tile by their bounds.
-
-        The pairs taken are marked by -inf: they are done with.
+        Args:
+            tile: Tile to search.
+            upper: `(rows, columns)` float32 upper bounds of the tile, written: -inf for pairs that
+                are inserted already.
         """
-        empty = [np.flatnonzero(self.least[side] == -np.inf) for side in (rows, columns)]
-        if not len(empty[0]) and not len(empty[1]):
-            return
-        if mixed:
-            self._forbid(upper, rows, columns)
-        self._take_best(upper, rows, columns, empty[0])
-        if rows != columns:
-            self._take_best(upper.T, columns, rows, empty[1])
-        self._raise(rows)
-        self._raise(columns)
+        rows = self.plan.sides[tile.row_side]
+        columns = self.plan.sides[tile.column_side]
+        with self._lock_sides(tile):
+            self._insert_best_by_bound(tile, upper)
+        found = np.empty((2, upper.size), dtype=np.int32)
+        diagonal = 0 if rows == columns else -1
+        thresholds = self.thresholds
+        count = find_survivors(upper, thresholds[rows], thresholds[columns], diagonal, found)
+        i, j = found[:, :count]
+        return Survivors(i, j, upper[i, j])
 
-    def _take_best(
-        self, upper: np.ndarray, mine: slice, theirs: slice, without: np.ndarray
+    def insert_survivors(self, tile: Tile, survivors: Survivors) -> None:
+        """Scores the pairs of a tile that still reach a threshold, and inserts them."""
+        rows = self.plan.sides[tile.row_side]
+        columns = self.plan.sides[tile.column_side]
+        i, j = self._tight_pairs(survivors, rows.start, columns.start)
+        a, b = self._eligible_rows(i, j)
+        mutual = self._category.scorer.mutual(a, b)
+        with self._lock_sides(tile):
+            self._insert(a, b, mutual)
+            self._raise_thresholds(rows)
+            self._raise_thresholds(columns)
+
+    def _insert_best_by_bound(self, tile: Tile, upper: np.ndarray) -> None:
+        """Fills the heaps of rows without a threshold with a tile's best pairs by their bounds."""
+        rows = self.plan.sides[tile.row_side]
+        columns = self.plan.sides[tile.column_side]
+        new_rows = np.flatnonzero(self.thresholds[rows] == -np.inf)
+        new_columns = np.flatnonzero(self.thresholds[columns] == -np.inf)
+        if not len(new_rows) and not len(new_columns):
+            return  # another thread has filled them since
+        if self.plan.has_ineligible[self.category_index][tile]:
+            self._mask_ineligible(upper, rows, columns)
+        self._insert_largest(upper, rows, columns, new_rows)
+        if rows != columns:
+            self._insert_largest(upper.T, columns, rows, new_columns)
+        self._raise_thresholds(rows)
+        self._raise_thresholds(columns)
+
+    def _insert_largest(
+        self, upper: np.ndarray, rows: slice, columns: slice, new_rows: np.ndarray
     ) -> None:
-        picked = largest_columns(np.ascontiguousarray(upper), without, self.lists.scores.shape[1])
+        """Scores and inserts, for some rows of a tile, as many largest bounds as a heap holds.
+
+        Args:
+            upper: `(rows, columns)` float32 upper bounds, written: -inf for the inserted pairs.
+            rows: Rows of the tile.
+            columns: Columns of the tile.
+            new_rows: `(m,)` int64 rows within the tile to fill.
+        """
+        picked = largest_columns(np.ascontiguousarray(upper), new_rows, self.depth)
         at, _ = np.nonzero(picked != EMPTY_ID)
-        i, j = without[at], picked[picked != EMPTY_ID].astype(np.int64)
-        if mine == theirs:  # each pair once, nobody with oneself
-            once = np.unique(np.minimum(i, j) * len(upper) + np.maximum(i, j))
-            i, j = once // len(upper), once % len(upper)
+        i = new_rows[at]
+        j = picked[picked != EMPTY_ID].astype(np.int64)
+        if rows == columns:  # on the diagonal both sides may have picked the same pair
+            pairs = np.unique(np.minimum(i, j) * len(upper) + np.maximum(i, j))
+            i, j = pairs // len(upper), pairs % len(upper)
             upper[j, i] = -np.inf
         upper[i, j] = -np.inf
-        self._offer(*self._scored(i + mine.start, j + theirs.start))
+        a, b = self._eligible_rows(i + rows.start, j + columns.start)
+        self._insert(a, b, self._category.scorer.mutual(a, b))
 
-    def _tightened(
-        self, i: np.ndarray, j: np.ndarray, upper: np.ndarray, row: int, column: int
+    def _mask_ineligible(self, upper: np.ndarray, rows: slice, columns: slice) -> None:
+        """Sets the upper bounds of pairs that may not meet to -inf."""
+        b = self._rows[columns]
+        for i, a in enumerate(self._rows[rows]):
+            upper[i, ~self._category.rules.may_meet(np.full(len(b), a), b)] = -np.inf
+
+    def _tight_pairs(
+        self, survivors: Survivors, first_row: int, first_column: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of the found pairs whose tighter bound still reaches what either side takes."""
-        a, b = i.astype(np.int64) + row, j.astype(np.int64) + column
-        starts, its = self.plan.bound.residual_starts, 1 + self.its
-        left_out = self.spread, self.rest, starts, self.signs, its
-        keep = reaches_with_residuals(upper, *left_out, self.least, a, b)
-        return a[keep], b[keep]
+        """Returns the positions in the block of survivors that reach a threshold more tightly.
 
-    def _forbid(self, upper: np.ndarray, rows: slice, columns: slice) -> None:
-        b = self.rows[columns]
-        for i, a in enumerate(self.rows[rows]):
-            upper[i, ~self.rules.may_meet(np.full(len(b), a), b)] = -np.inf
+        The tighter bound has the exact products of the residuals.
 
-    def _scored(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows of the pairs of positions that may meet, with their scores."""
-        a, b = self.rows[a], self.rows[b]
-        allowed = self.rules.may_meet(a, b)
-        a, b = a[allowed], b[allowed]
-        return a, b, self.scorer.mutual(a, b)
+        Args:
+            survivors: Surviving pairs of a tile.
+            first_row: Position of the tile's first row in the block.
+            first_column: Position of the tile's first column in the block.
+        """
+        i = survivors.rows.astype(np.int64) + first_row
+        j = survivors.columns.astype(np.int64) + first_column
+        keep = reaches_with_residuals(
+            survivors.bounds,
+            self._residual_norms,
+            self._residuals,
+            self.plan.bound.residual_starts,
+            self._residual_signs,
+            1 + self.category_index,
+            self.thresholds,
+            i,
+            j,
+        )
+        return i[keep], j[keep]
 
-    def _offer(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
-        self.scored.append(len(a))
-        self.lists.offer(a, b, mutual)
+    def _eligible_rows(self, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the rows of the features of the pairs of positions that may meet."""
+        a, b = self._rows[i], self._rows[j]
+        allowed = self._category.rules.may_meet(a, b)
+        return a[allowed], b[allowed]
 
-    def _raise(self, side: slice) -> None:
-        """What a side still takes, from what it has."""
-        rows = self.rows[side]
-        worst = np.maximum(self.lists.scores[rows, 0], self.lists.bounds[rows])
-        worst = np.maximum(worst, self.hoped[side]).astype(np.float64)
-        least = (worst / self.unit - self.slack).astype(np.float32)
-        least[worst <= self.floor] = -np.inf
-        self.least[side] = np.maximum(self.least[side], least)
+    def _insert(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
+        """Inserts scored pairs into the heaps of both sides; the caller holds their locks."""
+        self._scored_counts.append(len(a))
+        self._heaps.insert_pairs(a, b, mutual)
 
-    def _holding(self, i: int, j: int) -> ExitStack:
-        """The heaps of both sides, for this thread alone."""
+    def _raise_thresholds(self, side: slice) -> None:
+        """Raises the thresholds of some rows to what heaps, seeds and minimum scores allow."""
+        rows = self._rows[side]
+        scores = np.maximum(self._heaps.scores[rows, 0], self._heaps.min_scores[rows])
+        scores = np.maximum(scores, self._seeds[side]).astype(np.float64)
+        bounds = (scores / self._score_scale - self._slack).astype(np.float32)
+        bounds[scores <= self._clipping_score] = -np.inf
+        self.thresholds[side] = np.maximum(self.thresholds[side], bounds)
+
+    def _lock_sides(self, tile: Tile) -> ExitStack:
+        """Locks the heaps of both sides of a tile, always in one order to avoid a deadlock."""
         stack = ExitStack()
-        for at in sorted({i, j}):
-            stack.enter_context(self.locks[at])
+        for side in sorted(set(tile)):
+            stack.enter_context(self._locks[side])
         return stack

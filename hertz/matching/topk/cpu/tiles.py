@@ -1,8 +1,8 @@
-"""Upper bounds of a tile of pairs on a CPU, and which of them reach what either side takes.
+"""Upper bounds of tiles of pairs on a CPU, and the pairs whose bound reaches a threshold.
 
-In: an `UpperBound` of some categories. `FloatTiles` writes tiles with torch and looks through them,
-`IntegerTiles` does both at once. What is common to the categories is multiplied once. Buffers are
-kept, those of each thread apart.
+In: an `UpperBound` of some categories. `FloatTiles` multiplies tiles with torch and then tests
+them, `IntegerTiles` does both in one loop. Columns that the categories have in common are
+multiplied once. Buffers are reused, and each thread has its own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from threading import local
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,138 +25,201 @@ from hertz.matching.kernels.llvm import BLOCK_COLUMNS, BLOCK_ROWS
 from hertz.matching.kernels.pairs import find_survivors
 from hertz.matching.topk.bound.upper_bound import UpperBound
 
-STRIPE = 256  # rows of a tile written at once: small enough to stay in the cache
+STRIPE = 256  # rows of a tile multiplied at once: small enough to stay in the cache
 
-Found = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+class Survivors(NamedTuple):
+    """The m pairs of a tile whose upper bound reaches a threshold, in no particular order.
+
+    Attributes:
+        rows: `(m,)` int32 rows within the tile.
+        columns: `(m,)` int32 columns within the tile.
+        bounds: `(m,)` float32 upper bounds.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    bounds: np.ndarray
 
 
 class FloatTiles:
-    """Tiles of float32 or bfloat16, by torch."""
+    """Tiles of float32 or bfloat16, multiplied by torch.
+
+    Args:
+        bound: Upper bound of the block's pairs.
+    """
 
     def __init__(self, bound: UpperBound) -> None:
-        starts = bound.part_starts.tolist()
-        parts = [slice(*part) for part in pairwise(starts)]
-        self._left, self._right = (
-            [side[:, part] for part in parts] for side in (bound.left, bound.right)
-        )
-        self._own = local()
+        parts = [slice(*part) for part in pairwise(bound.part_starts.tolist())]
+        self._left = [bound.left[:, part] for part in parts]
+        self._right = [bound.right[:, part] for part in parts]
+        self._buffers = local()
 
-    def upper(self, which: Sequence[int], rows: slice, columns: slice) -> list[np.ndarray]:
-        """All of a tile, `(rows, columns)` float32 to write to, for each of some categories."""
-        common = self._left[0][rows] @ self._right[0][columns].T
-        return [self._added(common, None, its, rows, columns).copy() for its in which]
-
-    def find(
-        self,
-        which: Sequence[int],
-        rows: slice,
-        columns: slice,
-        least_rows: Sequence[np.ndarray],
-        least_columns: Sequence[np.ndarray],
-    ) -> list[Found]:
-        """Pairs whose bound reaches what either side takes: rows and columns of the tile, bounds.
+    def upper_bounds(
+        self, category_indices: Sequence[int], rows: slice, columns: slice
+    ) -> list[np.ndarray]:
+        """Returns all upper bounds of a tile, for each of some categories.
 
         Args:
-            which: Categories.
-            rows: Rows of `left`.
-            columns: Rows of `right`; where they are the same, only pairs above the diagonal.
-            least_rows: `(rows,)` float32 for each of the categories.
-            least_columns: `(columns,)` float32, the same.
+            category_indices: Positions of the categories in the bound.
+            rows: Rows of the bound's left side.
+            columns: Rows of the bound's right side.
 
         Returns:
-            For each of the categories `(m,)` int32, int32 and float32, in no particular order.
+            For each category a new `(rows, columns)` float32 array.
+        """
+        common = self._left[0][rows] @ self._right[0][columns].T
+        return [
+            self._add_own_columns(common, None, index, rows, columns).copy()
+            for index in category_indices
+        ]
+
+    def find_survivors(
+        self,
+        category_indices: Sequence[int],
+        rows: slice,
+        columns: slice,
+        row_thresholds: Sequence[np.ndarray],
+        column_thresholds: Sequence[np.ndarray],
+    ) -> list[Survivors]:
+        """Finds the pairs whose upper bound reaches the threshold of either side.
+
+        Args:
+            category_indices: Positions of the categories in the bound.
+            rows: Rows of the bound's left side.
+            columns: Rows of the bound's right side; where they equal `rows`, only pairs above the
+                diagonal are found.
+            row_thresholds: `(rows,)` float32 for each of the categories.
+            column_thresholds: `(columns,)` float32 for each of the categories.
+
+        Returns:
+            The surviving pairs of each of the categories.
         """
         width = columns.stop - columns.start
-        parts: list[list[Found]] = [[] for _ in which]
-        written = [
-            _buffer(self._own, name, (STRIPE * width,), self._right[0].dtype)
-            for name in ("common", "whole")
-        ]
-        found = _buffer(self._own, "found", (2, STRIPE * width), torch.int32).numpy()
+        stripes: list[list[Survivors]] = [[] for _ in category_indices]
+        common_buffer, bound_buffer = (
+            _buffer(self._buffers, name, (STRIPE * width,), self._right[0].dtype)
+            for name in ("common", "bound")
+        )
+        found = _buffer(self._buffers, "found", (2, STRIPE * width), torch.int32).numpy()
         for first in range(rows.start, rows.stop, STRIPE):
-            some = slice(first, min(first + STRIPE, rows.stop))
-            common, whole = (
-                part[: (some.stop - first) * width].view(-1, width) for part in written
-            )
-            torch.mm(self._left[0][some], self._right[0][columns].T, out=common)
+            stripe = slice(first, min(first + STRIPE, rows.stop))
+            size = (stripe.stop - first) * width
+            common = common_buffer[:size].view(-1, width)
+            out = bound_buffer[:size].view(-1, width)
+            torch.mm(self._left[0][stripe], self._right[0][columns].T, out=common)
             above = first - rows.start
-            for at, its in enumerate(which):
-                upper = self._added(common, whole, its, some, columns)
-                offset = above if rows == columns else -1
-                least = least_rows[at][above : above + len(upper)]
-                count = find_survivors(upper, least, least_columns[at], offset, found)
-                a, b = found[:, :count]
-                parts[at].append((a + np.int32(above), b.copy(), upper[a, b]))
-        return [tuple(np.concatenate(part) for part in zip(*mine, strict=True)) for mine in parts]
+            for at, index in enumerate(category_indices):
+                upper = self._add_own_columns(common, out, index, stripe, columns)
+                diagonal = above if rows == columns else -1
+                thresholds = row_thresholds[at][above : above + len(upper)]
+                count = find_survivors(upper, thresholds, column_thresholds[at], diagonal, found)
+                i, j = found[:, :count]
+                stripes[at].append(Survivors(i + np.int32(above), j.copy(), upper[i, j]))
+        return [
+            Survivors(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+            for parts in stripes
+        ]
 
-    def _added(
-        self, common: torch.Tensor, out: torch.Tensor | None, its: int, rows: slice, columns: slice
+    def _add_own_columns(
+        self,
+        common: torch.Tensor,
+        out: torch.Tensor | None,
+        category_index: int,
+        rows: slice,
+        columns: slice,
     ) -> np.ndarray:
-        """The common products and a category's own."""
-        left, right = self._left[1 + its][rows], self._right[1 + its][columns]
-        whole = torch.addmm(common, left, right.T, out=out) if left.shape[1] else common
-        upper: np.ndarray = whole.float().numpy()
+        """Adds the products of a category's own columns to those of the common ones."""
+        left = self._left[1 + category_index][rows]
+        right = self._right[1 + category_index][columns]
+        total = torch.addmm(common, left, right.T, out=out) if left.shape[1] else common
+        upper: np.ndarray = total.float().numpy()
         return upper
 
 
 class IntegerTiles:
-    """Tiles of int16."""
+    """Tiles of int16, multiplied and tested by one compiled loop.
+
+    Args:
+        bound: Upper bound of the block's pairs.
+    """
 
     def __init__(self, bound: UpperBound) -> None:
-        self._left, self._right = bound.left.numpy(), bound.right.numpy()
-        self._starts, self._unit, self._own = bound.part_starts, bound.product_scale, local()
+        self._left = bound.left.numpy()
+        self._right = bound.right.numpy()
+        self._part_starts = bound.part_starts
+        self._scale = bound.product_scale
+        self._buffers = local()
 
-    def upper(self, which: Sequence[int], rows: slice, columns: slice) -> list[np.ndarray]:
-        """See `FloatTiles`."""
-        left, right = self._left[rows], np.ascontiguousarray(self._right[columns])
-        shape = [
-            size + -size % step
-            for size, step in ((len(left), BLOCK_ROWS), (len(right), BLOCK_COLUMNS))
+    def upper_bounds(
+        self, category_indices: Sequence[int], rows: slice, columns: slice
+    ) -> list[np.ndarray]:
+        """Returns all upper bounds of a tile; see `FloatTiles.upper_bounds`."""
+        left = self._left[rows]
+        right = np.ascontiguousarray(self._right[columns])
+        shape = (
+            len(category_indices),
+            len(left) + -len(left) % BLOCK_ROWS,
+            len(right) + -len(right) % BLOCK_COLUMNS,
+        )
+        products = np.empty(shape, dtype=np.int32)
+        multiply_tile(left, right, self._part_starts, _own_parts(category_indices), products)
+        return [
+            product[: len(left), : len(right)] * np.float32(self._scale) for product in products
         ]
-        products = np.empty((len(which), *shape), dtype=np.int32)
-        multiply_tile(left, right, self._starts, _parts(which), products)
-        return [p[: len(left), : len(right)] * np.float32(self._unit) for p in products]
 
-    def find(
+    def find_survivors(
         self,
-        which: Sequence[int],
+        category_indices: Sequence[int],
         rows: slice,
         columns: slice,
-        least_rows: Sequence[np.ndarray],
-        least_columns: Sequence[np.ndarray],
-    ) -> list[Found]:
-        """See `FloatTiles`."""
-        left, right = self._left[rows], self._right[columns]
-        shape = len(which), 3, len(left) * len(right)
-        found = _buffer(self._own, "found", shape, torch.int32).numpy()
-        mine, theirs = (self._bars(np.stack(least)) for least in (least_rows, least_columns))
-        diagonal = rows == columns
+        row_thresholds: Sequence[np.ndarray],
+        column_thresholds: Sequence[np.ndarray],
+    ) -> list[Survivors]:
+        """Finds the pairs that reach a threshold; see `FloatTiles.find_survivors`."""
+        left = self._left[rows]
+        right = self._right[columns]
+        shape = (len(category_indices), 3, len(left) * len(right))
+        found = _buffer(self._buffers, "found", shape, torch.int32).numpy()
         counts = find_product_survivors(
-            left, right, self._starts, _parts(which), mine, theirs, diagonal, found
+            left,
+            right,
+            self._part_starts,
+            _own_parts(category_indices),
+            self._integer_thresholds(row_thresholds),
+            self._integer_thresholds(column_thresholds),
+            rows == columns,
+            found,
         )
         return [
-            (a.copy(), b.copy(), np.float32(self._unit) * products.astype(np.float32))
-            for a, b, products in (f[:, :n] for f, n in zip(found, counts, strict=True))
+            Survivors(i.copy(), j.copy(), np.float32(self._scale) * products.astype(np.float32))
+            for i, j, products in (part[:, :n] for part, n in zip(found, counts, strict=True))
         ]
 
-    def _bars(self, least: np.ndarray) -> np.ndarray:
-        """The least products whose bounds are no less than `least`, or a little less."""
-        bars = np.floor(least.astype(np.float64) / self._unit)
-        return bars.clip(INT32_MIN, INT32_MAX).astype(np.int32)
+    def _integer_thresholds(self, thresholds: Sequence[np.ndarray]) -> np.ndarray:
+        """Returns the least integer products that reach the thresholds, or slightly lower ones."""
+        products = np.floor(np.stack(thresholds).astype(np.float64) / self._scale)
+        return products.clip(INT32_MIN, INT32_MAX).astype(np.int32)
 
 
 Tiles = FloatTiles | IntegerTiles
 
 
-def _parts(which: Sequence[int]) -> np.ndarray:
-    """The parts of the columns that are the categories' own."""
-    return np.array(which, dtype=np.int64) + 1
+def make_tiles(bound: UpperBound) -> Tiles:
+    """Returns the tiles of a bound, by its dtype."""
+    return FloatTiles(bound) if bound.left.is_floating_point() else IntegerTiles(bound)
 
 
-def _buffer(own: local, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
-    """Memory of this thread's, made anew where it is too small."""
-    kept: torch.Tensor | None = getattr(own, name, None)
-    if kept is None or kept.numel() < int(np.prod(shape)):
+def _own_parts(category_indices: Sequence[int]) -> np.ndarray:
+    """Returns the parts of the bound's columns that belong to single categories: int64."""
+    return np.array(category_indices, dtype=np.int64) + 1
+
+
+def _buffer(buffers: local, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    """Returns this thread's buffer of a name, allocated again where it is too small."""
+    kept: torch.Tensor | None = getattr(buffers, name, None)
+    size = int(np.prod(shape))
+    if kept is None or kept.numel() < size:
         kept = torch.empty(shape, dtype=dtype)
-        setattr(own, name, kept)
-    return kept.flatten()[: int(np.prod(shape))].view(shape)
+        setattr(buffers, name, kept)
+    return kept.flatten()[:size].view(shape)

@@ -1,8 +1,8 @@
-"""The exact k best of a large eligibility block on a GPU: bounds, scores and lists stay there.
+"""Searches a large eligibility block on a GPU: bounds, scores and lists stay in its memory.
 
-In: a block's plan, and its categories. As in `tiles.py`, a tile's bounds are tested against what
-either side still takes, and what the categories have in common is multiplied once; only what
-reaches it is scored, exactly, and offered to both sides (`device_category.py`).
+In: a block's plan, and the search of each of its categories. As on a CPU (`cpu/block.py`), columns
+of the upper bound that categories have in common are multiplied once, and pairs whose bound reaches
+the threshold of either side are scored exactly and inserted into both lists (`category.py`).
 """
 
 from __future__ import annotations
@@ -11,121 +11,160 @@ from collections.abc import Sequence
 
 import torch
 
-from hertz.matching.topk.gpu.category import ROOM, GpuCategorySearch
-from hertz.matching.topk.gpu.kernels import survivors
-from hertz.matching.topk.plan import Plan
-from hertz.matching.topk.thresholds import ASKED, STEP, Tick, hopeful
+from hertz.matching.topk.gpu.category import MAX_PAIRS_AT_ONCE, GpuCategorySearch
+from hertz.matching.topk.gpu.kernels import find_survivors
+from hertz.matching.topk.options import PairPositions, ReportDone
+from hertz.matching.topk.plan import BlockPlan
+from hertz.matching.topk.thresholds import OVERSAMPLING, SAMPLE_STEP, seed_rank
 
 
 class GpuBlockSearch:
-    """One block, on the device of its plan's bound.
+    """The search of one block in some categories, on the device of its plan's bound.
 
     Args:
-        plan: The block's.
-        categories: The plan's.
+        plan: Plan of the block.
+        categories: Search of each of the plan's categories.
     """
 
-    def __init__(self, plan: Plan, categories: Sequence[GpuCategorySearch]) -> None:
-        self.plan, self.bound, self.categories = plan, plan.bound, categories
-        self.where = plan.bound.right.device
+    def __init__(self, plan: BlockPlan, categories: Sequence[GpuCategorySearch]) -> None:
+        self._plan = plan
+        self._bound = plan.bound
+        self._categories = categories
+        self._device = plan.bound.right.device
 
-    def run(self, tick: Tick) -> None:
-        """Work the tiles off; `tick` is called with the share done, 0 to 1."""
-        plan = self.plan
-        self._hope()
-        for done, (i, j) in enumerate(plan.tiles):
-            tick(done / len(plan.tiles))
-            which = [c for c in self.categories if plan.possible[c.its, i, j]]
-            self._tile(which, plan.cuts[i], plan.cuts[j])
-        for category in self.categories:
-            self._again(category)
-            category.close()
+    def run(self, report_share: ReportDone) -> None:
+        """Searches all tiles, and then the underfilled rows once more.
 
-    def _hope(self) -> None:
-        """Let rows hope for what a sample has, where it is large enough."""
-        n, sought, depth = len(self.plan.rows), self.plan.sought, self.categories[0].depth
-        step = STEP if n // STEP >= 6 * depth else 1
-        sample = torch.arange(0, n, step, device=self.where)
-        wanted = hopeful(depth, step, sought == n)
-        asked = min(ASKED * wanted, len(sample))
-        if wanted > asked:
+        Args:
+            report_share: Called with the share of tiles done, 0 to 1.
+        """
+        plan = self._plan
+        self._seed()
+        for done, tile in enumerate(plan.tiles):
+            report_share(done / len(plan.tiles))
+            categories = [
+                category
+                for category in self._categories
+                if plan.has_eligible[category.category_index][tile]
+            ]
+            rows = plan.sides[tile.row_side]
+            self._search_tile(categories, rows, plan.sides[tile.column_side])
+        for category in self._categories:
+            self._search_underfilled(category)
+            category.write_heaps()
+
+    def _seed(self) -> None:
+        """Seeds the thresholds of all active rows with a sample, where it is large enough."""
+        n = len(self._plan.rows)
+        active = self._plan.active_count
+        depth = self._categories[0].depth
+        step = SAMPLE_STEP if n // SAMPLE_STEP >= 6 * depth else 1
+        sample = torch.arange(0, n, step, device=self._device)
+        rank = seed_rank(depth, step, active == n)
+        candidates = min(OVERSAMPLING * rank, len(sample))
+        if rank > candidates:
             return
-        right, size = self.bound.right[sample], max(1, ROOM // len(sample))
-        for start in range(0, sought, size):
-            some = torch.arange(start, min(start + size, sought), device=self.where)
-            left = self.bound.left[start : start + size]
-            common = self._product(0, left, right)
-            for category in self.categories:
-                upper = common + self._product(1 + category.its, left, right)
-                category.hope(some, sample[upper.topk(asked, dim=1).indices], wanted)
+        right = self._bound.right[sample]
+        size = max(1, MAX_PAIRS_AT_ONCE // len(sample))
+        for start in range(0, active, size):
+            rows = torch.arange(start, min(start + size, active), device=self._device)
+            left = self._bound.left[start : start + size]
+            common = self._multiply_part(0, left, right)
+            for category in self._categories:
+                upper = common + self._multiply_part(1 + category.category_index, left, right)
+                best = sample[upper.topk(candidates, dim=1).indices]
+                category.seed_thresholds(rows, best, rank)
 
-    def _product(self, part: int, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-        """Of a part's columns, float32."""
-        columns = slice(*self.bound.part_starts[part : part + 2].tolist())
+    def _multiply_part(self, part: int, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        """Returns the float32 products over the columns of one part of the bound."""
+        columns = slice(*self._part_columns(part))
         return (left[:, columns] @ right[:, columns].T).float()
 
-    def _tile(self, categories: Sequence[GpuCategorySearch], rows: slice, columns: slice) -> None:
-        """Offer what survives of a tile to both sides; what is too much at once, in parts."""
-        mine, theirs = (torch.stack([c.least[s] for c in categories]) for s in (rows, columns))
-        found = self._survivors(categories, rows, columns, mine, theirs, rows == columns)
-        if not found:
-            for part in _parts(rows, columns):
-                self._tile(categories, *part)
-            return
-        for category, (a, b) in zip(categories, found, strict=True):
-            category.take(a + rows.start, b + columns.start)
-            category.rise(rows)
-            category.rise(columns)
+    def _part_columns(self, part: int) -> list[int]:
+        """Returns the first column of a part of the bound, and the one after its last."""
+        columns: list[int] = self._bound.part_starts[part : part + 2].tolist()
+        return columns
 
-    def _again(self, category: GpuCategorySearch) -> None:
-        """Search for rows that had hoped for too much."""
-        rows = category.disappointed()
+    def _search_tile(
+        self, categories: Sequence[GpuCategorySearch], rows: slice, columns: slice
+    ) -> None:
+        """Scores and inserts the survivors of a tile, in halves where they are too many at once."""
+        row_thresholds = torch.stack([category.thresholds[rows] for category in categories])
+        column_thresholds = torch.stack([category.thresholds[columns] for category in categories])
+        found = self._find_survivors(
+            categories, rows, columns, row_thresholds, column_thresholds, rows == columns
+        )
+        if not found:
+            for smaller_rows, smaller_columns in _split_tile(rows, columns):
+                self._search_tile(categories, smaller_rows, smaller_columns)
+            return
+        for category, survivors in zip(categories, found, strict=True):
+            category.insert_pairs(survivors.rows + rows.start, survivors.columns + columns.start)
+            category.raise_thresholds(rows)
+            category.raise_thresholds(columns)
+
+    def _search_underfilled(self, category: GpuCategorySearch) -> None:
+        """Searches the rows again whose seed was too high."""
+        rows = category.underfilled_rows()
         if len(rows):
-            category.restart(rows)
-            for columns in self.plan.cuts:
-                self._column(category, rows, columns)
+            category.reset(rows)
+            for columns in self._plan.sides:
+                self._search_rows(category, rows, columns)
 
-    def _column(self, category: GpuCategorySearch, rows: torch.Tensor, columns: slice) -> None:
-        """Offer to some rows what survives of a tile of theirs."""
-        nothing = torch.full((1, columns.stop - columns.start), torch.inf, device=self.where)
-        found = self._survivors([category], rows, columns, category.least[rows][None], nothing)
-        if not found:
-            parts = [(half, columns) for half in rows.chunk(2)]
-            if len(rows) == 1:
-                parts = [(rows, half) for half in _halves(columns)]
-            for part in parts:
-                self._column(category, *part)
-            return
-        ((a, b),) = found
-        category.take_one_way(rows[a], b + columns.start)
-        category.rise(rows)
+    def _search_rows(self, category: GpuCategorySearch, rows: torch.Tensor, columns: slice) -> None:
+        """Scores the survivors of some rows and a slice of columns, inserted for the rows alone.
 
-    def _survivors(
+        Args:
+            category: Category to search.
+            rows: `(m,)` int64 positions of the rows.
+            columns: Positions of the columns.
+        """
+        never = torch.full((1, columns.stop - columns.start), torch.inf, device=self._device)
+        row_thresholds = category.thresholds[rows][None]
+        found = self._find_survivors([category], rows, columns, row_thresholds, never)
+        if found:
+            category.insert_one_way(rows[found[0].rows], found[0].columns + columns.start)
+            category.raise_thresholds(rows)
+        elif len(rows) > 1:
+            for fewer_rows in rows.chunk(2):
+                self._search_rows(category, fewer_rows, columns)
+        else:
+            for half in _halves(columns):
+                self._search_rows(category, rows, half)
+
+    def _find_survivors(
         self,
         categories: Sequence[GpuCategorySearch],
         rows: slice | torch.Tensor,
         columns: slice,
-        least_rows: torch.Tensor,
-        least_columns: torch.Tensor,
+        row_thresholds: torch.Tensor,
+        column_thresholds: torch.Tensor,
         diagonal: bool = False,
-    ) -> list[tuple[torch.Tensor, torch.Tensor]] | None:
-        """See `device_kernels.survivors`."""
-        which = [1 + category.its for category in categories]
-        parts = [self.bound.part_starts[part : part + 2].tolist() for part in (0, *which)]
-        left, right = self.bound.left[rows], self.bound.right[columns]
-        return survivors(left, right, parts, least_rows, least_columns, diagonal, ROOM)
+    ) -> list[PairPositions] | None:
+        """Finds the survivors of a tile; see `kernels.find_survivors`."""
+        parts = [0, *(1 + category.category_index for category in categories)]
+        return find_survivors(
+            self._bound.left[rows],
+            self._bound.right[columns],
+            [self._part_columns(part) for part in parts],
+            row_thresholds,
+            column_thresholds,
+            diagonal,
+            MAX_PAIRS_AT_ONCE,
+        )
 
 
-def _parts(rows: slice, columns: slice) -> list[tuple[slice, slice]]:
-    """A tile as smaller ones; of one on the diagonal the part above it."""
+def _split_tile(rows: slice, columns: slice) -> list[tuple[slice, slice]]:
+    """Splits a tile into smaller ones; of one on the diagonal, the part above the diagonal."""
     if rows == columns:
-        left, right = _halves(rows)
-        return [(left, left), (left, right), (right, right)]
+        first, second = _halves(rows)
+        return [(first, first), (first, second), (second, second)]
     if rows.stop - rows.start > columns.stop - columns.start:
         return [(half, columns) for half in _halves(rows)]
     return [(rows, half) for half in _halves(columns)]
 
 
-def _halves(rows: slice) -> tuple[slice, slice]:
-    middle = (rows.start + rows.stop) // 2
-    return slice(rows.start, middle), slice(middle, rows.stop)
+def _halves(side: slice) -> tuple[slice, slice]:
+    """Splits a slice in the middle."""
+    middle = (side.start + side.stop) // 2
+    return slice(side.start, middle), slice(middle, side.stop)

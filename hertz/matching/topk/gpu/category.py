@@ -1,153 +1,222 @@
-"""One category of a block that is worked off on a GPU: its lists, which stay there.
+"""Searches one category of a large block on a GPU: thresholds, exact scores and lists.
 
-In: pairs of positions whose upper bound reaches what either side still takes, from
-`device_pass.py`. Out: the pairs scored, exactly, and offered to both sides. A list is a row of
-keys: an entry's score in the upper half of an int64, below it its row counted from the end. The
-larger key is the better entry, ties included, so a list is what `topk` keeps.
+In: positions of the surviving pairs of a tile, whose upper bound reaches the threshold of either
+side, from `block.py`. Out: their exact scores, inserted into the lists of both sides. An entry of
+a list is one int64 key: the score's bits above, the row's id, counted from the end, below. The
+larger key is the better entry, ties included, so torch's `topk` keeps the best entries.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from hertz.matching.kernels.heaps import EMPTY_ID
 from hertz.matching.topk.gpu.pair_scores import GpuPairScorer
-from hertz.matching.topk.options import CategorySearch
-from hertz.matching.topk.plan import Plan
-from hertz.matching.topk.thresholds import floor
+from hertz.matching.topk.options import PairPositions, SearchedCategory
+from hertz.matching.topk.plan import BlockPlan
+from hertz.matching.topk.thresholds import clipping_score
 
-ROOM = 1 << 26  # pairs, or entries of lists, handled at once
-SIGN = 0x7FFFFFFF  # all bits of an int32 but its sign
-
-
-def keys_of(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-    """int64 that order entries as lists do: float32 scores, and of the same score the lower id."""
-    bits = (scores + 0.0).view(torch.int32)  # one zero, not two
-    rising = torch.where(bits < 0, bits ^ SIGN, bits)
-    return (rising.long() << 32) | (EMPTY_ID - ids.long())
+MAX_PAIRS_AT_ONCE = 1 << 26  # pairs, or entries of lists, in one call
+INT32_MAX = 0x7FFFFFFF  # all bits of an int32 but its sign
 
 
-EMPTY = int(keys_of(torch.tensor(-torch.inf), torch.tensor(EMPTY_ID)))
+class Entries(NamedTuple):
+    """Entries of lists.
+
+    Attributes:
+        scores: float32 mutual scores.
+        ids: int32 rows of the features.
+    """
+
+    scores: torch.Tensor
+    ids: torch.Tensor
+
+
+def encode_keys(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """Returns int64 keys that order entries by falling score, then by rising id.
+
+    Args:
+        scores: float32 scores.
+        ids: Integer ids, 0 to EMPTY_ID.
+    """
+    bits = (scores + 0.0).view(torch.int32)  # turns -0.0 into 0.0, which must have one key
+    ordered = torch.where(bits < 0, bits ^ INT32_MAX, bits)
+    return (ordered.long() << 32) | (EMPTY_ID - ids.long())
+
+
+def decode_keys(keys: torch.Tensor) -> Entries:
+    """Returns the scores and ids that `encode_keys` made the keys of."""
+    ordered = (keys >> 32).int()
+    scores = torch.where(ordered < 0, ordered ^ INT32_MAX, ordered).view(torch.float32)
+    return Entries(scores, (EMPTY_ID - (keys & INT32_MAX)).int())
+
+
+EMPTY_KEY = int(encode_keys(torch.tensor(-torch.inf), torch.tensor(EMPTY_ID)))
 
 
 class GpuCategorySearch:
-    """One block of one category, on the device of its plan's bound.
+    """The search of one block in one category, on the device of its plan's bound.
 
     Args:
-        plan: The block's.
-        its: Which of the plan's categories.
-        category: It, whose lists are written by `close`.
-        scorer: Its scores and rules, on the device.
+        plan: Search plan of the block.
+        category_index: Position of the category in the plan.
+        category: The category, whose heaps are written by `write_heaps`.
+        scorer: The category's scores and rules on the device.
+
+    Attributes:
+        depth: Number of entries of a list.
+        scored_pairs: Number of pairs scored so far.
+        thresholds: `(n,)` float32 least upper bound, in the bound's unit, at which a pair could
+            still enter the row's list; -inf where nothing is known yet.
     """
 
     def __init__(
-        self, plan: Plan, its: int, category: CategorySearch, scorer: GpuPairScorer
+        self,
+        plan: BlockPlan,
+        category_index: int,
+        category: SearchedCategory,
+        scorer: GpuPairScorer,
     ) -> None:
-        self.plan, self.its, self.lists, self.scorer = plan, its, category.lists, scorer
-        self.unit, self.slack = plan.bound.category_scales[its], plan.bound.slacks[its]
-        self.floor, self.depth = floor(category.scorer.combine), self.lists.scores.shape[1]
-        self.scored, own = 0, self.lists
-        self.ids = torch.from_numpy(plan.rows).to(plan.bound.right.device)
-        self.by_id = self.ids.argsort()
-        scores, ids, self.bounds, self.taking = (
-            self._taken(array) for array in (own.scores, own.ids, own.bounds, own.taking)
-        )
-        self.keys = keys_of(scores, ids).sort(dim=1, descending=True).values
-        self.hoped = torch.full_like(self.bounds, -torch.inf)
-        self.least = torch.where(self.taking, -torch.inf, torch.inf)
-        self.rise(slice(None))
+        self.category_index = category_index
+        self.depth = category.heaps.depth
+        self.scored_pairs = 0
+        self._rows = plan.rows
+        self._heaps = category.heaps
+        self._scorer = scorer
+        self._score_scale = plan.bound.category_scales[category_index]
+        self._slack = plan.bound.slacks[category_index]
+        self._clipping_score = clipping_score(category.scorer.combine)
+        self._ids = torch.from_numpy(plan.rows).to(plan.bound.right.device)
+        self._id_order = self._ids.argsort()
+        self._min_scores = self._in_plan_order(self._heaps.min_scores)
+        self._accepting = self._in_plan_order(self._heaps.accepting)
+        scores = self._in_plan_order(self._heaps.scores)
+        keys = encode_keys(scores, self._in_plan_order(self._heaps.ids))
+        self._keys = keys.sort(dim=1, descending=True).values
+        self._seeds = torch.full_like(self._min_scores, -torch.inf)
+        self.thresholds = torch.where(self._accepting, -torch.inf, torch.inf)
+        self.raise_thresholds(slice(None))
 
-    def hope(self, some: torch.Tensor, others: torch.Tensor, wanted: int) -> None:
-        """Take from a sample the score that a row's last entry will hardly stay below.
+    def seed_thresholds(self, rows: torch.Tensor, candidates: torch.Tensor, rank: int) -> None:
+        """Seeds each row's threshold with a sample score that its last entry almost always reaches.
 
         Args:
-            some: `(m,)` int64 positions.
-            others: `(m, asked)` int64, the most promising of the sample for each.
-            wanted: The rank among them whose score a list hardly ends below.
+            rows: `(m,)` int64 positions of the rows to seed.
+            candidates: `(m, c)` int64 positions of the sample's best for each row, by their bounds.
+            rank: Rank, from 1, of the score among the candidates' that becomes the seed.
         """
-        a, b = self.ids[some.repeat_interleave(others.shape[1])], self.ids[others.flatten()]
-        allowed = self.scorer.may_meet(a, b)
+        a = self._ids[rows.repeat_interleave(candidates.shape[1])]
+        b = self._ids[candidates.flatten()]
+        allowed = self._scorer.may_meet(a, b)
         scores = torch.full(a.shape, -torch.inf, device=a.device)
-        scores[allowed] = self.scorer.mutual(a[allowed], b[allowed])
-        self.hoped[some] = scores.view(others.shape).topk(wanted, dim=1).values[:, -1]
-        self.rise(some)
+        scores[allowed] = self._scorer.mutual(a[allowed], b[allowed])
+        self._seeds[rows] = scores.view(candidates.shape).topk(rank, dim=1).values[:, -1]
+        self.raise_thresholds(rows)
 
-    def take(self, a: torch.Tensor, b: torch.Tensor) -> None:
-        """Score the pairs of positions, `(m,)` int64, and offer the two of each to each other."""
-        a, b, mutual = self._scored(a, b)
-        self._offer(a, keys_of(mutual, self.ids[b]))
-        self._offer(b, keys_of(mutual, self.ids[a]))
+    def insert_pairs(self, a: torch.Tensor, b: torch.Tensor) -> None:
+        """Scores the pairs that may meet and inserts each side into the other's list.
 
-    def take_one_way(self, a: torch.Tensor, b: torch.Tensor) -> None:
-        """The same, but only `b` is offered, to `a`."""
-        a, b, mutual = self._scored(a, b)
-        self._offer(a, keys_of(mutual, self.ids[b]))
+        Args:
+            a: `(m,)` int64 positions in the block.
+            b: `(m,)` int64 positions in the block.
+        """
+        a, b = self._eligible(a, b)
+        mutual = self._scorer.mutual(self._ids[a], self._ids[b])
+        self._insert(a, encode_keys(mutual, self._ids[b]))
+        self._insert(b, encode_keys(mutual, self._ids[a]))
 
-    def disappointed(self) -> torch.Tensor:
-        """Positions that may have missed someone, once all tiles are worked off."""
-        return (entries_of(self.keys[:, -1])[0] < self.hoped).nonzero()[:, 0]
+    def insert_one_way(self, a: torch.Tensor, b: torch.Tensor) -> None:
+        """Scores the pairs that may meet and inserts `b` into the lists of `a` only."""
+        a, b = self._eligible(a, b)
+        mutual = self._scorer.mutual(self._ids[a], self._ids[b])
+        self._insert(a, encode_keys(mutual, self._ids[b]))
 
-    def restart(self, rows: torch.Tensor) -> None:
-        """Empty some lists, which then take what is as good as what they had."""
-        have = entries_of(self.keys[rows, -1])[0]
-        self.bounds[rows] = self.bounds[rows].maximum(have)
-        self.keys[rows], self.hoped[rows], self.least[rows] = EMPTY, -torch.inf, -torch.inf
-        self.rise(rows)
+    def underfilled_rows(self) -> torch.Tensor:
+        """Returns the positions whose seed was too high, once all tiles are searched."""
+        return (self._last_scores(slice(None)) < self._seeds).nonzero()[:, 0]
 
-    def rise(self, rows: slice | torch.Tensor) -> None:
-        """What rows still take, from what they have."""
-        last = entries_of(self.keys[rows, -1])[0]
-        worst = last.maximum(self.bounds[rows]).maximum(self.hoped[rows]).double()
-        least = (worst / self.unit - self.slack).float()
-        least[worst <= self.floor] = -torch.inf
-        self.least[rows] = self.least[rows].maximum(least)
+    def reset(self, rows: torch.Tensor) -> None:
+        """Empties some lists, which then leave out what is worse than the worst they had."""
+        last = self._last_scores(rows)
+        self._min_scores[rows] = self._min_scores[rows].maximum(last)
+        self._keys[rows] = EMPTY_KEY
+        self._seeds[rows] = -torch.inf
+        self.thresholds[rows] = -torch.inf
+        self.raise_thresholds(rows)
 
-    def close(self) -> None:
-        """Write the lists."""
-        rows, worst_first = np.sort(self.plan.rows), self.keys[self.by_id].flip(1)
-        scores, ids = (part.cpu().numpy() for part in entries_of(worst_first))
-        self.lists.scores[rows], self.lists.ids[rows] = scores, ids
+    def raise_thresholds(self, rows: slice | torch.Tensor) -> None:
+        """Raises the thresholds of some rows to what lists, seeds and minimum scores allow."""
+        last = self._last_scores(rows)
+        scores = last.maximum(self._min_scores[rows]).maximum(self._seeds[rows]).double()
+        bounds = (scores / self._score_scale - self._slack).float()
+        bounds[scores <= self._clipping_score] = -torch.inf
+        self.thresholds[rows] = self.thresholds[rows].maximum(bounds)
 
-    def _taken(self, array: np.ndarray) -> torch.Tensor:
-        """Rows of the features in the order of the plan."""
-        by_id = torch.from_numpy(array[np.sort(self.plan.rows)]).to(self.ids.device)
+    def write_heaps(self) -> None:
+        """Writes the lists into the category's heaps, worst entry first."""
+        rows = np.sort(self._rows)
+        worst_first = decode_keys(self._keys[self._id_order].flip(1))
+        self._heaps.scores[rows] = worst_first.scores.cpu().numpy()
+        self._heaps.ids[rows] = worst_first.ids.cpu().numpy()
+
+    def _last_scores(self, rows: slice | torch.Tensor) -> torch.Tensor:
+        """Returns the score of the last entry of some lists: float32, -inf where it is empty."""
+        return decode_keys(self._keys[rows, -1]).scores
+
+    def _in_plan_order(self, array: np.ndarray) -> torch.Tensor:
+        """Moves the block's rows of an array over all users to the device, in the plan's order."""
+        by_id = torch.from_numpy(array[np.sort(self._rows)]).to(self._ids.device)
         out = torch.empty_like(by_id)
-        out[self.by_id] = by_id
+        out[self._id_order] = by_id
         return out
 
-    def _scored(
-        self, a: torch.Tensor, b: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The pairs of positions that may meet, with their scores."""
-        allowed = self.scorer.may_meet(self.ids[a], self.ids[b])
-        a, b = a[allowed], b[allowed]
-        self.scored += len(a)
-        return a, b, self.scorer.mutual(self.ids[a], self.ids[b])
+    def _eligible(self, a: torch.Tensor, b: torch.Tensor) -> PairPositions:
+        """Returns the pairs of positions in the block that may meet, and counts them as scored."""
+        allowed = self._scorer.may_meet(self._ids[a], self._ids[b])
+        pairs = PairPositions(a[allowed], b[allowed])
+        self.scored_pairs += len(pairs.rows)
+        return pairs
 
-    def _offer(self, at: torch.Tensor, keys: torch.Tensor) -> None:
-        """Keep the best of what each position has and is offered."""
-        better = self.taking[at] & (keys > self.keys[at, -1])
+    def _insert(self, at: torch.Tensor, keys: torch.Tensor) -> None:
+        """Keeps the best of each list and of the entries inserted into it.
+
+        Args:
+            at: `(m,)` int64 positions of the lists.
+            keys: `(m,)` int64 keys to insert.
+        """
+        better = self._accepting[at] & (keys > self._keys[at, -1])
         at, order = at[better].sort()
         keys = keys[better][order]
         if not len(at):
             return
         rows, counts = torch.unique_consecutive(at, return_counts=True)
-        ends, most = counts.cumsum(0), int(counts.max())
-        for start in range(0, len(rows), size := max(1, ROOM // (self.depth + most))):
-            some, many = rows[start : start + size], counts[start : start + size]
-            first, last = int(ends[start] - counts[start]), int(ends[start + len(some) - 1])
-            row = torch.arange(len(some), device=at.device).repeat_interleave(many)
-            place = torch.arange(first, last, device=at.device)
-            place -= (ends - counts)[start : start + size][row]
-            table = keys.new_full((len(some), self.depth + most), EMPTY)
-            table[:, : self.depth] = self.keys[some]
-            table[row, self.depth + place] = keys[first:last]
-            self.keys[some] = table.topk(self.depth, dim=1).values
+        ends = counts.cumsum(0)
+        width = self.depth + int(counts.max())
+        size = max(1, MAX_PAIRS_AT_ONCE // width)
+        for start in range(0, len(rows), size):
+            chunk = slice(start, start + size)
+            last = int(ends[chunk][-1])
+            first = int(ends[start] - counts[start])
+            self._merge(rows[chunk], counts[chunk], keys[first:last], width)
 
+    def _merge(
+        self, rows: torch.Tensor, counts: torch.Tensor, keys: torch.Tensor, width: int
+    ) -> None:
+        """Merges new keys into some lists, through a table of `width` keys a list.
 
-def entries_of(keys: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The float32 scores and the int32 ids of `keys_of`."""
-    rising = (keys >> 32).int()
-    scores = torch.where(rising < 0, rising ^ SIGN, rising).view(torch.float32)
-    return scores, (EMPTY_ID - (keys & SIGN)).int()
+        Args:
+            rows: `(m,)` int64 positions of the lists.
+            counts: `(m,)` int64 number of new keys of each list.
+            keys: int64 new keys, list after list.
+            width: Columns of the table: the depth, and at least the largest of `counts`.
+        """
+        row = torch.arange(len(rows), device=rows.device).repeat_interleave(counts)
+        starts = counts.cumsum(0) - counts
+        column = self.depth + torch.arange(len(keys), device=rows.device) - starts[row]
+        table = keys.new_full((len(rows), width), EMPTY_KEY)
+        table[:, : self.depth] = self._keys[rows]
+        table[row, column] = keys
+        self._keys[rows] = table.topk(self.depth, dim=1).values

@@ -1,6 +1,6 @@
-"""What a GPU's path multiplies: Triton's kernels on a GPU, the same in torch on a CPU.
+"""The two inner operations of the search on a GPU: Triton kernels there, torch on a CPU.
 
-The torch formulation lets the whole path run, and be tested, where there is no GPU.
+The torch versions let the whole GPU search run, and be tested, on a machine without a GPU.
 """
 
 from __future__ import annotations
@@ -8,74 +8,75 @@ from __future__ import annotations
 import torch
 
 from hertz.matching.features import LANES
+from hertz.matching.topk.options import PairPositions
 
-PAIRS = 1 << 11  # multiplied at once by torch, which copies their rows: few enough for the cache
-
-Survivors = tuple[torch.Tensor, torch.Tensor]
+PAIRS_AT_ONCE = 1 << 11  # pairs whose rows torch copies at once: few enough for the cache
 
 
-def survivors(
+def find_survivors(
     left: torch.Tensor,
     right: torch.Tensor,
     parts: list[list[int]],
-    least_rows: torch.Tensor,
-    least_columns: torch.Tensor,
+    row_thresholds: torch.Tensor,
+    column_thresholds: torch.Tensor,
     diagonal: bool,
-    room: int,
-) -> list[Survivors] | None:
-    """Pairs whose product reaches what either side takes, for each of some categories.
+    max_pairs: int,
+) -> list[PairPositions] | None:
+    """Finds the pairs whose upper bound reaches the threshold of either side, by category.
 
     Args:
-        left: `(rows, columns)` bfloat16 or float32.
-        right: `(others, columns)` of the same dtype.
-        parts: First and last columns, multiples of `bounds.DEPTH`: of those common to all
-            categories, then of each category's own.
-        least_rows: `(categories, rows)` float32.
-        least_columns: `(categories, others)` float32.
-        diagonal: Only pairs above the diagonal count.
-        room: How many there may be at most in a category.
+        left: `(rows, width)` bfloat16 or float32 left side of the bound.
+        right: `(columns, width)` right side of the same dtype.
+        parts: First and last columns, multiples of `upper_bound.DEPTH`: of the part that all
+            categories have in common, then of each category's own part.
+        row_thresholds: `(categories, rows)` float32.
+        column_thresholds: `(categories, columns)` float32.
+        diagonal: Whether only pairs above the diagonal count.
+        max_pairs: Number of pairs that a category may have at most.
 
     Returns:
-        Rows and columns for each category, `(m,)` int64 each; None where there are more than
-        `room`.
+        The surviving pairs of each category; None where one has more than `max_pairs`.
     """
     if left.is_cuda:
-        from hertz.matching.topk.gpu import (
-            triton_kernels as cuda,
-        )  # needs triton, which a machine without a GPU lacks
+        # needs Triton, which is not installed on a machine without a GPU
+        from hertz.matching.topk.gpu import triton_kernels
 
-        return cuda.survivors(left, right, parts, least_rows, least_columns, diagonal, room)
+        return triton_kernels.find_survivors(
+            left, right, parts, row_thresholds, column_thresholds, diagonal, max_pairs
+        )
     common, *own = ((left[:, a:b] @ right[:, a:b].T).float() for a, b in parts)
-    found: list[Survivors] = []
-    for products, mine, theirs in zip(own, least_rows, least_columns, strict=True):
-        keep = common + products >= torch.minimum(mine[:, None], theirs)
+    found: list[PairPositions] = []
+    for products, of_rows, of_columns in zip(own, row_thresholds, column_thresholds, strict=True):
+        keep = common + products >= torch.minimum(of_rows[:, None], of_columns)
         i, j = (keep.triu(1) if diagonal else keep).nonzero(as_tuple=True)
-        if len(i) > room:
+        if len(i) > max_pairs:
             return None
-        found.append((i, j))
+        found.append(PairPositions(i, j))
     return found
 
 
 def cosines(vectors: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """`reference.cosine` of the rows `a` and `b`, `(m,)` int64 each: `(m,)` float64.
+    """Returns `reference.cosine` of pairs of rows: `(m,)` float64.
 
     Args:
         vectors: `(n, dim)` float32, dim a multiple of LANES.
-        a: Rows.
-        b: The same.
+        a: `(m,)` int64 rows of the first sides.
+        b: `(m,)` int64 rows of the second sides.
     """
     if vectors.is_cuda:
-        from hertz.matching.topk.gpu import triton_kernels as cuda
+        # needs Triton, which is not installed on a machine without a GPU
+        from hertz.matching.topk.gpu import triton_kernels
 
-        return cuda.cosines(vectors, a, b)
+        return triton_kernels.cosines(vectors, a, b)
     out = torch.empty(len(a), dtype=torch.float64)
-    for start in range(0, len(a), PAIRS):
-        some = slice(start, start + PAIRS)
-        out[some] = _summed(vectors[a[some]].double() * vectors[b[some]].double())
+    for start in range(0, len(a), PAIRS_AT_ONCE):
+        some = slice(start, start + PAIRS_AT_ONCE)
+        out[some] = _sum_lanes(vectors[a[some]].double() * vectors[b[some]].double())
     return out
 
 
-def _summed(products: torch.Tensor) -> torch.Tensor:
+def _sum_lanes(products: torch.Tensor) -> torch.Tensor:
+    """Sums each row's products in the order of `reference.cosine`: lanes first, then halves."""
     total = torch.zeros((len(products), LANES), dtype=products.dtype)
     for start in range(0, products.shape[1], LANES):
         total += products[:, start : start + LANES]

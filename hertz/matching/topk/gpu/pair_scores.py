@@ -1,14 +1,15 @@
-"""`pairs.py` on a GPU: the same arithmetic in the same order in torch, and so the same bits.
+"""Scores and eligibility of pairs on a GPU, equal to `matching/pair_scores.py` bit for bit.
 
-In: a category's scores and rules, and pairs of rows, `(m,)` int64 tensors. Out: whether they may
-meet, and their mutual scores. Nothing here is fused: a fused multiply-add would round once less.
+In: a category's scorer and rules, and pairs of rows, `(m,)` int64 tensors. Out: whether the pairs
+may meet, and their mutual scores, by the same float64 arithmetic in the same order. No operation
+is fused: a fused multiply-add would round once less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,42 +25,57 @@ from hertz.matching.pair_scores import (
 )
 from hertz.matching.topk.gpu.kernels import cosines
 
-Both = tuple[torch.Tensor, torch.Tensor]
-Term = Callable[[torch.Tensor, torch.Tensor], Both]
+
+class TermValues(NamedTuple):
+    """Values of one term for m pairs (a, b).
+
+    Attributes:
+        forward: `(m,)` float64 values for a looking at b.
+        backward: `(m,)` float64 values for b looking at a.
+    """
+
+    forward: torch.Tensor
+    backward: torch.Tensor
+
+
+TermFunction = Callable[[torch.Tensor, torch.Tensor], TermValues]
+"""Returns the values of one term for the pairs of two `(m,)` int64 tensors of rows."""
 
 
 class GpuPairScorer:
-    """What pairs of rows are worth in a category, and which may meet.
+    """Scores pairs of rows in one category, and decides which may meet, on a device.
 
     Args:
-        scorer: The category's scores.
-        rules: The category's rules.
-        where: The device.
+        scorer: Scores of the category on the CPU.
+        rules: Eligibility rules of the category.
+        device: Device that computes.
     """
 
-    def __init__(self, scorer: PairScorer, rules: EligibilityRules, where: torch.device) -> None:
-        self._combine, self._distances = scorer.combine, rules.distances.tolist()
-        self._terms = [(weight, _term(term, where)) for weight, term in scorer.terms]
-        tables = (rules.same, rules.different, rules.numbers, rules.code_columns)
-        self._same, self._different, self._numbers, self._told = (
-            [_put(column, where) for column in table.T] for table in tables
-        )
-        self._accepted, self._rows = _put(rules.accepted, where), len(rules.same)
-        first = np.repeat(np.arange(self._rows), np.diff(rules.blocked_starts))
-        self._blocked = _put(first * self._rows + rules.blocked, where)
+    def __init__(self, scorer: PairScorer, rules: EligibilityRules, device: torch.device) -> None:
+        self._combine = scorer.combine
+        self._terms = [(weight, _term_function(term, device)) for weight, term in scorer.terms]
+        self._same = _columns(rules.same, device)
+        self._different = _columns(rules.different, device)
+        self._numbers = _columns(rules.numbers, device)
+        self._distances = rules.distances.tolist()
+        self._code_columns = _columns(rules.code_columns, device)
+        self._accepted = _to_device(rules.accepted, device)
+        self._users = len(rules.same)
+        first = np.repeat(np.arange(self._users), np.diff(rules.blocked_starts))
+        self._blocked_pairs = _to_device(first * self._users + rules.blocked, device)
 
     def mutual(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """`(m,)` float32 mutual scores."""
+        """Returns the mutual scores of pairs of rows: `(m,)` float32."""
         forward = torch.zeros(len(a), dtype=torch.float64, device=a.device)
         backward = forward.clone()
         for weight, term in self._terms:
-            there, back = term(a, b)
-            forward += weight * there
-            backward += weight * back
+            values = term(a, b)
+            forward += weight * values.forward
+            backward += weight * values.backward
         return combine(self._combine, forward, backward).float()
 
     def may_meet(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """`(m,)` bool."""
+        """Returns whether pairs of rows may meet: `(m,)` bool."""
         allowed = a != b
         for codes in self._same:
             allowed &= (codes[a] == codes[b]) & (codes[a] >= 0)
@@ -67,17 +83,18 @@ class GpuPairScorer:
             allowed &= (codes[a] != codes[b]) & (codes[a] >= 0) & (codes[b] >= 0)
         for numbers, distance in zip(self._numbers, self._distances, strict=True):
             allowed &= (numbers[a] - numbers[b]).abs() <= distance
-        for told in self._told:
-            allowed &= self._accepted[a, told[b]] & self._accepted[b, told[a]]
-        if len(self._blocked):
-            pairs = a * self._rows + b
-            at = torch.searchsorted(self._blocked, pairs).clamp(max=len(self._blocked) - 1)
-            allowed &= self._blocked[at] != pairs
+        for column in self._code_columns:
+            allowed &= self._accepted[a, column[b]] & self._accepted[b, column[a]]
+        if len(self._blocked_pairs):
+            pairs = a * self._users + b
+            at = torch.searchsorted(self._blocked_pairs, pairs)
+            at = at.clamp(max=len(self._blocked_pairs) - 1)
+            allowed &= self._blocked_pairs[at] != pairs
         return allowed
 
 
 def combine(how: str, forward: torch.Tensor, backward: torch.Tensor) -> torch.Tensor:
-    """`reference.combine` on tensors of any shape."""
+    """Returns `reference.combine` of two float64 tensors of any shape."""
     if how == "arithmetic":
         return (forward + backward) * 0.5
     if how == "minimum":
@@ -89,74 +106,83 @@ def combine(how: str, forward: torch.Tensor, backward: torch.Tensor) -> torch.Te
 
 
 @singledispatch
-def _term(term: Any, where: torch.device) -> Term:  # noqa: ANN401
-    """A term's values for a looking at b, and for b looking at a: `(m,)` float64 each."""
+def _term_function(term: Any, device: torch.device) -> TermFunction:  # noqa: ANN401
+    """Returns the function that computes a term's values on the device."""
     raise TypeError(type(term).__name__)
 
 
-@_term.register
-def _(term: CosineTerm, where: torch.device) -> Term:
-    vectors = _put(term.vectors, where)
+@_term_function.register
+def _(term: CosineTerm, device: torch.device) -> TermFunction:
+    vectors = _to_device(term.vectors, device)
 
-    def both(a: torch.Tensor, b: torch.Tensor) -> Both:
-        values = cosines(vectors, a, b)
-        return values, values
+    def values(a: torch.Tensor, b: torch.Tensor) -> TermValues:
+        products = cosines(vectors, a, b)
+        return TermValues(products, products)
 
-    return both
-
-
-@_term.register
-def _(term: CodeTerm, where: torch.device) -> Term:
-    codes, matrix = _put(term.codes, where), _put(term.matrix, where)
-    return lambda a, b: (matrix[codes[a], codes[b]], matrix[codes[b], codes[a]])
+    return values
 
 
-@_term.register
-def _(term: OpenCodeTerm, where: torch.device) -> Term:
-    codes = _put(term.codes, where)
-
-    def both(a: torch.Tensor, b: torch.Tensor) -> Both:
-        mine, theirs = codes[a], codes[b]
-        same = torch.where((mine < 0) | (theirs < 0), term.missing, (mine == theirs).double())
-        return same, same
-
-    return both
+@_term_function.register
+def _(term: CodeTerm, device: torch.device) -> TermFunction:
+    codes = _to_device(term.codes, device)
+    matrix = _to_device(term.matrix, device)
+    return lambda a, b: TermValues(matrix[codes[a], codes[b]], matrix[codes[b], codes[a]])
 
 
-@_term.register
-def _(term: NumberTerm, where: torch.device) -> Term:
-    numbers = _put(term.numbers, where)
+@_term_function.register
+def _(term: OpenCodeTerm, device: torch.device) -> TermFunction:
+    codes = _to_device(term.codes, device)
 
-    def both(a: torch.Tensor, b: torch.Tensor) -> Both:
+    def values(a: torch.Tensor, b: torch.Tensor) -> TermValues:
+        x, y = codes[a], codes[b]
+        same = torch.where((x < 0) | (y < 0), term.missing, (x == y).double())
+        return TermValues(same, same)
+
+    return values
+
+
+@_term_function.register
+def _(term: NumberTerm, device: torch.device) -> TermFunction:
+    numbers = _to_device(term.numbers, device)
+
+    def values(a: torch.Tensor, b: torch.Tensor) -> TermValues:
         distance = (numbers[a] - numbers[b]).abs()
         ramp = ((term.zero - distance) / (term.zero - term.full)).clamp(0.0, 1.0)
-        values = torch.where(distance.isnan(), term.missing, ramp)
-        return values, values
+        closeness = torch.where(distance.isnan(), term.missing, ramp)
+        return TermValues(closeness, closeness)
 
-    return both
-
-
-@_term.register
-def _(term: OverlapTerm, where: torch.device) -> Term:
-    wishes, traits = (_put(bits.view(np.int64), where) for bits in (term.wishes, term.traits))
-    wished, told = _put(term.wish_counts, where), _put(term.trait_counts, where)
-
-    def looking(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        shared = _ones(wishes[a] & traits[b]).sum(dim=1)
-        values = shared.double() / (wished[a] + told[b] - shared)
-        return torch.where((wished[a] == 0) | (told[b] == 0), term.missing, values)
-
-    return lambda a, b: (looking(a, b), looking(b, a))
+    return values
 
 
-def _ones(words: torch.Tensor) -> torch.Tensor:
-    """Number of ones in int64 words, whose shifts keep the sign (Warren, Hacker's Delight, 5-1)."""
+@_term_function.register
+def _(term: OverlapTerm, device: torch.device) -> TermFunction:
+    wishes = _to_device(term.wishes.view(np.int64), device)
+    traits = _to_device(term.traits.view(np.int64), device)
+    wish_counts = _to_device(term.wish_counts, device)
+    trait_counts = _to_device(term.trait_counts, device)
+
+    def jaccards(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        shared = _popcount(wishes[a] & traits[b]).sum(dim=1)
+        ratios = shared.double() / (wish_counts[a] + trait_counts[b] - shared)
+        return torch.where((wish_counts[a] == 0) | (trait_counts[b] == 0), term.missing, ratios)
+
+    return lambda a, b: TermValues(jaccards(a, b), jaccards(b, a))
+
+
+def _popcount(words: torch.Tensor) -> torch.Tensor:
+    """Returns the number of ones in each int64, whose right shifts keep the sign."""
     x = words - ((words >> 1) & 0x5555555555555555)
     x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333)
     x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F
     return (x * 0x0101010101010101) >> 56
 
 
-def _put(array: np.ndarray, where: torch.device) -> torch.Tensor:
-    own = array if array.flags.writeable else array.copy()  # torch takes no others
-    return torch.from_numpy(np.ascontiguousarray(own)).to(where)
+def _columns(table: np.ndarray, device: torch.device) -> list[torch.Tensor]:
+    """Returns the columns of an `(n, columns)` table on the device."""
+    return [_to_device(column, device) for column in table.T]
+
+
+def _to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Copies an array to the device."""
+    writable = array if array.flags.writeable else array.copy()  # torch accepts no others
+    return torch.from_numpy(np.ascontiguousarray(writable)).to(device)

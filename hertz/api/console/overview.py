@@ -1,7 +1,7 @@
-"""What the console's first page shows: what is served and how it is, and what became of the runs.
+"""Collects what the console's first page shows: the served snapshot, its problems, and the runs.
 
 In: the home and the application's health. Out: frozen values for the templates, and the bytes of a
-run's report. A run's id from an address is only ever compared with those that there are.
+run's report. A run id in an address is only compared with those that exist, never made a path.
 """
 
 from __future__ import annotations
@@ -12,19 +12,31 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hertz.api.console.pages import age
-from hertz.api.lists.why import public
+from hertz.api.console.rendering import age
+from hertz.api.lists.why import public_name
 from hertz.api.snapshot.follower import Served
 from hertz.core.errors import SnapshotError
 from hertz.core.interface_texts.catalogue import Language
 from hertz.storage.snapshot.history import Outcome, list_runs, told
 from hertz.storage.snapshot.snapshots import HELD, REPORT, list_held, list_snapshots, read_manifest
 
-RUNS = 60  # the newest that are shown
+RUNS_SHOWN = 60
 
 
-class Now(NamedTuple):
-    """The served snapshot."""
+class ServedSnapshot(NamedTuple):
+    """The served snapshot as shown.
+
+    Attributes:
+        run: Its run id.
+        made: When it was made, in ISO format.
+        age: How long ago that was, in words.
+        users: Number of its users.
+        policy: Name of its policy.
+        policy_hash: Hash of its policy.
+        embedding_model: Name of the embedding model.
+        language_model: Name of the language model; None if the template voice wrote all texts.
+        intake: Number of the last event of the intake that it contains.
+    """
 
     run: str
     made: str
@@ -39,7 +51,7 @@ class Now(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """What became of one run; a figure is None where nothing is known of it."""
+    """The outcome of one run as shown; a number is None if the run left no record of it."""
 
     id: str
     outcome: str
@@ -59,9 +71,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything on the first page."""
+    """The content of the first page.
 
-    now: Now | None
+    Attributes:
+        now: The served snapshot; None if there is none.
+        notes: What is wrong with it, or why there is none.
+        runs: Outcomes of the runs, newest first.
+        older: Run ids of the kept snapshots that are not served, newest first.
+        held: Run ids of the snapshots that the gate held.
+    """
+
+    now: ServedSnapshot | None
     notes: list[str]
     runs: list[Run]
     older: list[str]
@@ -69,19 +89,27 @@ class Overview:
 
 
 def overview(home: Path, served: Served | None, notes: list[str], language: Language) -> Overview:
-    """What is served, what is wrong with it, and the runs, newest first."""
+    """Returns the content of the first page.
+
+    Args:
+        home: The home directory.
+        served: The served snapshot.
+        notes: Problems, as `/health` lists them.
+        language: Language of the page.
+    """
     current = served.manifest.run_id if served else ""
-    kept, held = _kept(home), _held(home)
-    records = {run["run_id"]: run for run in list_runs(home, RUNS)}
+    kept = _kept(home)
+    held = _held(home)
+    records = {run["run_id"]: run for run in list_runs(home, RUNS_SHOWN)}
     for run, folder in (kept | held).items():
         records.setdefault(run, _from_manifest(run, folder))
     folders = kept | held
     return Overview(
-        now=_now(served, language) if served else None,
+        now=_served_snapshot(served, language) if served else None,
         notes=notes,
         runs=[
             _run(record, folders.get(run), current, language)
-            for run, record in sorted(records.items(), reverse=True)[:RUNS]
+            for run, record in sorted(records.items(), reverse=True)[:RUNS_SHOWN]
         ],
         older=[run for run in sorted(kept, reverse=True) if run != current],
         held=sorted(held),
@@ -89,7 +117,7 @@ def overview(home: Path, served: Served | None, notes: list[str], language: Lang
 
 
 def report(home: Path, run_id: str) -> bytes | None:
-    """The report in a snapshot that is kept or held; None where there is none."""
+    """Returns the report in a snapshot that is kept or held; None without one."""
     folder = (_kept(home) | _held(home)).get(run_id)
     try:
         return (folder / REPORT).read_bytes() if folder else None
@@ -98,32 +126,33 @@ def report(home: Path, run_id: str) -> bytes | None:
 
 
 def _kept(home: Path) -> dict[str, Path]:
-    """The snapshots by run."""
+    """Returns the folders of the kept snapshots by run id."""
     return {snapshot.name: snapshot for snapshot in list_snapshots(home)}
 
 
 def _held(home: Path) -> dict[str, Path]:
-    """What the gate held back, by run."""
+    """Returns the folders of the held snapshots by run id."""
     return {folder.name.removeprefix(HELD): folder for folder in list_held(home)}
 
 
-def _now(served: Served, language: Language) -> Now:
+def _served_snapshot(served: Served, language: Language) -> ServedSnapshot:
+    """Returns the served snapshot as shown."""
     manifest = served.manifest
-    return Now(
+    return ServedSnapshot(
         run=manifest.run_id,
         made=manifest.created_at.isoformat(timespec="seconds"),
         age=age(manifest.created_at, language),
         users=served.reader.users,
         policy=manifest.policy_name,
         policy_hash=manifest.policy_hash,
-        embedding_model=public(manifest.embedding_model),
-        language_model=public(manifest.language_model or "") or None,
+        embedding_model=public_name(manifest.embedding_model),
+        language_model=public_name(manifest.language_model or "") or None,
         intake=manifest.intake_sequence,
     )
 
 
 def _from_manifest(run: str, folder: Path) -> dict[str, Any]:
-    """The record of a run that left none, as far as its snapshot tells."""
+    """Returns the record of a run that left none, made from its snapshot's manifest."""
     outcome: Outcome = "held" if folder.name.startswith(HELD) else "published"
     try:
         return told(run, outcome, "", read_manifest(folder))
@@ -132,6 +161,7 @@ def _from_manifest(run: str, folder: Path) -> dict[str, Any]:
 
 
 def _run(record: dict[str, Any], folder: Path | None, current: str, language: Language) -> Run:
+    """Returns a run's record as shown."""
     counts, run = record["counts"], record["run_id"]
     ended = datetime.fromisoformat(record["ended_at"])
     overall = (record["quality"] or {}).get("overall", {})
@@ -154,4 +184,5 @@ def _run(record: dict[str, Any], folder: Path | None, current: str, language: La
 
 
 def _total(parts: Mapping[str, int] | None) -> int | None:
+    """Returns the sum of counts; None without any."""
     return sum(parts.values()) if parts else None

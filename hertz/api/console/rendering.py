@@ -1,7 +1,7 @@
-"""How the console's pages are rendered and sent: templates, language, headers, errors as pages.
+"""Renders and sends the console's pages: templates, language, headers, and errors as pages.
 
 In: a request, a template and its values. Out: HTML that may load nothing but the console's own
-style sheet and icon, runs no script, is framed by nobody and kept by no cache.
+style sheet and icon, runs no script, cannot be framed and is kept by no cache.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hertz.api.console.language import LANGUAGE_NAMES, wanted_language
 from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAUTHORIZED, ApiError
-from hertz.api.errors import UNAVAILABLE as NOTHING_SERVED
+from hertz.api.errors import UNAVAILABLE as NO_SNAPSHOT
 from hertz.api.snapshot.follower import SnapshotFollower
 from hertz.core.interface_texts.catalogue import Language, text
 
@@ -54,15 +54,15 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _OWN_PAGE = re.compile(r"/console(/[A-Za-z0-9/_.:-]*)?(\?[A-Za-z0-9=&_.%+-]*)?")
-_ERRORS = {
+_ERROR_TEXTS = {
     NOT_FOUND_USER: "console_unknown_user",
     NOT_FOUND_MATCH: "console_unknown_match",
     CURSOR_EXPIRED: "console_expired",
-    NOTHING_SERVED: "console_nothing_served",
+    NO_SNAPSHOT: "console_nothing_served",
     NO_PAGE: "console_no_page",
     NO_REPORT: "console_no_report",
 }
-_IDS = {"userId", "otherId", "id"}
+_ID_PARAMETERS = {"userId", "otherId", "id"}
 
 _environment = Environment(
     loader=FileSystemLoader(_FOLDER),
@@ -75,42 +75,49 @@ _environment = Environment(
 
 
 class ConsoleRoute(APIRoute):
-    """A route whose errors are pages."""
+    """A route that answers errors with pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with errors shown in words."""
+        """Returns the handler of the route, with errors rendered as pages."""
         handle = super().get_route_handler()
 
-        async def shown(request: Request) -> Response:
+        async def handle_with_pages(request: Request) -> Response:
             try:
                 return await handle(request)
             except ApiError as error:
-                return _known_error(request, error)
+                return _api_error_page(request, error)
             except RequestValidationError as error:
-                return _not_valid(request, error)
+                return _validation_error_page(request, error)
 
-        return shown
+        return handle_with_pages
 
 
-def prepare() -> None:
-    """Compile the templates, so that the first page is as fast as all others."""
+def compile_templates() -> None:
+    """Compiles all templates, so that the first page is as fast as the others."""
     for name in _environment.list_templates(["html"]):
         _environment.get_template(name)
 
 
 def page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Render a template in the language of the request."""
+    """Renders a template in the language of the request.
+
+    Args:
+        request: The request.
+        template: Name of the template.
+        status: Status of the answer.
+        **values: Variables of the template.
+    """
     language = language_of(request)
     here = f"{request.url.path}?{request.url.query}".rstrip("?")
-    signing = request.url.path == SIGN_IN
+    signing_in = request.url.path == SIGN_IN
     shared = {
         "language": language,
         "languages": LANGUAGE_NAMES,
         "t": partial(text, language=language),
         "here": quote(own_page(here), safe=""),
         "version": _VERSION,
-        "inside": not signing,
-        "can_sign_out": not signing and request.app.state.sessions.needed,
+        "inside": not signing_in,
+        "can_sign_out": not signing_in and request.app.state.sessions.needed,
         "searched": "",
     }
     html = _environment.get_template(template).render(shared | values)
@@ -118,39 +125,39 @@ def page(request: Request, template: str, status: int = 200, **values: object) -
 
 
 def report_page(html: bytes) -> HTMLResponse:
-    """A run's report as it was written: it may run no script and load nothing."""
+    """Sends a run's report as it was written; it may run no script and load nothing."""
     return HTMLResponse(html, headers=_HEADERS | {"Content-Security-Policy": _REPORT_POLICY})
 
 
 def asset(content: bytes, media_type: str) -> Response:
-    """The style sheet or the icon; their addresses change when they do."""
+    """Sends the style sheet or the icon, whose addresses contain a digest of their content."""
     headers = _HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
     return Response(content, headers=headers, media_type=media_type)
 
 
 def redirect(to: str) -> RedirectResponse:
-    """Send the browser to another page of the console."""
+    """Redirects the browser to another page of the console."""
     return RedirectResponse(to, 303, {"Cache-Control": "no-store"})
 
 
 def own_page(address: str) -> str:
-    """The address if it is plainly one of the console's own; its first page otherwise."""
+    """Returns an address if it is certainly one of the console's; its first page otherwise."""
     return address if _OWN_PAGE.fullmatch(address) else HOME
 
 
 def language_of(request: Request) -> Language:
-    """The language that was chosen, or that the browser asks for."""
+    """Returns the language that was chosen, or that the browser asks for."""
     accepted = request.headers.get("accept-language", "")
     return wanted_language(request.cookies.get(LANGUAGE_COOKIE), accepted)
 
 
 def is_secure(request: Request) -> bool:
-    """Whether the browser came over https, by itself or to the proxy before us."""
+    """Returns whether the browser used https, to the server itself or to a proxy before it."""
     return request.url.scheme == "https"
 
 
 def age(made: datetime, language: Language) -> str:
-    """How long ago, in words."""
+    """Returns how long ago a time was, in words."""
     minutes = int((datetime.now(UTC) - made).total_seconds() // 60)
     if minutes < 1:
         return text("console_just_now", language)
@@ -163,23 +170,33 @@ def age(made: datetime, language: Language) -> str:
 def error_page(
     request: Request, status: int, name: str, searched: str = "", **values: object
 ) -> HTMLResponse:
-    """What went wrong, in words: the texts `<name>_title` and `<name>`."""
+    """Renders a page that says what went wrong.
+
+    Args:
+        request: The request.
+        status: Status of the answer.
+        name: Key of the text; the key of its title ends in `_title`.
+        searched: Text to show in the search field.
+        **values: Variables of the text.
+    """
     language = language_of(request)
     title = text(f"{name}_title", language)
     words = text(name, language, **values)
     return page(request, "error.html", status, title=title, words=words, searched=searched)
 
 
-def _known_error(request: Request, error: ApiError) -> Response:
+def _api_error_page(request: Request, error: ApiError) -> Response:
+    """Returns the page of an error with a code; without a session, the way to sign in."""
     if error.code == UNAUTHORIZED:
         here = f"{request.url.path}?{request.url.query}".rstrip("?")
         return redirect(f"{SIGN_IN}?next={quote(own_page(here), safe='')}")
-    return error_page(request, error.status, _ERRORS[error.code])
+    return error_page(request, error.status, _ERROR_TEXTS[error.code])
 
 
-def _not_valid(request: Request, error: RequestValidationError) -> Response:
+def _validation_error_page(request: Request, error: RequestValidationError) -> Response:
+    """Returns the page that says which part of the address is not valid."""
     wrong = {str(item["loc"][-1]) for item in error.errors()}
-    if not wrong & _IDS:
+    if not wrong & _ID_PARAMETERS:
         return error_page(request, 422, "console_bad_address")
     follower: SnapshotFollower = request.app.state.follower
     minimum = follower.served.reader.id_minimum if follower.served else 1
