@@ -31,9 +31,9 @@ test: .venv/ready
 	requirements/browser
 	$(PYTEST) -n $(if $(filter gpu,$(EXTRA)),0,2) --cov --durations=20
 
-# Without language models, servers and browsers: under two minutes on two cores.
+# Without language models, servers, browsers and whole nights: under two minutes on two cores.
 test-fast: .venv/ready
-	$(PYTEST) -n 2 -m "not slow and not server and not browser and not engine"
+	$(PYTEST) -n 2 -m "not (slow or browser or engine or night or server or thorough)"
 
 architecture: .venv/ready
 	$(BIN)/python docs/architecture.py

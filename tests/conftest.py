@@ -1,4 +1,4 @@
-"""What several test folders share: the order of their files, and the shipped policies."""
+"""Shared by all test folders: markers by file, the order of the files, the service's policy."""
 
 from __future__ import annotations
 
@@ -11,10 +11,35 @@ from hertz.policy.load import parse_policy
 from hertz.policy.model import Policy
 
 ROOT = Path(__file__).parent.parent
+TESTS = ROOT / "tests"
+# What the tests of a file or folder start; pyproject.toml explains the markers. `make test-fast`
+# leaves these tests out.
+STARTED = {
+    "browser": ("api/test_console_browser.py",),
+    "engine": ("bench", "cli/compare_models", "explanations/generation"),
+    "night": (
+        *("cli/test_main.py", "embedding/test_encoder.py", "stages/explain/test_model_writer.py"),
+        *("stages/test_forget.py", "stages/test_merge_intake.py", "stages/test_nightly.py"),
+        *("stages/test_publish.py", "storage/models"),
+    ),
+    "server": (
+        *("api/test_app.py", "api/test_contract.py", "api/test_following.py"),
+        *("api/test_security.py", "cli/loadtest", "flows/test_nights.py"),
+    ),
+}
+MARKERS = {TESTS / path: marker for marker, paths in STARTED.items() for path in paths}
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: at the end, no worker is left alone with a long one."""
+    """Adds the markers by file, and puts files with slow tests first.
+
+    At the end of a run no worker is then left with a long file while the other has nothing to do.
+    """
+    for item in items:
+        for path in (item.path, *item.path.parents):
+            if marker := MARKERS.get(path):
+                item.add_marker(marker)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
@@ -23,18 +48,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def service_policy() -> Policy:
     """The policy of hertz.toml."""
     return parse_policy(tomllib.loads((ROOT / "hertz.toml").read_text(encoding="utf-8"))["policy"])
-
-
-@pytest.fixture(scope="session")
-def okcupid_policy() -> Policy:
-    """English only, no MBTI, open vocabularies."""
-    text = (ROOT / "policies" / "okcupid.toml").read_text(encoding="utf-8")
-    return parse_policy(tomllib.loads(text)["policy"])
-
-
-@pytest.fixture(params=["service", "okcupid"])
-def any_policy(
-    request: pytest.FixtureRequest, service_policy: Policy, okcupid_policy: Policy
-) -> Policy:
-    """Each shipped policy in turn."""
-    return service_policy if request.param == "service" else okcupid_policy

@@ -116,6 +116,7 @@ def test_no_phrase_has_a_word_that_is_a_label(any_policy: Policy) -> None:
                 assert claims(any_policy, language, normalize(text)) == [], phrase
 
 
+@pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_service_texts_pass_every_check(service_policy: Policy, seed: int) -> None:

@@ -29,6 +29,7 @@ def upper(bound: UpperBound) -> np.ndarray:
     return product + bound.slacks[0]
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(
     users=st.integers(2, 40),

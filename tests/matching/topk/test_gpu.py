@@ -91,6 +91,7 @@ def a_device() -> Iterator[None]:
         yield
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None)
 @given(
     users=st.integers(0, 30),

@@ -40,6 +40,7 @@ def assert_same(population: ChangingUsers) -> None:
     assert population.lists.eligible_pairs == expected.eligible_pairs
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None)
 @given(
     users=st.integers(0, 60),
@@ -73,6 +74,7 @@ def test_equals_a_full_search_for_every_policy(
     assert listed(found) == brute_force(population.features, "all")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("spare", [0, 3, 16])
 def test_twenty_random_runs_equal_a_full_search(spare: int) -> None:
     category = {"weights": {"cosine": 1.0, "size": 0.3, "wishes": 0.4}, "eligibility": {}}

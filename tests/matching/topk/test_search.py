@@ -43,6 +43,7 @@ def tiled(features: Features, category: str, **options: Unpack[SearchOptions]) -
     return top_k(features, category, found[category])
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(
     users=st.integers(0, 40),
@@ -83,6 +84,7 @@ def test_equals_the_reference_for_every_policy(
         assert listed(top_k(features, category, found)) == brute_force(features, category)
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None)
 @given(
     users=st.integers(0, 40),
@@ -153,6 +155,7 @@ def test_float_tiles_higher_than_a_stripe_find_the_lists_of_integer_tiles() -> N
         np.testing.assert_array_equal(found.scores, expected.scores)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("combine", ["arithmetic", "geometric", "harmonic", "minimum"])
 @pytest.mark.parametrize("same", [[], ["domain"]])
 def test_rows_that_hoped_for_too_much_are_searched_again(
@@ -179,6 +182,7 @@ def test_breakdown_is_the_reference_bit_for_bit() -> None:
         assert top.scores.backward_terms[i].tolist() == list(expected.backward_terms.values())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_does_not_depend_on_tiles_or_threads(threads: int) -> None:
     features = make_world(200, 9, {"all": EVERYTHING}, k=7)
