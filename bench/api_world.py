@@ -8,7 +8,6 @@ Parts that reads do not need are left out: profiles, Parquet, Chroma.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +18,26 @@ import polars as pl
 
 from hertz.policy.load import parse_policy
 from hertz.policy.model import Policy
+from hertz.reports.figures import (
+    ExplanationFigures,
+    ListFigures,
+    Origins,
+    Quality,
+    QuarantineFigures,
+)
+from hertz.reports.runs import Counts
+from hertz.storage.snapshot.manifest import SCHEMA_VERSION, Manifest
 from hertz.storage.snapshot.serving import write_serving
 from hertz.storage.snapshot.snapshots import new_folder, publish
+from hertz.storage.snapshot.stage_results import (
+    ChromaResult,
+    EmbedResult,
+    ExplainResult,
+    PrepareResult,
+    PublishResult,
+    RecomputeResult,
+    StageResults,
+)
 
 MATCHES_PER_LIST = 10
 ROOT = Path(__file__).parent.parent
@@ -40,21 +57,77 @@ def publish_world(home: Path, users: int, number: int = 0) -> Path:
     text = (ROOT / "hertz.toml").read_text(encoding="utf-8")
     policy = parse_policy(tomllib.loads(text)["policy"])
     (home / "snapshots").mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    manifest = {
-        "run_id": f"{now:%Y%m%dT%H%M%SZ}-{number:04x}",
-        "created_at": now.isoformat(timespec="seconds"),
-        "policy_name": policy.name,
-        "policy_hash": policy.digest,
-        "policy": json.loads(policy.model_dump_json()),
-        "embedding_model": "synthetic",
-        "language_model": None,
-    }
-    folder = new_folder(home, manifest["run_id"])
+    manifest = _manifest(policy, users, number)
+    folder = new_folder(home, manifest.run_id)
     profiles = pl.DataFrame({"user_id": np.arange(1, users + 1)})
     lists = [_lists(policy, place, users) for place in range(len(policy.categories))]
     write_serving(folder, policy, profiles, pl.concat(lists), _texts(policy, users))
     return publish(home, folder, manifest, keep=1)
+
+
+def _manifest(policy: Policy, users: int, number: int) -> Manifest:
+    """Returns a manifest without figures: the API reads only where a snapshot comes from."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    counts = Counts(
+        users=users, quarantined=0, eligible_pairs={}, matches={}, explanations=Origins()
+    )
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        run_id=f"{now:%Y%m%dT%H%M%SZ}-{number:04x}",
+        created_at=now,
+        policy_name=policy.name,
+        policy_hash=policy.digest,
+        policy=policy,
+        embedding_model="synthetic",
+        language_model=None,
+        counts=counts,
+        stages=_stages(counts),
+        quality=_quality(counts),
+    )
+
+
+def _stages(counts: Counts) -> StageResults:
+    """Returns results of stages that took no time."""
+    pairs = {"eligible_pairs": {}, "scored_pairs": {}, "matches": {}}
+    return StageResults(
+        prepare=PrepareResult(seconds=0, users=counts.users, quarantined=0),
+        embed=EmbedResult(seconds=0, model="synthetic", model_identity={}, texts=0, encoded=0),
+        recompute=RecomputeResult(seconds=0, path="full", why="", scores_version=0, **pairs),
+        chroma=ChromaResult(seconds=0, path="full"),
+        explain=ExplainResult(
+            seconds=0,
+            model=None,
+            pairs=0,
+            explanations=counts.explanations,
+            carried_over=0,
+            voice="",
+        ),
+        publish=PublishResult(seconds=0),
+    )
+
+
+def _quality(counts: Counts) -> Quality:
+    """Returns quality figures of a run without any match."""
+    lists = ListFigures(
+        users=counts.users,
+        covered=0,
+        coverage=None,
+        places=0,
+        reciprocity=None,
+        gini=None,
+        lorenz=(),
+        on_no_list=0,
+    )
+    explanations = ExplanationFigures(
+        origins=counts.explanations, grounded=None, prefix_hits=None, model_failed=False, texts=()
+    )
+    return Quality(
+        overall=lists,
+        categories={},
+        quarantine=QuarantineFigures(rows=0, share=0.0, reasons=()),
+        last=None,
+        explanations=explanations,
+    )
 
 
 def _lists(policy: Policy, place: int, users: int) -> pl.DataFrame:

@@ -25,7 +25,8 @@ from typing import Any
 
 from hertz.policy.model import Policy
 from hertz.storage.files import read_frame
-from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import published_snapshot
 
 Person = dict[str, Any]
 Meaning = tuple[str, str]  # field, code
@@ -276,7 +277,7 @@ class Auditor:
 def audit(home: Path) -> dict[str, Any]:
     """Counts of texts, and findings by kind: category, language and user ids."""
     snapshot = published_snapshot(home)
-    policy = Policy.model_validate(read_manifest(snapshot)["policy"])
+    policy = read_manifest(snapshot).policy
     users = {row["user_id"]: row for row in read_frame(snapshot / "users.parquet").to_dicts()}
     texts = read_frame(snapshot / "explanations.parquet")
     auditors = {language: Auditor(policy, language) for language in policy.languages}

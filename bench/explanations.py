@@ -64,6 +64,8 @@ class Stage:
 
     def run(self, lists: MatchLists, chunk: int, home: str) -> Figures:
         """Explains everyone in the lists with an empty prefix cache, and returns the figures."""
+        from hertz.storage.snapshot.stage_results import ExplainResult
+
         run = self._run(lists, chunk, home)
         self.engine.reset()
         started, cpu = time.perf_counter(), self.engine.cpu_seconds()
@@ -78,7 +80,7 @@ class Stage:
             "cpu": cpu,
             "prefix": cached_tokens / prompt_tokens if prompt_tokens else 0.0,
             "prompts": len(answered),
-            "accepted": run.stages["explain"]["accepted"],
+            "accepted": run.result(ExplainResult).accepted,
         }
 
     def _run(self, lists: MatchLists, chunk: int, home: str) -> Run:

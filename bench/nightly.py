@@ -93,12 +93,12 @@ def one_size(users: int, home: Path, synthetic: bool) -> list[dict[str, Any]]:
             prepare(run)
             store_synthetic_vectors(run)
         for stage in stages:
-            before = set(run.stages)
+            before = set(run.results)
             with PeakMemory() as memory:
                 stage(run)
             if synthetic and stage is embed:
                 continue
-            seconds = sum(run.stages[name]["seconds"] for name in set(run.stages) - before)
+            seconds = sum(run.results[of].seconds for of in set(run.results) - before)
             name = stage.__name__.removesuffix("_run")
             rows.append(
                 {"users": users, "stage": name, "seconds": seconds, "peak_mb": round(memory.peak)}

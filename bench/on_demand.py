@@ -29,7 +29,8 @@ from hertz.stages.recompute import recompute
 from hertz.stages.run import open_run
 from hertz.storage.files import write_frame
 from hertz.storage.settings import load_settings
-from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import published_snapshot
 
 NEW = 987_654_321
 
@@ -67,15 +68,15 @@ def measure(users: int, home: Path) -> dict[str, Any]:
         ran = time.perf_counter() - started
         listed = answer(f"/api/v3/tuning?userId={NEW}&category=friend", 60).json()
         seconds = time.perf_counter() - started
-    stages = read_manifest(published_snapshot(home))["stages"]
+    stages = read_manifest(published_snapshot(home)).stages
     return {
         "users": users,
         "registration_ms": round(answered, 1),
         "run_s": round(ran, 1),
         "post_to_first_list_s": round(seconds + answered / 1000, 1),
         "listed": len(listed["data"]["userIdList"]),
-        "stages_s": {name: figures["seconds"] for name, figures in stages.items()},
-        "path": stages["recompute"]["path"],
+        "stages_s": stages.seconds,
+        "path": stages.recompute.path,
     }
 
 

@@ -72,7 +72,8 @@ def one_night(
         run: Runs a night with these options of the command line.
         used: Returns the CPU seconds used so far.
     """
-    from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
+    from hertz.storage.snapshot.manifest import read_manifest
+    from hertz.storage.snapshot.snapshots import published_snapshot
 
     home = folder / "home"
     shutil.rmtree(home, ignore_errors=True)
@@ -85,9 +86,8 @@ def one_night(
     started, before = time.perf_counter(), used()
     run(options)
     seconds, cpu = time.perf_counter() - started, used() - before
-    stages = read_manifest(published_snapshot(home))["stages"]
-    in_stages = sum(figures["seconds"] for figures in stages.values())
-    return {"seconds": seconds, "stages": in_stages, "cpu": cpu}
+    stages = read_manifest(published_snapshot(home)).stages
+    return {"seconds": seconds, "stages": sum(stages.seconds.values()), "cpu": cpu}
 
 
 def cpu_of_commands() -> float:

@@ -13,7 +13,8 @@ from rich.table import Table
 from hertz.stages.forget import Receipt
 from hertz.storage.erasure.scan import Scan
 from hertz.storage.intake.queue import INTAKE_FILE, Intake
-from hertz.storage.snapshot.snapshots import current_snapshot, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import current_snapshot
 
 SHOWN_IDS = 20
 
@@ -21,7 +22,7 @@ SHOWN_IDS = 20
 def waiting_in(home: Path) -> dict[str, Any]:
     """What `hertz intake --json` prints: ids only, no profile."""
     snapshot = current_snapshot(home)
-    folded = int(read_manifest(snapshot).get("intake_sequence", 0)) if snapshot else 0
+    folded = read_manifest(snapshot).intake_sequence if snapshot else 0
     found: dict[str, Any] = {"waiting": 0, "published_sequence": folded, "last_sequence": folded}
     if not (home / INTAKE_FILE).exists():
         return {**found, "by_kind": {}, "oldest_seconds": None, "user_ids": {}}

@@ -43,7 +43,7 @@ def runs(
 
     found = list_runs(load_settings(policy, home).home, last)
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        typer.echo(json.dumps([run.as_json() for run in found], ensure_ascii=False))
     else:
         show_runs(found)
 

@@ -14,45 +14,48 @@ from rich.table import Table
 from rich.text import Text
 
 from hertz.policy.model import Policy
+from hertz.reports.gate import summarize
 from hertz.reports.page import number, percent
-from hertz.stages.report import held_reason
+from hertz.reports.runs import RunRecord
 from hertz.storage.files import read_frame
-from hertz.storage.snapshot.snapshots import REPORT, list_held, read_manifest
+from hertz.storage.snapshot.manifest import Manifest, read_manifest
+from hertz.storage.snapshot.snapshots import REPORT, list_held
+from hertz.storage.snapshot.stage_results import ExplainResult, StageResults
 
 RUNS_WIDTH = 120  # columns; narrower, every cell would wrap
 
 
 def status_of(snapshot: Path) -> dict[str, Any]:
-    """What `hertz status --json` prints."""
+    """Returns what `hertz status --json` prints."""
     manifest = read_manifest(snapshot)
-    counts = manifest["counts"]
+    counts = manifest.counts
     return {
-        "snapshot": manifest["run_id"],
-        "created_at": manifest["created_at"],
-        "policy": manifest["policy_name"],
-        "policy_hash": manifest["policy_hash"],
-        "users": counts["users"],
-        "quarantined": counts["quarantined"],
-        "eligible_pairs": counts["eligible_pairs"],
-        "matches": sum(counts["matches"].values()),
-        "matches_by_category": counts["matches"],
-        "explanations": counts["explanations"],
-        "embedding_model": manifest["embedding_model"],
-        "language_model": manifest["language_model"],
+        "snapshot": manifest.run_id,
+        "created_at": manifest.created_at.isoformat(),
+        "policy": manifest.policy_name,
+        "policy_hash": manifest.policy_hash,
+        "users": counts.users,
+        "quarantined": counts.quarantined,
+        "eligible_pairs": counts.eligible_pairs,
+        "matches": sum(counts.matches.values()),
+        "matches_by_category": counts.matches,
+        "explanations": counts.explanations.as_json(),
+        "embedding_model": manifest.embedding_model,
+        "language_model": manifest.language_model,
         "path": str(snapshot),
         "report": _report_in(snapshot),
     }
 
 
 def held_in(home: Path) -> dict[str, Any] | None:
-    """What the gate held, why, and where its report is; None if nothing is held."""
+    """Returns what the gate held, why, and where its report is; None if nothing is held."""
     folder = next(iter(list_held(home)), None)
     if folder is None:
         return None
     manifest = read_manifest(folder)
     return {
-        "run_id": manifest["run_id"],
-        "reason": held_reason(manifest),
+        "run_id": manifest.run_id,
+        "reason": summarize(manifest.quality.gate),
         "report": _report_in(folder),
     }
 
@@ -66,24 +69,24 @@ def show_status(found: dict[str, Any]) -> None:
     Console().print(table)
 
 
-def show_runs(found: list[dict[str, Any]]) -> None:
-    """`hertz runs` for people, newest last."""
+def show_runs(found: list[RunRecord]) -> None:
+    """Prints `hertz runs` for people, newest last."""
     names = ("run", "outcome", "users", "seconds", "coverage", "reciprocity", "Gini", "churn", "")
     table = Table(*names, box=None)
     for run in found:
-        quality = run["quality"] or {}
-        overall, last = quality.get("overall", {}), quality.get("last") or {}
-        outcome = "forced" if run["forced"] else run["outcome"]
-        figures = [overall.get("coverage"), overall.get("reciprocity")]
+        overall = run.quality.overall if run.quality else None
+        last = run.quality.last if run.quality else None
+        outcome = "forced" if run.forced else run.outcome
         table.add_row(
-            run["run_id"],
+            run.run_id,
             Text(outcome, {"held": "yellow", "failed": "red"}.get(outcome, "")),
-            number(run["counts"].get("users")),
-            number(run["total_seconds"], 1),
-            *(percent(value) for value in figures),
-            number(overall.get("gini"), 3),
-            percent(last.get("churn")),
-            Text(run["reason"]),
+            number(run.counts.users if run.counts else None),
+            number(run.total_seconds, 1),
+            percent(overall.coverage if overall else None),
+            percent(overall.reciprocity if overall else None),
+            number(overall.gini if overall else None, 3),
+            percent(last.churn if last else None),
+            Text(run.reason),
         )
     Console(width=max(Console().width, RUNS_WIDTH)).print(table)
 
@@ -92,13 +95,11 @@ def show_night(snapshot: Path) -> None:
     """The closing table of a run, and one match in full."""
     manifest = read_manifest(snapshot)
     console = Console()
-    console.print(Columns([_counts(manifest), _seconds(manifest["stages"])]))
-    shown = _one_match(snapshot, Policy.model_validate(manifest["policy"]))
+    console.print(Columns([_counts(manifest), _seconds(manifest.stages)]))
+    shown = _one_match(snapshot, manifest.policy)
     if shown:
         console.print(shown)
-    console.print(
-        f"published {manifest['run_id']} in {snapshot}; its report: {_report_in(snapshot)}"
-    )
+    console.print(f"published {manifest.run_id} in {snapshot}; its report: {_report_in(snapshot)}")
 
 
 def _report_in(snapshot: Path) -> str | None:
@@ -106,44 +107,46 @@ def _report_in(snapshot: Path) -> str | None:
     return str(report) if report.is_file() else None
 
 
-def _counts(manifest: dict[str, Any]) -> Table:
-    stages, counts = manifest["stages"], manifest["counts"]
-    table = Table("", "count", title=f"Run {manifest['run_id']}")
+def _counts(manifest: Manifest) -> Table:
+    """Returns the table of a run's counts."""
+    stages, counts = manifest.stages, manifest.counts
+    table = Table("", "count", title=f"Run {manifest.run_id}")
     table.columns[1].justify = "right"
     rows: dict[str, Any] = {
-        "users": counts["users"],
-        "quarantined rows": counts["quarantined"],
-        "distinct texts": stages["embed"]["texts"],
-        "texts encoded": stages["embed"]["encoded"],
+        "users": counts.users,
+        "quarantined rows": counts.quarantined,
+        "distinct texts": stages.embed.texts,
+        "texts encoded": stages.embed.encoded,
+        "matching": f"{stages.recompute.path}: {stages.recompute.why}",
     }
-    rows["matching"] = f"{stages['recompute']['path']}: {stages['recompute']['why']}"
-    rows |= {f"eligible pairs, {n}": count for n, count in counts["eligible_pairs"].items()}
-    rows |= {f"matches, {n}": count for n, count in counts["matches"].items()}
-    rows |= {f"explanations, {n}": count for n, count in counts["explanations"].items()}
-    rows |= _written(stages["explain"])
+    rows |= {f"eligible pairs, {n}": count for n, count in counts.eligible_pairs.items()}
+    rows |= {f"matches, {n}": count for n, count in counts.matches.items()}
+    rows |= {f"explanations, {n}": count for n, count in counts.explanations}
+    rows |= _written(stages.explain)
     for name, value in rows.items():
         table.add_row(name, _plain(value))
     return table
 
 
-def _written(explain: dict[str, Any]) -> dict[str, Any]:
-    """How the language model's candidates fared."""
-    rows = {
-        "candidates by the model": explain["candidates"],
-        "of these accepted": explain["accepted"],
+def _written(explain: ExplainResult) -> dict[str, Any]:
+    """Returns how many of the language model's texts were accepted, and why others were not."""
+    rows: dict[str, Any] = {
+        "candidates by the model": explain.candidates,
+        "of these accepted": explain.accepted,
     }
-    rows |= {f"refused, {check}": count for check, count in explain["failed_checks"].items()}
-    if explain["generator_failed"]:
-        rows["the model failed"] = explain["generator_failed"]
+    rows |= {f"refused, {check}": count for check, count in explain.failed_checks.items()}
+    if explain.generator_failed:
+        rows["the model failed"] = explain.generator_failed
     return rows
 
 
-def _seconds(stages: dict[str, Any]) -> Table:
+def _seconds(stages: StageResults) -> Table:
+    """Returns the table of the stages' durations."""
     table = Table("stage", "seconds")
     table.columns[1].justify = "right"
-    for name, figures in stages.items():
-        table.add_row(name, f"{figures['seconds']:.1f}")
-    table.add_row("all", f"{sum(f['seconds'] for f in stages.values()):.1f}", style="bold")
+    for name, seconds in stages.seconds.items():
+        table.add_row(name, f"{seconds:.1f}")
+    table.add_row("all", f"{sum(stages.seconds.values()):.1f}", style="bold")
     return table
 
 

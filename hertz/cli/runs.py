@@ -41,13 +41,14 @@ def embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source
     from hertz.cli.progress import bars
     from hertz.stages.nightly import embed_only
     from hertz.storage.settings import load_settings
+    from hertz.storage.snapshot.stage_results import EmbedResult, PrepareResult
 
     with bars() as progress:
         run = embed_only(load_settings(policy, home, source), progress)
-    figures = run.stages["prepare"] | run.stages["embed"]
+    prepared, embedded = run.result(PrepareResult), run.result(EmbedResult)
     typer.echo(
-        f"{figures['users']} users, {figures['quarantined']} quarantined; {figures['texts']} "
-        f"distinct texts, {figures['encoded']} encoded in {figures['seconds']:.1f} s"
+        f"{prepared.users} users, {prepared.quarantined} quarantined; {embedded.texts} "
+        f"distinct texts, {embedded.encoded} encoded in {embedded.seconds:.1f} s"
     )
 
 

@@ -1,157 +1,163 @@
 """The report in Markdown, for the Prefect UI: the same figures, without any user's id.
 
-Whoever is forgotten vanishes from the home; what Prefect keeps is out of Hertz's reach. So the most
-exposed users are named in report.html alone.
+A forgotten user is erased from the home, but not from what Prefect keeps. So the ids of the most
+exposed users are in report.html alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hertz.core.interface_texts.catalogue import text
+from hertz.reports.figures import (
+    Check,
+    ExplanationFigures,
+    ListFigures,
+    Quality,
+    QuarantineFigures,
+)
 from hertz.reports.gate import note_of
-from hertz.reports.page import TRENDS, last_published, number, percent
+from hertz.reports.page import TRENDS, last_published, number, percent, trend_value
+from hertz.reports.runs import ReportedRun, RunRecord
 
 MARKS = {"ok": "✓", "outside": "✗", "not judged": "–"}
 
 
-def render_markdown(manifest: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
-    """The quality part of a run's report.
+def render_markdown(run: ReportedRun, runs: Sequence[RunRecord]) -> str:
+    """Returns the quality part of a run's report.
 
     Args:
-        manifest: The run's manifest.
+        run: The run, as its manifest describes it.
         runs: Records of the runs before, oldest first.
     """
-    quality = manifest["quality"]
+    quality = run.quality
+    before = last_published(runs)
     parts = [
-        _gate(quality["gate"]),
-        _trend(quality, last_published(runs)),
+        _gate(quality.gate),
+        _trend(quality, before.quality if before else None),
         _categories(quality),
-        _exposed(quality["overall"]),
-        _explanations(quality["explanations"]),
-        _quarantine(quality["quarantine"]),
+        _exposed(quality.overall),
+        _explanations(quality.explanations),
+        _quarantine(quality.quarantine),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
-def _gate(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+def _gate(checks: Sequence[Check]) -> list[str]:
+    """Returns the table of the gate's checks."""
     lines = [
-        f"## {_word('report_gate')}",
+        f"## {_word('gate')}",
         "",
-        *_head("", "report_figure", "report_found:", "report_limit:", ""),
+        *_head("", "figure", "found:", "limit:", ""),
     ]
     for check in checks:
-        figure, _, category = check["figure"].partition(".")
+        figure, _, category = check.figure.partition(".")
         shown = (lambda v: number(v, 3)) if figure == "score_shift" else percent
-        name = _word(f"report_{figure}") + (f", {category}" if category else "")
-        limit = f"{text('report_at_' + check['bound'], 'en')} {shown(check['limit'])}"
-        note = note_of(check["why"])
-        mark = MARKS[check["verdict"]]
-        lines.append(_row(mark, name, shown(check["value"]), limit, note))
+        name = _word(figure) + (f", {category}" if category else "")
+        limit = f"{text('report_at_' + check.bound, 'en')} {shown(check.limit)}"
+        note = note_of(check.why)
+        lines.append(_row(MARKS[check.verdict], name, shown(check.value), limit, note))
     return lines
 
 
-def _trend(quality: Mapping[str, Any], before: Mapping[str, Any] | None) -> list[str]:
-    old = (before or {}).get("quality") or {}
+def _trend(quality: Quality, before: Quality | None) -> list[str]:
+    """Returns the table that compares the run with the one published before."""
     lines = [
-        f"## {_word('report_runs')}",
+        f"## {_word('runs')}",
         "",
-        *_head("report_figure", "report_this_run:", "report_last_published:"),
+        *_head("figure", "this_run:", "last_published:"),
     ]
     for name in TRENDS:
-        part = "last" if name == "churn" else "overall"
-        values = [(found.get(part) or {}).get(name) for found in (quality, old)]
+        values = [trend_value(found, name) for found in (quality, before)]
         shown = [number(v, 3) if name == "gini" else percent(v) for v in values]
-        lines.append(_row(_word(f"report_{name}"), *shown))
-    if quality["last"]:
-        for name in ("users_new", "users_lost"):
-            lines.append(_row(_word(f"report_{name}"), number(quality["last"][name]), ""))
+        lines.append(_row(_word(name), *shown))
+    if quality.last:
+        lines.append(_row(_word("users_new"), number(quality.last.users_new), ""))
+        lines.append(_row(_word("users_lost"), number(quality.last.users_lost), ""))
     return lines
 
 
-def _categories(quality: Mapping[str, Any]) -> list[str]:
-    columns = (
-        "report_coverage:",
-        "report_reciprocity:",
-        "report_gini:",
-        "report_median:",
-        "report_churn:",
-    )
-    lines = [f"## {_word('report_by_category')}", "", *_head("report_category", *columns)]
-    last = (quality["last"] or {}).get("categories", {})
-    for name, part in quality["categories"].items():
-        median = dict(map(tuple, part["scores"]["quantiles"]))[0.5] if part["scores"] else None
-        lines.append(
-            _row(
-                _safe(name),
-                percent(part["coverage"]),
-                percent(part["reciprocity"]),
-                number(part["gini"], 3),
-                number(median, 3),
-                percent(last.get(name, {}).get("churn")),
-            )
+def _categories(quality: Quality) -> list[str]:
+    """Returns the table of the categories."""
+    columns = ("coverage:", "reciprocity:", "gini:", "median:", "churn:")
+    lines = [f"## {_word('by_category')}", "", *_head("category", *columns)]
+    changes = quality.last.categories if quality.last else {}
+    for name, part in quality.categories.items():
+        cells = (
+            percent(part.coverage),
+            percent(part.reciprocity),
+            number(part.gini, 3),
+            number(part.scores.median if part.scores else None, 3),
+            percent(changes[name].churn if name in changes else None),
         )
+        lines.append(_row(_safe(name), *cells))
     return lines
 
 
-def _exposed(overall: Mapping[str, Any]) -> list[str]:
-    most = [number(line["lists"]) for line in overall["most_exposed"]]
-    named = (
-        f"{_word('report_most_exposed')}: {', '.join(most)} {text('report_lists', 'en').lower()}"
-    )
+def _exposed(overall: ListFigures) -> list[str]:
+    """Returns one line with the number of lists of the most exposed users."""
+    most = [number(line.lists) for line in overall.most_exposed or ()]
+    named = f"{_word('most_exposed')}: {', '.join(most)} {text('report_lists', 'en').lower()}"
     return [f"{named} (ids: report.html)"] if most else []
 
 
-def _explanations(told: Mapping[str, Any]) -> list[str]:
-    lines = [f"## {_word('common_explanations')}", "", *_head("", ":")]
-    lines += [
-        _row(_word(f"report_origin_{name}"), number(count))
-        for name, count in told["origins"].items()
+def _explanations(found: ExplanationFigures) -> list[str]:
+    """Returns the table of the explanations and of the language model's work."""
+    counts = {
+        **{f"origin_{name}": count for name, count in found.origins},
+        "candidates": found.candidates,
+        "accepted": found.accepted,
+        "prompt_tokens": found.prompt_tokens,
+        "cached_tokens": found.cached_tokens,
+        "output_tokens": found.output_tokens,
+    }
+    shares = {"prefix_hits": found.prefix_hits, "grounded": found.grounded}
+    failed = _word("failed_checks")
+    return [
+        f"## {_word('common_explanations', '')}",
+        "",
+        *_head("", ":"),
+        *(_row(_word(name), number(count)) for name, count in counts.items()),
+        *(_row(_word(name), percent(share)) for name, share in shares.items()),
+        *(_row(f"{failed}: `{n}`", number(times)) for n, times in found.failed_checks.items()),
     ]
-    counted = ("candidates", "accepted", "prompt_tokens", "cached_tokens", "output_tokens")
-    lines += [_row(_word(f"report_{name}"), number(told[name])) for name in counted if name in told]
-    lines += [
-        _row(_word(f"report_{name}"), percent(told[name])) for name in ("prefix_hits", "grounded")
-    ]
-    failed = told["failed_checks"]
-    lines += [
-        _row(f"{_word('report_failed_checks')}: `{name}`", number(times))
-        for name, times in failed.items()
-    ]
-    return lines
 
 
-def _quarantine(found: Mapping[str, Any]) -> list[str]:
-    if not found["rows"]:
+def _quarantine(found: QuarantineFigures) -> list[str]:
+    """Returns the table of the rows in quarantine; nothing without any."""
+    if not found.rows:
         return []
     lines = [
-        f"## {_word('report_quarantine')}",
+        f"## {_word('quarantine')}",
         "",
-        *_head("report_field", "report_reason", "report_rows:"),
+        *_head("field", "reason", "rows:"),
     ]
-    return [
-        *lines,
-        *(_row(_safe(r["field"]), _safe(r["reason"]), number(r["rows"])) for r in found["reasons"]),
-    ]
+    reasons = [_row(_safe(r.field), _safe(r.reason), number(r.rows)) for r in found.reasons]
+    return [*lines, *reasons]
 
 
-def _word(key: str) -> str:
-    return f"{text(key, 'en')} · {text(key, 'ko')}"
+def _word(key: str, prefix: str = "report_") -> str:
+    """Returns an interface text in English and Korean."""
+    return f"{text(prefix + key, 'en')} · {text(prefix + key, 'ko')}"
 
 
 def _head(*columns: str) -> list[str]:
-    """A table's head: keys of texts, those that end in a colon over columns of numbers."""
+    """Returns a table's head.
+
+    Args:
+        columns: Keys of interface texts without `report_`; a final colon marks numbers.
+    """
     names = [_word(name.rstrip(":")) if name.strip(":") else "" for name in columns]
     return [_row(*names), _row(*("--:" if name.endswith(":") else ":--" for name in columns))]
 
 
 def _row(*cells: str) -> str:
+    """Returns one row of a table."""
     return f"| {' | '.join(cells)} |"
 
 
 def _safe(text: str) -> str:
-    """A text of the source or the policy as it is, whatever it means in Markdown or HTML."""
+    """Returns a text of the source or the policy with all Markdown and HTML escaped."""
     for sign in "\\`*_[]<>|":
         text = text.replace(sign, f"&#{ord(sign)};")
     return text.replace("\n", " ")

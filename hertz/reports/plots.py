@@ -1,18 +1,21 @@
-"""The report's plots: matplotlib draws them, the page colors them.
+"""The report's plots, drawn by matplotlib and colored by the page.
 
-In: figures. Out: SVG for the inside of a page, without fonts or fixed colors: every color is a
-custom property of the page (`--c0` ...), so that one drawing serves light and dark. Words stay
-outside, where they can be translated.
+In: figures. Out: SVG elements for a page, without fonts or fixed colors: every color is a custom
+property of the page (`--c0` ...), so that one drawing serves light and dark. Words are not part of
+the drawings, so that the page can translate them.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from hertz.reports.figures import Histogram, ScoreFigures
+from hertz.reports.runs import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,31 +50,28 @@ _STYLE: Any = {  # matplotlib types each key
 }
 
 
-def score_plot(
-    name: str, now: Mapping[str, Any], last: Mapping[str, Any] | None, color: int
-) -> str:
-    """Histogram of mutual scores; the last snapshot's as an outline.
+def score_plot(name: str, now: ScoreFigures, last: ScoreFigures | None, color: int) -> str:
+    """Draws the histogram of mutual scores, with the last snapshot's as an outline.
 
     Args:
-        name: Makes the drawing's ids unique in its page.
-        now: `histogram` and `quantiles` of `hertz.reports.quality.scores`.
-        last: The same of the last snapshot.
-        color: Which of the page's colors.
+        name: Prefix that makes the drawing's ids unique in its page.
+        now: Distribution of this run's scores.
+        last: Distribution of the last snapshot's scores; None without one.
+        color: Number of the page's color.
     """
     figure, axes = _axes()
-    heights, edges = _shares(now["histogram"])
+    heights, edges = _shares(now.histogram)
     axes.stairs(heights, edges, fill=True, color=_color(color), alpha=0.75)
     if last:
-        heights, edges = _shares(last["histogram"])
+        heights, edges = _shares(last.histogram)
         axes.stairs(heights, edges, color=_INK, linewidth=1)
-    median = dict(map(tuple, now["quantiles"]))[0.5]
-    axes.axvline(median, color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
+    axes.axvline(now.median, color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     return _svg(figure, name)
 
 
 def lorenz_plot(name: str, curves: Sequence[Sequence[float]]) -> str:
-    """The share of all places that the least listed users have, one line a category."""
+    """Draws the share of all list entries that the least listed users have, one line a category."""
     figure, axes = _axes()
     axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
     for number, curve in enumerate(curves):
@@ -84,12 +84,12 @@ def lorenz_plot(name: str, curves: Sequence[Sequence[float]]) -> str:
     return _svg(figure, name)
 
 
-def seconds_plot(name: str, runs: Sequence[Mapping[str, Any]], stages: Sequence[str]) -> str:
-    """Seconds a stage of the last runs, one bar a run; a run that was not published is crossed."""
+def seconds_plot(name: str, runs: Sequence[RunRecord], stages: Sequence[str]) -> str:
+    """Draws the seconds of each stage, one bar a run; a run that was not published has a cross."""
     figure, axes = _axes()
     places, base = np.arange(len(runs)), np.zeros(len(runs))
     for number, stage in enumerate(stages):
-        seconds = np.array([run["seconds"].get(stage, 0.0) for run in runs])
+        seconds = np.array([run.seconds.get(stage, 0.0) for run in runs])
         axes.bar(places, seconds, 0.72, base, color=_color(number), linewidth=0)
         base += seconds
     _cross(axes, runs, places, base)
@@ -98,8 +98,10 @@ def seconds_plot(name: str, runs: Sequence[Mapping[str, Any]], stages: Sequence[
     return _svg(figure, name)
 
 
-def quality_plot(name: str, series: Sequence[Sequence[float | None]], runs: Sequence[Any]) -> str:
-    """Shares from 0 to 1 of the last runs, one line a figure; None where there is none."""
+def quality_plot(
+    name: str, series: Sequence[Sequence[float | None]], runs: Sequence[RunRecord]
+) -> str:
+    """Draws shares from 0 to 1 of the last runs, one line a figure, with gaps at None."""
     figure, axes = _axes()
     for number, values in enumerate(series):
         shown = np.array([np.nan if value is None else value for value in values])
@@ -111,7 +113,7 @@ def quality_plot(name: str, series: Sequence[Sequence[float | None]], runs: Sequ
 
 
 def _axes() -> tuple[Figure, Axes]:
-    """An empty figure with axes; matplotlib, a second to import, only where it is used."""
+    """Returns an empty figure with axes; matplotlib takes a second to import, so it is late."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -124,22 +126,24 @@ def _axes() -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _shares(histogram: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    counts = np.array(histogram["counts"], dtype=np.float64)
-    edges = histogram["from"] + histogram["width"] * np.arange(len(counts) + 1)
+def _shares(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the share of scores in each bin, and the edges of the bins."""
+    counts = np.array(histogram.counts, dtype=np.float64)
+    edges = histogram.start + histogram.width * np.arange(len(counts) + 1)
     return counts / counts.sum(), edges
 
 
-def _cross(axes: Axes, runs: Sequence[Any], places: np.ndarray, tops: np.ndarray) -> None:
-    lost = np.array([run["outcome"] != "published" for run in runs], dtype=bool)
+def _cross(axes: Axes, runs: Sequence[RunRecord], places: np.ndarray, tops: np.ndarray) -> None:
+    """Marks the bars of runs that were not published with a cross above."""
+    lost = np.array([run.outcome != "published" for run in runs], dtype=bool)
     above = tops[lost] + 0.05 * max(float(tops.max()), 1.0)
     axes.plot(places[lost], above, "x", color=_INK, markersize=4.5, clip_on=False)
 
 
-def _name_runs(axes: Axes, runs: Sequence[Mapping[str, Any]]) -> None:
-    """Month and day of about every third run, the last always among them."""
+def _name_runs(axes: Axes, runs: Sequence[RunRecord]) -> None:
+    """Labels about every third run with its month and day, the last run always among them."""
     shown = range((len(runs) - 1) % 3, len(runs), 3)
-    names = [f"{runs[at]['run_id'][4:6]}-{runs[at]['run_id'][6:8]}" for at in shown]
+    names = [f"{runs[at].run_id[4:6]}-{runs[at].run_id[6:8]}" for at in shown]
     axes.set_xticks(list(shown), names)
     axes.set_xlim(-0.7, max(len(runs), 4) - 0.3)
 
@@ -149,7 +153,7 @@ def _color(number: int) -> str:
 
 
 def _svg(figure: Figure, name: str) -> str:
-    """The drawing as SVG that takes its colors, font and width from the page."""
+    """Returns the drawing as SVG that takes its colors, font and width from the page."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -161,6 +165,7 @@ def _svg(figure: Figure, name: str) -> str:
 
 
 def _restyled(drawing: str, name: str) -> str:
+    """Returns matplotlib's SVG without its head, fonts and colors, all ids prefixed."""
     body = drawing[drawing.index("</defs>") + len("</defs>") :]
     body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', body)

@@ -7,21 +7,16 @@ one makes its Chroma anew.
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hertz.stages.embed import open_encoder
-from hertz.stages.run import Run
+from hertz.stages.run import Run, Stopwatch
 from hertz.storage.disk import folder_bytes
 from hertz.storage.embeddings import remove_unused_stores
 from hertz.storage.settings import Settings
-from hertz.storage.snapshot.snapshots import (
-    kept_folders,
-    locked_home,
-    read_manifest,
-    remove_held,
-    remove_old,
-)
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import kept_folders, locked_home, remove_held, remove_old
+from hertz.storage.snapshot.stage_results import DropVectorsResult
 
 
 class Cleaned(NamedTuple):
@@ -59,18 +54,15 @@ def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> 
         )
 
 
-def drop_vectors(run: Run) -> None:
-    """Last stage of a run with a new embedding model: `drop_unused_vectors`, with its figures."""
-    with run.stage("drop_vectors") as figures:
-        figures["models_removed"] = len(drop_unused_vectors(run.settings))
+def drop_vectors(run: Run) -> DropVectorsResult:
+    """Last stage of a run with a new embedding model: removes the vectors of unused models."""
+    watch = Stopwatch()
+    removed = len(drop_unused_vectors(run.settings))
+    return run.record(DropVectorsResult(seconds=watch.seconds, models_removed=removed))
 
 
 def drop_unused_vectors(settings: Settings) -> list[str]:
     """Remove them; the names of the removed folders. The home must be held."""
     used = {open_encoder(settings).identity}
-    used |= {_identity(read_manifest(folder)) for folder in kept_folders(settings.home)}
+    used |= {read_manifest(f).stages.embed.identity for f in kept_folders(settings.home)}
     return remove_unused_stores(settings.home, used)
-
-
-def _identity(manifest: dict[str, Any]) -> str:
-    return json.dumps(manifest["stages"]["embed"]["model_identity"], ensure_ascii=False)

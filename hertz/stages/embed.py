@@ -1,60 +1,64 @@
-"""Second stage: the texts of all users, each distinct one encoded once ever."""
+"""Second stage: encodes the profile texts; a text that has a stored vector is not encoded again."""
 
 from __future__ import annotations
 
 import json
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hertz.embedding.encoder import Encoder
 from hertz.embedding.texts import Lookup, all_texts
-from hertz.stages.run import Run, Step
+from hertz.stages.run import Run, Step, Stopwatch
 from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.files import read_frame
 from hertz.storage.models.bundled import EMBEDDING_MODEL
 from hertz.storage.models.embedding import find_embedding_model
 from hertz.storage.settings import Settings
+from hertz.storage.snapshot.stage_results import EmbedResult
 
-CHUNK = 2048  # texts encoded before they are stored: what a killed run can lose
+CHUNK = 2048  # texts encoded before they are stored: at most these are lost by a kill
 
 
-def embed(run: Run) -> None:
-    """Encode the texts of users.parquet that the store does not have, and store their vectors.
+def embed(run: Run) -> EmbedResult:
+    """Encodes the texts of users.parquet that have no stored vector, and stores their vectors.
 
     Raises:
         ModelError: If the model cannot be loaded.
         StorageError: If the store cannot be written.
     """
     profiles = read_frame(run.folder / "users.parquet")
-    with run.stage("embed") as figures:
-        encoder, policy = open_encoder(run.settings), run.settings.policy
-        store = EmbeddingStore(run.settings.home, encoder.identity)
-        texts = {text_hash(encoder.identity, t): t for t in all_texts(policy, profiles)}
-        missing = store.missing(list(texts))
-        _encode(run, encoder, store, {key: texts[key] for key in missing})
-        chosen = run.settings.embedding.model
-        figures["model"] = EMBEDDING_MODEL if chosen == "bundled" else chosen
-        figures["model_identity"] = json.loads(encoder.identity)
-        figures["texts"] = len(texts)
-        figures["encoded"] = len(missing)
+    watch = Stopwatch()
+    encoder = open_encoder(run.settings)
+    store = EmbeddingStore(run.settings.home, encoder.identity)
+    texts = {text_hash(encoder.identity, t): t for t in all_texts(run.settings.policy, profiles)}
+    missing = store.missing(list(texts))
+    _encode(run, encoder, store, {key: texts[key] for key in missing})
+    chosen = run.settings.embedding.model
+    return run.record(
+        EmbedResult(
+            seconds=watch.seconds,
+            model=EMBEDDING_MODEL if chosen == "bundled" else chosen,
+            model_identity=json.loads(encoder.identity),
+            texts=len(texts),
+            encoded=len(missing),
+        )
+    )
 
 
 def open_encoder(settings: Settings) -> Encoder:
-    """The configured embedding model; nothing is loaded before its first text."""
+    """Returns the configured embedding model, which is loaded when it gets its first text."""
     return Encoder(settings.embedding, find_embedding_model(settings.embedding))
 
 
-def stored_vectors(home: Path, model_identity: dict[str, Any]) -> Lookup:
-    """Looks texts up in the store of a model, in the order given: `(n, dim)` float32.
+def stored_vectors(home: Path, identity: str) -> Lookup:
+    """Returns a lookup of stored vectors: texts in, `(n, dim)` float32 in their order out.
 
     Args:
-        home: The home.
-        model_identity: As the stage's figures give it.
+        home: The home directory.
+        identity: Identity of the embedding model, `EmbedResult.identity`.
     """
-    identity = json.dumps(model_identity, ensure_ascii=False)
     store = EmbeddingStore(home, identity)
 
     def lookup(texts: list[str]) -> np.ndarray:
@@ -64,7 +68,9 @@ def stored_vectors(home: Path, model_identity: dict[str, Any]) -> Lookup:
 
 
 def _encode(run: Run, encoder: Encoder, store: EmbeddingStore, texts: dict[str, str]) -> None:
-    # The longest first: chunks of like lengths have little padding, and the bar tells no lie later.
+    """Encodes texts chunk by chunk and stores each chunk's vectors."""
+    # The longest first: chunks of similar lengths have little padding, and the progress bar never
+    # slows down.
     keys = sorted(texts, key=lambda key: (-len(texts[key]), texts[key]))
     step = run.step("encoding texts")
     for start in range(0, len(keys), CHUNK):

@@ -36,10 +36,10 @@ from hertz.storage.intake.events import Request
 from hertz.storage.intake.queue import INTAKE_FILE, Intake
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.history import erase_from_history
+from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import (
     kept_folders,
     locked_home,
-    read_manifest,
     remove_damaged,
 )
 
@@ -144,7 +144,7 @@ def _source_of(settings: Settings) -> Path | None:
 def _purge(
     settings: Settings, users: Mapping[int, int], cause: Cause, damaged: Mapping[str, str]
 ) -> list[Receipt]:
-    """Erase users' traces up to the events that removed them; `damaged` is gone already."""
+    """Erase users' rows_naming up to the events that removed them; `damaged` is gone already."""
     requested = datetime.now(UTC).isoformat(timespec="seconds")
     home = settings.home
     with Intake(home) as intake:
@@ -236,10 +236,9 @@ class _KeptUsers(NamedTuple):
 def _kept_users(home: Path) -> Iterable[_KeptUsers]:
     for snapshot in kept_folders(home):
         manifest = read_manifest(snapshot)
-        if "policy" in manifest and (snapshot / "users.parquet").exists():
-            policy = Policy.model_validate(manifest["policy"])
-            folded = int(manifest.get("intake_sequence", 0))
-            yield _KeptUsers(snapshot, folded, policy, read_frame(snapshot / "users.parquet"))
+        if (snapshot / "users.parquet").exists():
+            profiles = read_frame(snapshot / "users.parquet")
+            yield _KeptUsers(snapshot, manifest.intake_sequence, manifest.policy, profiles)
 
 
 def _texts_of_others(home: Path, users: Mapping[int, int], wanted: set[str]) -> set[str]:
@@ -274,7 +273,7 @@ def _purge_cache(home: Path, users: Mapping[int, int], receipts: Mapping[int, Re
         if not path.exists():
             continue
         written = read_frame(path).filter(pl.col("origin") == "model")
-        folded = int(read_manifest(snapshot).get("intake_sequence", 0))
+        folded = read_manifest(snapshot).intake_sequence
         for user in (user for user, removed in users.items() if removed > folded):
             own[user] |= set(written.filter(_in_pair(user))["content_hash"])
             written = written.filter(~_in_pair(user))
@@ -294,7 +293,7 @@ def _purge_snapshot(
     snapshot: Path, users: Mapping[int, int], receipts: Mapping[int, Receipt]
 ) -> None:
     """Erase those whom a snapshot knows from before they were removed."""
-    folded = int(read_manifest(snapshot).get("intake_sequence", 0))
+    folded = read_manifest(snapshot).intake_sequence
     found = rows_naming(snapshot, [user for user, removed in users.items() if removed > folded])
     notes = erase_from_snapshot(snapshot, found) if found else []
     for user, parts in found.items():

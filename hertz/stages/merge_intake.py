@@ -11,7 +11,7 @@ The intake wins over the source's row, unless the source names the time of its l
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -25,9 +25,27 @@ from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
 
 
+class MergedProfiles(NamedTuple):
+    """The profiles of a run, and what came from the intake.
+
+    Attributes:
+        checked: The profiles and the quarantine.
+        sequence: Sequence number of the last event that was merged.
+        sent: Number of profiles that came from the intake.
+        removed: Number of the source's users whom the intake removed.
+        blocks: Number of blocks from the intake.
+    """
+
+    checked: ValidatedProfiles
+    sequence: int
+    sent: int
+    removed: int
+    blocks: int
+
+
 def merge_intake(
     settings: Settings, raw: pl.DataFrame, checked: ValidatedProfiles
-) -> tuple[ValidatedProfiles, dict[str, int]]:
+) -> MergedProfiles:
     """Fold all events so far over the source: the profiles of the run, and its figures.
 
     Args:
@@ -48,12 +66,6 @@ def merge_intake(
     away, lists = forgotten | fold.removed, policy.id_list_fields
     stays = without_users(checked.profiles, away, lists)
     profiles = _overlaid(stays, without_users(sent.profiles, away, lists))
-    figures = {
-        "intake_sequence": fold.sequence,
-        "intake_profiles": len(sent.profiles),
-        "intake_removed": len(checked.profiles) - len(stays),
-        "intake_blocks": sum(holds for _, holds in fold.blocks.values()),
-    }
     whole = replace(
         checked,
         profiles=_with_blocks(policy, profiles, fold),
@@ -61,7 +73,13 @@ def merge_intake(
             [_negative(sent.quarantine, fold), without_users(checked.quarantine, away, lists)]
         ),
     )
-    return whole, figures
+    return MergedProfiles(
+        whole,
+        sequence=fold.sequence,
+        sent=len(sent.profiles),
+        removed=len(checked.profiles) - len(stays),
+        blocks=sum(holds for _, holds in fold.blocks.values()),
+    )
 
 
 def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:

@@ -26,8 +26,9 @@ from hertz.stages.publish import publish_run
 from hertz.stages.recompute import recompute, recompute_fully, recompute_quickly
 from hertz.stages.run import Progress, Run, no_progress, open_run
 from hertz.storage.settings import Settings
+from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.neighbours import NEIGHBOURS
-from hertz.storage.snapshot.snapshots import adopt, discard, published_snapshot, read_manifest
+from hertz.storage.snapshot.snapshots import adopt, discard, published_snapshot
 
 Stage = Callable[[Run], Any]
 Stages = tuple[Stage, ...]
@@ -45,12 +46,16 @@ def drop_folder(run: Run) -> Run:
 
 
 def adopt_published(run: Run) -> None:
-    """Take users, matches and Chroma over from the published snapshot, by hard links."""
+    """Takes users, matches and Chroma from the published snapshot, by hard links.
+
+    Raises:
+        SnapshotError: If nothing is published, or it was made with another policy.
+    """
     snapshot = published_snapshot(run.settings.home)
     manifest = read_manifest(snapshot)
-    if manifest["policy_hash"] != run.settings.policy.digest:
+    if manifest.policy_hash != run.settings.policy.digest:
         message = (
-            f"{snapshot.name} was made with policy {manifest['policy_hash'][:12]}, hertz.toml now "
+            f"{snapshot.name} was made with policy {manifest.policy_hash[:12]}, hertz.toml now "
             f"has {run.settings.policy.digest[:12]}; run `hertz recompute` first"
         )
         raise SnapshotError(message)
@@ -59,8 +64,9 @@ def adopt_published(run: Run) -> None:
         run.folder,
         ("users.parquet", "quarantine.parquet", "matches.parquet", NEIGHBOURS, "chroma"),
     )
-    for name in ("prepare", "embed", "recompute", "chroma"):
-        run.stages[name] = manifest["stages"][name] | {"seconds": 0.0, "adopted": snapshot.name}
+    stages = manifest.stages
+    for result in (stages.prepare, stages.embed, stages.recompute, stages.chroma):
+        run.record(result.model_copy(update={"seconds": 0.0, "adopted": snapshot.name}))
 
 
 NIGHTLY: Stages = (check_model, prepare, embed, recompute, explain, publish_run)

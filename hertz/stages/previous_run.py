@@ -1,10 +1,13 @@
-"""What the published snapshot is worth to tonight's matching, and why."""
+"""Decides whether the published lists can be reused, and names the reason.
+
+In: the run's features and the published snapshot. Out: one of three paths: everyone is matched, the
+published lists are updated, or they are linked as they are.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -20,96 +23,103 @@ from hertz.matching.topk.incremental import (
 )
 from hertz.policy.model import Policy
 from hertz.stages.run import Run
+from hertz.storage.snapshot.manifest import Manifest, read_manifest
 from hertz.storage.snapshot.neighbours import read_neighbours
-from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest
+from hertz.storage.snapshot.snapshots import published_snapshot
+from hertz.storage.snapshot.stage_results import EmbedResult, MatchPath, RecomputeResult
 
-_BETWEEN = "\x1f"  # no profile holds a control character
 SCORES_VERSION = 2  # raised whenever the code would give another score to the same pair
+
+_SEPARATOR = "\x1f"  # a control character, which no profile contains
 
 
 @dataclass(frozen=True)
-class LastNight:
-    """How tonight's lists are to be found.
+class Reuse:
+    """What a run reuses of the published lists.
 
     Attributes:
-        path: From nothing, from last night's lists, or by taking over what is published.
-        why: The reason, for the report.
-        snapshot: The published snapshot, where it is used.
-        known: Its lists, by category.
-        change: Who differs.
-        counts: Its figures of pairs and matches.
+        path: Whether everyone is matched, the published lists are updated, or linked as they are.
+        why: Reason for the path, for the report.
+        snapshot: The published snapshot, if it is reused.
+        lists: Its neighbor lists by category.
+        delta: Users who differ from the snapshot; None if everyone is matched.
+        result: Result of the recompute stage that made the lists.
     """
 
-    path: Literal["full", "incremental", "unchanged"]
+    path: MatchPath
     why: str
     snapshot: Path = Path()
-    known: dict[str, PreviousLists] = field(default_factory=dict)
-    change: Delta | None = None
-    counts: dict[str, Any] = field(default_factory=dict)
+    lists: dict[str, PreviousLists] = field(default_factory=dict)
+    delta: Delta | None = None
+    result: RecomputeResult | None = None
 
     @property
-    def sought(self) -> np.ndarray:
-        """Rows of those whose scores changed."""
-        return np.flatnonzero(self.change.changed) if self.change else np.zeros(0, dtype=np.int64)
+    def changed_rows(self) -> np.ndarray:
+        """Rows of the users whose scores changed."""
+        return np.flatnonzero(self.delta.changed) if self.delta else np.zeros(0, dtype=np.int64)
 
 
 def changed_users(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> set[int]:
-    """Ids of users who came or went, or of whom a code changed."""
+    """Returns the ids of users who were added or removed, or of whom a code changed."""
     codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
     return {*before["user_id"], *now["user_id"]}.difference(unchanged_users(before, now, codes))
 
 
 def unchanged_users(before: pl.DataFrame, now: pl.DataFrame, fields: list[str]) -> pl.Series:
-    """Ids of those in both frames who tell the same in all the fields."""
+    """Returns the ids of users who are in both frames with the same values of all the fields."""
     columns = [
-        pl.col(name).list.join(_BETWEEN) if now.schema[name] == pl.List(pl.String) else pl.col(name)
+        pl.col(name).list.join(_SEPARATOR)
+        if now.schema[name] == pl.List(pl.String)
+        else pl.col(name)
         for name in fields
     ]
     old, new = (frame.select("user_id", *columns) for frame in (before, now))
     return new.join(old, on=["user_id", *fields], how="semi", nulls_equal=True)["user_id"]
 
 
-def last_night(run: Run, features: Features, marks: np.ndarray, full: bool) -> LastNight:
-    """Choose the path; `marks` are the features' fingerprints, `full` forces the long one."""
+def choose_reuse(run: Run, features: Features, fingerprints: np.ndarray, full: bool) -> Reuse:
+    """Decides what a run reuses of the published lists.
+
+    Args:
+        run: The run, after its embed stage.
+        features: Features of the run's users.
+        fingerprints: Fingerprint of each user's features.
+        full: Whether everyone is matched in any case.
+    """
     if full:
-        return LastNight("full", "asked for")
+        return Reuse("full", "requested")
     try:
         snapshot = published_snapshot(run.settings.home)
         manifest = read_manifest(snapshot)
     except SnapshotError:
-        return LastNight("full", "nothing is published yet")
-    differs = _differs(run, manifest)
-    if differs:
-        return LastNight("full", f"{differs} changed since {snapshot.name}")
+        return Reuse("full", "nothing is published yet")
+    changed = _changed_setting(run, manifest)
+    if changed:
+        return Reuse("full", f"{changed} changed since {snapshot.name}")
     try:
-        known = read_neighbours(snapshot)
+        lists = read_neighbours(snapshot)
     except StorageError as error:
-        return LastNight("full", str(error))
-    first = next(iter(known.values()), None)
+        return Reuse("full", str(error))
+    first = next(iter(lists.values()), None)
     if first is None or first.lists.ids.shape[1] != run.settings.policy.k + SPARE_ENTRIES:
-        return LastNight("full", f"{snapshot.name} keeps lists of another length")
-    change = find_delta(first, features, marks)
-    told = f"{int(change.changed.sum())} users new or changed, {change.removed} gone since "
-    if change.share > MAX_CHANGED_SHARE:
-        return LastNight("full", f"{told}{snapshot.name}: over {MAX_CHANGED_SHARE:.0%} of all")
-    path: Literal["unchanged", "incremental"]
-    path = "incremental" if change.share else "unchanged"
-    counts = {
-        name: manifest["stages"]["recompute"][name]
-        for name in ("eligible_pairs", "scored_pairs", "matches")
-    }
-    if path == "unchanged":
-        counts["scored_pairs"] = dict.fromkeys(counts["scored_pairs"], 0)
-    return LastNight(path, told + snapshot.name, snapshot, known, change, counts)
+        return Reuse("full", f"{snapshot.name} keeps lists of another length")
+    delta = find_delta(first, features, fingerprints)
+    why = (
+        f"{int(delta.changed.sum())} users new or changed, {delta.removed} gone since "
+        f"{snapshot.name}"
+    )
+    if delta.share > MAX_CHANGED_SHARE:
+        return Reuse("full", f"{why}: over {MAX_CHANGED_SHARE:.0%} of all")
+    path: MatchPath = "incremental" if delta.share else "unchanged"
+    return Reuse(path, why, snapshot, lists, delta, manifest.stages.recompute)
 
 
-def _differs(run: Run, manifest: dict[str, Any]) -> str:
-    """What makes the published scores others than tonight's; empty if nothing does."""
-    stages = manifest["stages"]
-    if manifest["policy_hash"] != run.settings.policy.digest:
+def _changed_setting(run: Run, manifest: Manifest) -> str:
+    """Returns the name of what makes the published scores differ from this run's; else empty."""
+    if manifest.policy_hash != run.settings.policy.digest:
         return "the policy"
-    if stages["embed"]["model_identity"] != run.stages["embed"]["model_identity"]:
+    if manifest.stages.embed.model_identity != run.result(EmbedResult).model_identity:
         return "the embedding model"
-    if stages["recompute"].get("scores_version") != SCORES_VERSION:
+    if manifest.stages.recompute.scores_version != SCORES_VERSION:
         return "the scores' version"
     return ""

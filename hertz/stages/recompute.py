@@ -1,13 +1,13 @@
-"""Third stage: every eligible pair scored in both directions, everyone's top-k kept.
+"""Third stage: scores every eligible pair in both directions and keeps each user's top k.
 
-The published lists are brought up to date where they were made with the same policy, models and
-scores and few users changed; otherwise everyone is matched anew. Both give the same lists. Where
-nothing has changed at all, the published files are taken over.
+The published lists are updated where they were made with the same policy, models and scores and few
+users changed; otherwise everyone is matched anew. Both give the same lists. Where nothing has
+changed at all, the published files are linked.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -26,69 +26,67 @@ from hertz.matching.topk.lists import NeighborLists
 from hertz.matching.topk.options import Progress
 from hertz.matching.topk.search import TopK, find_neighbors, top_k
 from hertz.stages.embed import stored_vectors
-from hertz.stages.previous_run import SCORES_VERSION, LastNight, changed_users, last_night
-from hertz.stages.run import Run
+from hertz.stages.previous_run import SCORES_VERSION, Reuse, changed_users, choose_reuse
+from hertz.stages.run import Run, Stopwatch
 from hertz.storage.files import read_frame, write_frame
 from hertz.storage.snapshot.chroma import write_chroma, write_delta
 from hertz.storage.snapshot.neighbours import NEIGHBOURS, write_neighbours
 from hertz.storage.snapshot.snapshots import adopt
+from hertz.storage.snapshot.stage_results import (
+    ChromaPath,
+    ChromaResult,
+    EmbedResult,
+    RecomputeResult,
+)
 
 
-def recompute(run: Run, full: bool = False, quick: bool = False) -> None:
-    """Write matches.parquet, neighbours.parquet and chroma/ from users and stored text vectors.
+def recompute(run: Run, full: bool = False, quick: bool = False) -> RecomputeResult:
+    """Writes matches.parquet, neighbours.parquet and chroma/ from users and stored text vectors.
 
     Args:
-        run: Its folder has users.parquet, and the store the vectors of all texts.
-        full: Whether to match everyone anew in any case.
-        quick: Whether Chroma may be brought up to date by a small second database.
+        run: The run; its folder has users.parquet, and the store the vectors of all texts.
+        full: Whether everyone is matched in any case.
+        quick: Whether Chroma may be extended by a small second database instead of written anew.
     """
+    watch = Stopwatch()
     policy = run.settings.policy
     profiles = read_frame(run.folder / "users.parquet")
-    with run.stage("recompute") as figures:
-        identity = run.stages["embed"]["model_identity"]
-        vectors = user_vectors(policy, profiles, stored_vectors(run.settings.home, identity))
-        features = build_features(policy, profiles, vectors)
-        marks = user_fingerprints(features)
-        last = last_night(run, features, marks, full)
-        figures |= {"path": last.path, "why": last.why, "scores_version": SCORES_VERSION}
-        if last.path == "unchanged":
-            adopt(last.snapshot, run.folder, ("matches.parquet", NEIGHBOURS))
-            figures |= last.counts
-        else:
-            figures |= _match(run, features, marks, last)
-        fault_point("recompute.written")
-    with run.stage("chroma") as figures:
-        if last.path == "unchanged" and read_frame(last.snapshot / "users.parquet").equals(
-            profiles
-        ):
-            adopt(last.snapshot, run.folder, ("chroma",))
-            figures["path"] = "unchanged"
-        elif quick and last.path == "incremental":
-            adopt(last.snapshot, run.folder, ("chroma",))
-            matches = read_frame(run.folder / "matches.parquet")
-            changed = changed_users(policy, read_frame(last.snapshot / "users.parquet"), profiles)
-            changed |= set(features.user_ids[last.sought].tolist())
-            delta = write_delta(run.folder, policy, profiles, vectors, matches, changed)
-            figures |= {"path": "delta", "delta_users": delta}
-        else:
-            matches = read_frame(run.folder / "matches.parquet")
-            step = run.step("writing Chroma")
-            write_chroma(run.folder, policy, profiles, vectors, matches, step)
-            figures["path"] = "full"
+    lookup = stored_vectors(run.settings.home, run.result(EmbedResult).identity)
+    vectors = user_vectors(policy, profiles, lookup)
+    features = build_features(policy, profiles, vectors)
+    fingerprints = user_fingerprints(features)
+    reuse = choose_reuse(run, features, fingerprints, full)
+    counts = _write_lists(run, features, fingerprints, reuse)
+    fault_point("recompute.written")
+    result = RecomputeResult(
+        seconds=watch.seconds,
+        path=reuse.path,
+        why=reuse.why,
+        scores_version=SCORES_VERSION,
+        device=counts.device,
+        eligible_pairs=counts.eligible_pairs,
+        scored_pairs=counts.scored_pairs,
+        matches=counts.matches,
+    )
+    run.record(result)
+    watch = Stopwatch()
+    path, delta_users = _write_chroma(run, features, profiles, vectors, reuse, quick)
+    run.record(ChromaResult(seconds=watch.seconds, path=path, delta_users=delta_users))
+    return result
 
 
-def recompute_fully(run: Run) -> None:
-    """The stage `recompute` for everyone, whatever is known."""
-    recompute(run, full=True)
+def recompute_fully(run: Run) -> RecomputeResult:
+    """Runs the stage `recompute` for everyone, without reusing the published lists."""
+    return recompute(run, full=True)
 
 
-def recompute_quickly(run: Run) -> None:
-    """The stage `recompute` for an on-demand run."""
-    recompute(run, quick=True)
+def recompute_quickly(run: Run) -> RecomputeResult:
+    """Runs the stage `recompute` for an on-demand run."""
+    return recompute(run, quick=True)
 
 
 def match_frame(features: Features, category: str, top: TopK) -> pl.DataFrame:
-    """The kept pairs of a category, with user ids in the place of rows."""
+    """Returns the list entries of a category, with user ids instead of rows."""
     scores, ids = top.scores, features.user_ids
     return pl.DataFrame(
         {
@@ -105,35 +103,80 @@ def match_frame(features: Features, category: str, top: TopK) -> pl.DataFrame:
     )
 
 
-def _match(run: Run, features: Features, marks: np.ndarray, last: LastNight) -> dict[str, Any]:
-    """Search all categories; writes the lists and returns the stage's figures."""
-    counts: dict[str, dict[str, int]] = {"eligible_pairs": {}, "scored_pairs": {}, "matches": {}}
+class _Counts(NamedTuple):
+    """Counts of pairs and list entries by category, and the device that scored the pairs."""
+
+    device: str | None
+    eligible_pairs: dict[str, int]
+    scored_pairs: dict[str, int]
+    matches: dict[str, int]
+
+
+def _write_lists(run: Run, features: Features, fingerprints: np.ndarray, reuse: Reuse) -> _Counts:
+    """Writes matches.parquet and neighbours.parquet, or links the published ones."""
+    if reuse.path == "unchanged" and reuse.result:
+        adopt(reuse.snapshot, run.folder, ("matches.parquet", NEIGHBOURS))
+        last = reuse.result
+        none_scored = dict.fromkeys(last.scored_pairs, 0)
+        return _Counts(None, last.eligible_pairs, none_scored, last.matches)
     device = chosen_device(run.settings.matching.device, "matching.device")
-    frames, lists = [], {}
-    for name, found in _search(features, last, device, run.step("scoring pairs")).items():
+    counts = _Counts(device, {}, {}, {})
+    frames = []
+    lists = {}
+    for name, found in _search(features, reuse, device, run.step("scoring pairs")).items():
         top = top_k(features, name, found)
         frames.append(match_frame(features, name, top))
-        lists[name] = PreviousLists(features.user_ids, marks, found)
-        counts["eligible_pairs"][name] = found.eligible_pairs
-        counts["scored_pairs"][name] = found.scored_pairs
-        counts["matches"][name] = len(top.users)
+        lists[name] = PreviousLists(features.user_ids, fingerprints, found)
+        counts.eligible_pairs[name] = found.eligible_pairs
+        counts.scored_pairs[name] = found.scored_pairs
+        counts.matches[name] = len(top.users)
     write_frame(pl.concat(frames), run.folder / "matches.parquet")
     write_neighbours(run.folder, lists)
-    return {"device": device, **counts}
+    return counts
+
+
+def _write_chroma(
+    run: Run,
+    features: Features,
+    profiles: pl.DataFrame,
+    vectors: np.ndarray,
+    reuse: Reuse,
+    quick: bool,
+) -> tuple[ChromaPath, int | None]:
+    """Writes the Chroma database, or copies the published one and extends it where allowed.
+
+    Returns:
+        The path, and the number of users in the second database, None without one.
+    """
+    policy = run.settings.policy
+    published = reuse.snapshot / "users.parquet"
+    if reuse.path == "unchanged" and read_frame(published).equals(profiles):
+        adopt(reuse.snapshot, run.folder, ("chroma",))
+        return "unchanged", None
+    matches = read_frame(run.folder / "matches.parquet")
+    if quick and reuse.path == "incremental":
+        adopt(reuse.snapshot, run.folder, ("chroma",))
+        changed = changed_users(policy, read_frame(published), profiles)
+        changed |= set(features.user_ids[reuse.changed_rows].tolist())
+        return "delta", write_delta(run.folder, policy, profiles, vectors, matches, changed)
+    write_chroma(run.folder, policy, profiles, vectors, matches, run.step("writing Chroma"))
+    return "full", None
 
 
 def _search(
-    features: Features, last: LastNight, device: Literal["cpu", "cuda"], step: Progress
+    features: Features, reuse: Reuse, device: Literal["cpu", "cuda"], step: Progress
 ) -> dict[str, NeighborLists]:
+    """Returns the neighbor lists by category, searched anew or updated."""
     categories = list(features.policy.categories)
-    if last.change is None:
+    if reuse.delta is None:
         return find_neighbors(
             features, categories, features.policy.k + SPARE_ENTRIES, step, device=device
         )
-    known = {name: last.known[name].lists for name in categories}
-    return update_neighbors(features, known, last.change, step, device=device)
+    previous = {name: reuse.lists[name].lists for name in categories}
+    return update_neighbors(features, previous, reuse.delta, step, device=device)
 
 
 def _terms(contributions: np.ndarray) -> pl.Series:
+    """Returns contributions `(pairs, terms)` as a column of float32 lists."""
     values = np.ascontiguousarray(contributions, dtype=np.float32)
     return pl.Series(values).cast(pl.List(pl.Float32))

@@ -1,4 +1,4 @@
-"""What every stage of a run shares: its id, its settings, the folder it builds, and its figures."""
+"""A run in progress: its id, settings and folder, and the results of its finished stages."""
 
 from __future__ import annotations
 
@@ -9,24 +9,48 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 from hertz.core.errors import HertzError
 from hertz.core.logs import set_run
 from hertz.storage.settings import Settings
-from hertz.storage.snapshot.history import record
+from hertz.storage.snapshot.history import failure_of, write_record
 from hertz.storage.snapshot.snapshots import locked_home, new_folder, new_run_id
+from hertz.storage.snapshot.stage_results import (
+    ChromaResult,
+    EmbedResult,
+    ExplainResult,
+    PrepareResult,
+    PublishResult,
+    RecomputeResult,
+    ReportResult,
+    StageResult,
+    StageResults,
+)
 
 logger = logging.getLogger(__name__)
 
-UNTOLD = "it ended before it published; its log says why"
+NO_REASON = "it ended before it published; its log says why"
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done, in all)
 Step = Callable[[int, int], None]
+_R = TypeVar("_R", bound=StageResult)
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """For callers who show nothing."""
+    """Ignores the progress, for callers who show none."""
+
+
+class Stopwatch:
+    """Measures the duration of a stage, from its creation on."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start, in milliseconds' resolution."""
+        return round(time.perf_counter() - self._started, 3)
 
 
 @dataclass(frozen=True)
@@ -34,36 +58,50 @@ class Run:
     """One run in progress.
 
     Attributes:
-        id: Joins Parquet, Chroma, explanations, the log and the Prefect run.
+        id: Id that Parquet, Chroma, explanations, the log and the Prefect run have in common.
         settings: The settings it was started with.
-        folder: The snapshot being built.
-        stages: Figures of each finished stage, `seconds` among them.
-        progress: Where the stages report to.
+        folder: Folder in which the snapshot is built.
+        progress: Callback to which the stages report.
+        results: Results of the finished stages, by their type.
     """
 
     id: str
     settings: Settings
     folder: Path
-    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     progress: Progress = no_progress
+    results: dict[type[StageResult], StageResult] = field(default_factory=dict)
 
     def step(self, what: str) -> Step:
-        """A progress callback of (done, in all) for one thing that takes long."""
+        """Returns a progress callback of (done, in all) for one piece of work."""
         return partial(self.progress, what)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Time a stage; what it puts into the yielded dict becomes its figures."""
-        figures: dict[str, Any] = {}
-        started = time.perf_counter()
-        yield figures
-        self.stages[name] = {"seconds": round(time.perf_counter() - started, 3), **figures}
-        logger.info("run %s: %s %s", self.id, name, self.stages[name])
+    def record(self, result: _R) -> _R:
+        """Records the result of a finished stage and logs it; returns it."""
+        self.results[type(result)] = result
+        logger.info("run %s: %s %s", self.id, result.stage, result.as_json())
+        return result
+
+    def result(self, of: type[_R]) -> _R:
+        """Returns the result of a finished stage."""
+        return cast(_R, self.results[of])
+
+    def stage_results(self) -> StageResults:
+        """Returns the results of all stages that make a snapshot."""
+        report = self.results.get(ReportResult)
+        return StageResults(
+            prepare=self.result(PrepareResult),
+            embed=self.result(EmbedResult),
+            recompute=self.result(RecomputeResult),
+            chroma=self.result(ChromaResult),
+            explain=self.result(ExplainResult),
+            publish=self.result(PublishResult),
+            report=cast(ReportResult | None, report),
+        )
 
 
 @contextmanager
 def open_run(settings: Settings, progress: Progress = no_progress) -> Iterator[Run]:
-    """Hold the home and start a run in an empty folder.
+    """Locks the home and starts a run in an empty folder.
 
     Raises:
         LockedError: If another run holds the home.
@@ -72,27 +110,28 @@ def open_run(settings: Settings, progress: Progress = no_progress) -> Iterator[R
     run_id = new_run_id()
     with locked_home(settings.home, run_id):
         set_run(run_id)
-        run = Run(run_id, settings, new_folder(settings.home, run_id), {}, progress)
-        with _remembered(run):
+        run = Run(run_id, settings, new_folder(settings.home, run_id), progress)
+        with _recorded(run):
             yield run
         set_run("")
 
 
 @contextmanager
-def _remembered(run: Run) -> Iterator[None]:
-    """Write a run down as failed if it leaves its folder behind: neither published nor held."""
-    reason = UNTOLD
+def _recorded(run: Run) -> Iterator[None]:
+    """Records a run as failed if it leaves its folder behind: neither published nor held."""
+    reason = NO_REASON
     try:
         yield
     except HertzError as error:
         reason = str(error)
         raise
-    except BaseException as error:  # its text may tell of a profile; the log has it
+    except BaseException as error:  # its text may contain a profile; the log has it
         reason = f"{type(error).__name__}; the run's log says more"
         raise
     finally:
         if run.folder.exists():
             try:
-                record(run.settings.home, run.id, "failed", reason, {"stages": run.stages})
-            except OSError as error:  # must not hide what went wrong before
-                logger.warning("run %s: its end cannot be written down: %s", run.id, error)
+                failure = failure_of(run.id, reason, run.results.values())
+                write_record(run.settings.home, failure)
+            except OSError as error:  # must not hide the first error
+                logger.warning("run %s: its end cannot be recorded: %s", run.id, error)

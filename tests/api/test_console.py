@@ -14,12 +14,15 @@ import pytest
 from hertz.api.app import create_app
 from hertz.policy.load import parse_policy
 from hertz.policy.model import Policy
-from hertz.storage.snapshot.history import record
+from hertz.reports.figures import Origins
+from hertz.reports.runs import Counts
+from hertz.storage.snapshot.history import failure_of, record_of, write_record
 from hertz.storage.snapshot.snapshots import hold, new_folder
 from tests.api.console_world import HOSTILE, IDS, KNOWN, RUN, console, console_frames
 from tests.api.profiles import profile
 from tests.api.servers import eventually, served_home
 from tests.nights import ROOT
+from tests.storage.manifests import manifest_of
 from tests.storage.runs import publish_frames
 
 NEXT_RUN = "20261123T170000Z-0001"
@@ -273,17 +276,24 @@ def test_what_is_wrong_is_told_while_the_last_good_snapshot_serves(
 def test_the_overview_tells_what_is_served_and_what_became_of_the_runs(
     tmp_path: Path, service_policy: Policy
 ) -> None:
-    counts = {"users": 12_345, "matches": {"friend": 3, "couple": 4}, "quarantined": 6}
-    manifest = {"counts": counts, "stages": {"embed": {"seconds": 61.4}}}
-    record(tmp_path, "20261120T170000Z-0001", "failed", "the source <b>is</b> gone\nmore")
-    record(tmp_path, "20261121T170000Z-0001", "published", manifest=manifest)
+    counts = Counts(
+        users=12_345,
+        quarantined=6,
+        eligible_pairs={},
+        matches={"friend": 3, "couple": 4},
+        explanations=Origins(model=1, template=8),
+    )
+    run = record_of(manifest_of("20261121T170000Z-0001", counts=counts), "published")
+    write_record(tmp_path, run.model_copy(update={"quality": None, "total_seconds": 61.4}))
+    failure = failure_of("20261120T170000Z-0001", "the source <b>is</b> gone\nmore")
+    write_record(tmp_path, failure)
     with console(tmp_path, service_policy) as client:
         page = client.get("/console")
         found = words(page)
     assert "Healthy" in found
     rows = re.findall(r'role="rowheader" scope="row"><span class="num">([^<]+)', page.text)
     assert rows == [RUN, "20261121T170000Z-0001", "20261120T170000Z-0001"]
-    assert "published 12,345 7 – 6 – 61 s" in found
+    assert "published 12,345 7 9 6 – 61 s" in found
     assert "failed the source <b>is</b> gone" in found
     assert "No older snapshot is kept" in found
 
@@ -295,7 +305,7 @@ def test_older_and_held_snapshots_come_with_the_command_and_their_report(
         publish_frames(tmp_path, service_policy, NEXT_RUN, console_frames(service_policy))
         folder = new_folder(tmp_path, "20261124T170000Z-0001")
         (folder / "report.html").write_text("<script>1</script><p>figures</p>", encoding="utf-8")
-        hold(tmp_path, folder, {"run_id": "20261124T170000Z-0001", "counts": {}})
+        hold(tmp_path, folder, manifest_of("20261124T170000Z-0001"))
         eventually(lambda: f"hertz rollback --to {RUN}" in words(client.get("/console")))
         found = client.get("/console")
         assert "hertz publish --force 20261124T170000Z-0001" in words(found)

@@ -12,10 +12,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from hertz.api.middleware.security import Keys
 from hertz.policy.model import Policy
-from hertz.storage.snapshot.history import record
+from hertz.storage.snapshot.history import failure_of, write_record
 from hertz.storage.snapshot.snapshots import hold, new_folder
 from tests.api.browsers import Watched, chromium, window
 from tests.api.console_world import BACKWARD, FORWARD, HOSTILE, KEY, KNOWN, console
+from tests.storage.manifests import manifest_of
 
 LIST = f"/console/users/{KNOWN}?category=friend"
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
@@ -35,7 +36,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
-    record(home, "20261120T170000Z-0001", "failed", "the source is gone " + "x" * 80)
+    write_record(home, failure_of("20261120T170000Z-0001", "the source is gone " + "x" * 80))
     return home
 
 
@@ -268,7 +269,7 @@ def test_a_report_is_shown_with_its_own_style_and_runs_nothing(
     with console(tmp_path, service_policy) as client:
         folder = new_folder(tmp_path, HELD_RUN)
         (folder / "report.html").write_text(REPORT_PAGE, encoding="utf-8")
-        hold(tmp_path, folder, {"run_id": HELD_RUN, "counts": {}})
+        hold(tmp_path, folder, manifest_of(HELD_RUN))
         with window(browser, str(client.base_url)) as watched:
             watched.page.goto("/console")
             watched.page.get_by_role("link", name=f"Report of {HELD_RUN}").click()

@@ -12,7 +12,7 @@ import hertz
 from hertz.core.interface_texts.catalogue import LANGUAGES, Catalogue, text
 from hertz.core.korean import FORMS
 from hertz.policy.model import Policy
-from hertz.reports.gate import Verdict
+from hertz.reports.figures import Verdict
 from hertz.reports.page import TRENDS
 from hertz.storage.snapshot.history import Outcome
 

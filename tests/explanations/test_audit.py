@@ -15,6 +15,7 @@ from hertz.explanations.voices.template import render
 from hertz.policy.model import Policy
 from hertz.storage.snapshot.snapshots import new_folder, publish
 from tests.explanations.people import random_pair
+from tests.storage.manifests import manifest_of
 
 Someone = dict[str, Any]
 GOOD = {
@@ -114,12 +115,7 @@ def test_the_audit_reads_the_published_snapshot(
     pl.DataFrame([minji, jun]).write_parquet(folder / "users.parquet")
     texts = [row("en", ""), row("en", "Both of them list cooking."), row("ko", "")]
     pl.DataFrame(texts).write_parquet(folder / "explanations.parquet")
-    publish(
-        tmp_path,
-        folder,
-        {"run_id": "one", "policy": service_policy.model_dump(mode="json")},
-        keep=1,
-    )
+    publish(tmp_path, folder, manifest_of("one", service_policy), keep=1)
     result = audit(tmp_path)
     assert result["by_origin_and_language"] == {"model en": 2, "model ko": 1}
     assert result["findings"] == {"label": 1}

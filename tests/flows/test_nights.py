@@ -19,6 +19,7 @@ from hertz.embedding.texts import profile_texts
 from hertz.flows.server.automations import EXPLANATIONS, LOST_RUNS
 from hertz.policy.model import Policy
 from hertz.storage.files import read_frame, write_frame
+from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import (
     BUILDING,
     HELD,
@@ -26,7 +27,6 @@ from hertz.storage.snapshot.snapshots import (
     list_held,
     list_snapshots,
     locked_home,
-    read_manifest,
     rollback,
 )
 from hertz.storage.snapshot.snapshots import published_snapshot as published
@@ -64,9 +64,9 @@ def test_a_night_publishes_a_snapshot(night: Night) -> None:
     snapshot = published(night.home)
     manifest = read_manifest(snapshot)
     assert corrupt_files(snapshot) == []
-    assert manifest["counts"]["users"] == len(night.profiles)
+    assert manifest.counts.users == len(night.profiles)
     matches = read_frame(snapshot / "matches.parquet")
-    assert len(matches) == sum(manifest["counts"]["matches"].values()) > 0
+    assert len(matches) == sum(manifest.counts.matches.values()) > 0
     assert set(matches["user_id"]) <= set(night.profiles["userId"])
 
 
@@ -92,7 +92,7 @@ def test_a_night_leaves_bars_and_a_table(prefect: Prefect, night: Night) -> None
     }
     (table,) = [found["data"] for found in artifacts if found["type"] == "markdown"]
     assert bars["encoding texts"] == 100
-    for stage in read_manifest(published(night.home))["stages"]:
+    for stage in read_manifest(published(night.home)).stages.seconds:
         assert f"| {stage} |" in table
     assert "users: 60" in table
 
@@ -131,7 +131,7 @@ def test_a_completed_recompute_is_explained_by_itself(prefect: Prefect, night: N
     ended = prefect.until(run["id"], FINAL)
     assert ended["state"]["type"] == "COMPLETED", ended["state"]["message"]
     assert ended["parameters"]["options"]["home"] == str(night.home)
-    assert read_manifest(published(night.home))["stages"]["recompute"]["adopted"]
+    assert read_manifest(published(night.home)).stages.recompute.adopted
 
 
 def test_a_run_waits_for_the_holder_of_the_home(prefect: Prefect, night: Night) -> None:

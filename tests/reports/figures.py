@@ -1,66 +1,107 @@
-"""Made-up figures of a run, as its manifest has them, and records of the runs before."""
+"""A run made up for the tests of reports, and records of the runs before it."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from datetime import UTC, datetime
 
 import polars as pl
 
 from hertz.policy.model import Policy
+from hertz.reports.figures import (
+    CategoryFigures,
+    Comparison,
+    ExplanationFigures,
+    Measured,
+    Origins,
+    Quality,
+    TextCount,
+)
 from hertz.reports.gate import checks
 from hertz.reports.quality import compare, measure
-from hertz.storage.snapshot.history import told
+from hertz.reports.runs import Counts, RunRecord
+from hertz.storage.snapshot.history import failure_of, record_of
+from hertz.storage.snapshot.manifest import Manifest
+from tests.storage.manifests import manifest_of, recorded_manifest
 from tests.storage.runs import random_frames
 
 IDS = list(range(987_654_301, 987_654_331))
 HOSTILE = "<script>alert(1)</script>|x"
+EXPLANATIONS = ExplanationFigures(
+    origins=Origins(model=3, reused=1, template=40),
+    candidates=30,
+    accepted=3,
+    prompt_tokens=1234,
+    output_tokens=99,
+    cached_tokens=800,
+    prefix_hits=0.648,
+    grounded=0.1,
+    model_failed=True,
+    failed_checks={"length": 20, "mbti": 7},
+    left_to_template={"budget": 3},
+    texts=(TextCount(category="friend", language="ko", origin="template", texts=40),),
+)
 
 
-def manifest_of(policy: Policy, first: bool = False, ids: list[int] = IDS) -> dict[str, Any]:
-    """The manifest of a run of thirty users, one block of them with a hostile name."""
+def made_up_run(policy: Policy, first: bool = False, ids: list[int] = IDS) -> Manifest:
+    """Returns the manifest of a run of thirty users, one block of them with a hostile name."""
     frames = random_frames(policy, ids)
     users = frames.profiles.with_columns(emailDomain=pl.lit(HOSTILE))
     quarantine = pl.DataFrame({"row": [1, 2], "field": ["MBTI", HOSTILE], "reason": ["x", HOSTILE]})
-    quality = measure(policy, users, frames.matches, quarantine)
-    quality["last"] = None if first else _last(policy, users, frames.matches)
-    quality["explanations"] = {
-        "origins": {"model": 3, "reused": 1, "template": 40},
-        "candidates": 30, "accepted": 3, "prompt_tokens": 1234, "output_tokens": 99,
-        "cached_tokens": 800, "prefix_hits": 0.648, "grounded": 0.1, "model_failed": True,
-        "failed_checks": {"length": 20, "mbti": 7}, "left_to_template": {"budget": 3},
-        "texts": [{"category": "friend", "language": "ko", "origin": "template", "texts": 40}],
-    }  # fmt: skip
-    quality["gate"] = [c._asdict() | {"note": c.note} for c in checks(policy.gate, quality)]
+    measured = measure(policy, users, frames.matches, quarantine)
+    last = None if first else _comparison(policy, users, frames.matches, measured.categories)
     by_category = dict.fromkeys(policy.categories, 150)
-    return {
-        "run_id": "20261122T170000Z-1a2b",
-        "created_at": "2026-11-22T17:00:42+00:00",
-        "policy_name": policy.name,
-        "policy_hash": policy.digest,
-        "policy": json.loads(policy.model_dump_json()),
-        "embedding_model": "multilingual-e5-small",
-        "language_model": None,
-        "counts": {
-            "users": 30, "quarantined": 2, "eligible_pairs": by_category,
-            "matches": by_category, "explanations": quality["explanations"]["origins"],
-        },
-        "stages": {"prepare": {"seconds": 0.3}, "embed": {"seconds": 12.5}},
-        "quality": quality,
-    }  # fmt: skip
+    return manifest_of(
+        "20261122T170000Z-1a2b",
+        policy,
+        created_at=datetime(2026, 11, 22, 17, 0, 42, tzinfo=UTC),
+        embedding_model="multilingual-e5-small",
+        language_model=None,
+        counts=Counts(
+            users=30,
+            quarantined=2,
+            eligible_pairs=by_category,
+            matches=by_category,
+            explanations=EXPLANATIONS.origins,
+        ),
+        stages=recorded_manifest().stages.model_copy(update={"report": None}),
+        quality=judged(policy, measured, last),
+    )
 
 
-def runs_of(manifest: dict[str, Any], before: int = 4) -> list[dict[str, Any]]:
-    """Records of so many runs, one of them failed, and of the manifest's own."""
-    earlier = [told(f"202611{n:02}T170000Z-0000", "published", "", manifest) for n in range(before)]
-    earlier[1:2] = [told("20261101T170000Z-0000", "failed", "gone wrong", {})] if before else []
-    return [*earlier, told(manifest["run_id"], "published", "", manifest)]
+def judged(policy: Policy, measured: Measured, last: Comparison | None) -> Quality:
+    """Returns the quality of a run with these figures, and the gate's verdicts on it."""
+    quality = Quality(
+        overall=measured.overall,
+        categories=measured.categories,
+        quarantine=measured.quarantine,
+        last=last,
+        explanations=EXPLANATIONS,
+    )
+    return quality.model_copy(update={"gate": checks(policy.gate, quality)})
 
 
-def _last(policy: Policy, users: pl.DataFrame, matches: pl.DataFrame) -> dict[str, Any]:
-    then = users.head(25)
-    found = compare(users, matches, then, matches.filter(pl.col("rank") < 4), policy.categories)
-    scores = measure(policy, users, matches, pl.DataFrame({"row": [], "field": [], "reason": []}, {
-        "row": pl.Int64, "field": pl.String, "reason": pl.String}))["categories"]  # fmt: skip
-    shown = {name: part["scores"] for name, part in scores.items()}
-    return {"run_id": "20261121T170000Z-0000", "incomparable": "", **found, "scores": shown}
+def runs_of(manifest: Manifest, before: int = 4) -> list[RunRecord]:
+    """Returns records of some runs, one of them failed, and of the manifest's own run."""
+    this = record_of(manifest, "published")
+    earlier = [
+        this.model_copy(update={"run_id": f"202611{n:02}T170000Z-0000"}) for n in range(before)
+    ]
+    earlier[1:2] = [failure_of("20261101T170000Z-0000", "gone wrong")] if before else []
+    return [*earlier, this]
+
+
+def _comparison(
+    policy: Policy,
+    users: pl.DataFrame,
+    matches: pl.DataFrame,
+    categories: dict[str, CategoryFigures],
+) -> Comparison:
+    """Returns the changes since a run of 25 users with shorter lists."""
+    then = matches.filter(pl.col("rank") < 4)
+    found = compare(users, matches, users.head(25), then, policy.categories)
+    return Comparison(
+        **dict(found),
+        run_id="20261121T170000Z-0000",
+        incomparable="",
+        scores={name: part.scores for name, part in categories.items()},
+    )

@@ -2,94 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 import pytest
 
 from hertz.core.errors import PolicyError
 from hertz.policy.load import parse_policy
 from hertz.policy.model import Gate, Policy
-from hertz.reports.gate import Check, checks, first_line, note_of
+from hertz.reports.figures import CategoryChange, Check, Quality
+from hertz.reports.gate import checks, note_of, outside, summarize
+from tests.storage.manifests import recorded_manifest
 
-HEALTHY: dict[str, Any] = {
-    "overall": {"users": 1000, "coverage": 0.99},
-    "categories": {"friend": {"coverage": 0.9}, "couple": {"coverage": 0.4}},
-    "quarantine": {"share": 0.01},
-    "last": {
-        "users": 1000, "lost_share": 0.01, "churn": 0.1, "incomparable": "",
-        "categories": {"friend": {"score_shift": 0.01}, "couple": {"score_shift": None}},
+HEALTHY: dict[str, object] = {
+    "overall_users": 1000,
+    "overall_coverage": 0.99,
+    "quarantine_share": 0.01,
+    "last_users": 1000,
+    "last_lost_share": 0.01,
+    "last_churn": 0.1,
+    "last_incomparable": "",
+    "last_categories": {
+        "friend": CategoryChange(churn=None, score_shift=0.01),
+        "couple": CategoryChange(churn=None, score_shift=None),
     },
-    "explanations": {"candidates": 32, "grounded": 0.8},
-}  # fmt: skip
+    "explanations_candidates": 32,
+    "explanations_grounded": 0.8,
+}
 
 
-def verdicts(found: list[Check]) -> dict[str, str]:
+def healthy(**changes: object) -> Quality:
+    """Returns a run's figures that are within every limit, with some of them changed.
+
+    Args:
+        changes: Values by `part_attribute`, such as `last_churn`; `last` itself may be None.
+    """
+    recorded = recorded_manifest().quality
+    assert recorded.last
+    values = dict(HEALTHY)
+    values |= changes
+    part = recorded.categories["friend"]
+    return recorded.model_copy(
+        update={
+            "overall": recorded.overall.model_copy(update=_of(values, "overall_")),
+            "categories": {
+                "friend": part.model_copy(update={"coverage": 0.9}),
+                "couple": part.model_copy(update={"coverage": 0.4}),
+            },
+            "quarantine": recorded.quarantine.model_copy(update=_of(values, "quarantine_")),
+            "last": recorded.last.model_copy(update=_of(values, "last_"))
+            if "last" not in changes
+            else None,
+            "explanations": recorded.explanations.model_copy(update=_of(values, "explanations_")),
+        }
+    )
+
+
+def _of(values: dict[str, object], part: str) -> dict[str, object]:
+    return {n.removeprefix(part): value for n, value in values.items() if n.startswith(part)}
+
+
+def verdicts(found: Iterable[Check]) -> dict[str, str]:
     return {check.figure: check.verdict for check in found}
 
 
 def test_a_healthy_run_is_within_every_limit() -> None:
-    found = checks(Gate(), HEALTHY)
+    found = checks(Gate(), healthy())
     assert set(verdicts(found).values()) == {"ok"}
-    assert first_line(found) == ""
+    assert summarize(found) == ""
 
 
 @pytest.mark.parametrize(
     ("changed", "figure"),
     [
-        ({"overall": {"users": 1000, "coverage": 0.49}}, "coverage"),
-        ({"quarantine": {"share": 0.31}}, "quarantined"),
-        ({"last": HEALTHY["last"] | {"lost_share": 0.31}}, "users_lost"),
-        ({"last": HEALTHY["last"] | {"churn": 0.81}}, "churn"),
-        ({"last": HEALTHY["last"] | {"categories": {"f": {"score_shift": 0.11}}}}, "score_shift"),
-        ({"explanations": {"candidates": 32, "grounded": 0.19}}, "grounded"),
+        ({"overall_coverage": 0.49}, "coverage"),
+        ({"quarantine_share": 0.31}, "quarantined"),
+        ({"last_lost_share": 0.31}, "users_lost"),
+        ({"last_churn": 0.81}, "churn"),
+        ({"last_categories": {"f": CategoryChange(churn=0.1, score_shift=0.11)}}, "score_shift"),
+        ({"explanations_grounded": 0.19}, "grounded"),
     ],
 )
 def test_each_figure_outside_is_named_with_its_limit_and_what_to_look_at(
-    changed: dict[str, Any], figure: str
+    changed: dict[str, object], figure: str
 ) -> None:
-    found = checks(Gate(), HEALTHY | changed)
-    outside = [check for check in found if check.verdict == "outside"]
-    assert [check.figure for check in outside] == [figure]
-    assert first_line(found).startswith(f"{figure} = ")
-    assert f"{outside[0].limit:g} is accepted" in first_line(found)
-    assert outside[0].note == note_of(figure)
+    found = checks(Gate(), healthy(**changed))
+    found_outside = outside(found)
+    assert [check.figure for check in found_outside] == [figure]
+    assert summarize(found).startswith(f"{figure} = ")
+    assert f"{found_outside[0].limit:g} is accepted" in summarize(found)
+    assert found_outside[0].note == note_of(figure)
 
 
 def test_the_limit_itself_is_accepted() -> None:
-    exact = HEALTHY | {"overall": {"users": 1000, "coverage": 0.5}}
-    assert first_line(checks(Gate(), exact)) == ""
+    assert summarize(checks(Gate(), healthy(overall_coverage=0.5))) == ""
 
 
-def test_a_category_has_its_own_floor_where_the_policy_names_one() -> None:
-    found = checks(Gate(category_coverage={"couple": 0.5}), HEALTHY)
-    assert first_line(found) == "coverage.couple = 0.4: at least 0.5 is accepted"
+def test_a_category_has_its_own_threshold_where_the_policy_names_one() -> None:
+    found = checks(Gate(category_coverage={"couple": 0.5}), healthy())
+    assert summarize(found) == "coverage.couple = 0.4: at least 0.5 is accepted"
 
 
 def test_a_first_run_says_what_could_not_be_compared() -> None:
-    found = checks(Gate(), HEALTHY | {"last": None})
+    found = checks(Gate(), healthy(last=None))
     open_ = {check.figure: check.note for check in found if check.verdict == "not judged"}
     assert open_ == dict.fromkeys(["users_lost", "churn", "score_shift"], note_of("first_run"))
 
 
 def test_another_policy_excuses_other_lists_but_not_lost_users() -> None:
-    other = {"incomparable": "policy_changed", "churn": 1.0, "lost_share": 0.9}
-    found = checks(Gate(), HEALTHY | {"last": HEALTHY["last"] | other})
+    other = healthy(last_incomparable="policy_changed", last_churn=1.0, last_lost_share=0.9)
+    found = checks(Gate(), other)
     assert verdicts(found) | {"churn": "not judged", "score_shift": "not judged"} == verdicts(found)
     assert verdicts(found)["users_lost"] == "outside"
 
 
 def test_shares_of_few_users_are_not_judged_but_the_loss_of_nearly_all_is() -> None:
-    few = {"overall": {"users": 12, "coverage": 0.1}, "quarantine": {"share": 0.9}}
-    alone = HEALTHY["last"] | {"users": 99, "lost_share": 0.9}
-    assert first_line(checks(Gate(), HEALTHY | few | {"last": alone})) == ""
-    many = HEALTHY["last"] | {"users": 5000, "lost_share": 0.998}
-    assert "users_lost" in first_line(checks(Gate(), HEALTHY | few | {"last": many}))
+    few = {"overall_users": 12, "overall_coverage": 0.1, "quarantine_share": 0.9}
+    alone = healthy(**few, last_users=99, last_lost_share=0.9)
+    assert summarize(checks(Gate(), alone)) == ""
+    many = healthy(**few, last_users=5000, last_lost_share=0.998)
+    assert "users_lost" in summarize(checks(Gate(), many))
 
 
 def test_few_texts_of_the_model_are_not_judged() -> None:
-    found = checks(Gate(), HEALTHY | {"explanations": {"candidates": 19, "grounded": 0.0}})
+    found = checks(Gate(), healthy(explanations_candidates=19, explanations_grounded=0.0))
     assert verdicts(found)["grounded"] == "not judged"
-    none = checks(Gate(), HEALTHY | {"explanations": {"grounded": None}})
+    none = checks(Gate(), healthy(explanations_candidates=0, explanations_grounded=None))
     assert verdicts(none)["grounded"] == "not judged"
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from hertz.core.interface_texts.catalogue import text
 from hertz.policy.model import Policy
+from hertz.reports.figures import BlockFigures, Origins
 from hertz.reports.page import (
     RUNS_SHOWN,
     block_rows,
@@ -24,7 +25,10 @@ from hertz.reports.page import (
 )
 from hertz.reports.quality import measure
 from hertz.reports.rows import rows_of, without_rows_of
-from tests.reports.figures import HOSTILE, IDS, manifest_of, runs_of
+from hertz.reports.runs import Counts, Outcome, RunRecord
+from hertz.storage.snapshot.history import failure_of
+from tests.reports.figures import HOSTILE, IDS, judged, made_up_run, runs_of
+from tests.storage.manifests import recorded_manifest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 VOID = {"meta", "input", "link", "br", "img", "hr"}
@@ -32,7 +36,7 @@ VOID = {"meta", "input", "link", "br", "img", "hr"}
 
 @pytest.fixture(scope="module")
 def page(service_policy: Policy) -> str:
-    manifest = manifest_of(service_policy)
+    manifest = made_up_run(service_policy)
     return render(manifest, runs_of(manifest))
 
 
@@ -115,7 +119,7 @@ def test_users_are_named_in_rows_that_can_be_taken_out(page: str) -> None:
 
 
 def test_a_short_id_takes_no_longer_one_with_it(service_policy: Policy) -> None:
-    manifest = manifest_of(service_policy, ids=[1, 11, 111, 1111, 11111])
+    manifest = made_up_run(service_policy, ids=[1, 11, 111, 1111, 11111])
     page = render(manifest, runs_of(manifest))
     left = without_rows_of(page, [11])
     assert (rows_of(left, 11), rows_of(left, 1)) == (0, rows_of(page, 1))
@@ -123,12 +127,12 @@ def test_a_short_id_takes_no_longer_one_with_it(service_policy: Policy) -> None:
 
 
 def test_the_same_figures_give_the_same_page(service_policy: Policy, page: str) -> None:
-    manifest = manifest_of(service_policy)
+    manifest = made_up_run(service_policy)
     assert render(manifest, runs_of(manifest)) == page
 
 
 def test_a_first_run_has_a_page_too(service_policy: Policy) -> None:
-    manifest = manifest_of(service_policy, first=True)
+    manifest = made_up_run(service_policy, first=True)
     page = render(manifest, runs_of(manifest, before=0))
     Outline(page)
     assert text("report_why_first_run", "ko") in page
@@ -136,41 +140,52 @@ def test_a_first_run_has_a_page_too(service_policy: Policy) -> None:
 
 
 def test_a_run_without_any_match_has_a_page_too(service_policy: Policy) -> None:
-    manifest = manifest_of(service_policy, first=True)
+    manifest = made_up_run(service_policy, first=True)
     users = pl.DataFrame({"user_id": IDS, "emailDomain": ["x"] * len(IDS)})
     schema = {"row": pl.Int64, "field": pl.String, "reason": pl.String}
     nothing = pl.DataFrame(schema={
         "category": pl.String, "user_id": pl.Int64, "other_id": pl.Int64, "mutual": pl.Float32,
     })  # fmt: skip
-    manifest["quality"] |= measure(service_policy, users, nothing, pl.DataFrame(schema=schema))
+    measured = measure(service_policy, users, nothing, pl.DataFrame(schema=schema))
+    quality = judged(service_policy, measured, None)
+    manifest = manifest.model_copy(update={"quality": quality})
     page = render(manifest, runs_of(manifest))
     Outline(page)
     assert text("report_none_quarantined", "en") in page
 
 
 def test_outside_the_gate_it_says_so_and_how_to_publish(service_policy: Policy, page: str) -> None:
-    manifest = manifest_of(service_policy)
-    command = f"hertz publish --force {manifest['run_id']}"
+    manifest = made_up_run(service_policy)
+    command = f"hertz publish --force {manifest.run_id}"
     assert text("report_outside_note", "en") in page  # grounded = 0.1 of 30 texts
     assert command in page
-    for check in manifest["quality"]["gate"]:
-        check["verdict"] = "ok"
+    gate = [check.model_copy(update={"verdict": "ok"}) for check in manifest.quality.gate]
+    quality = manifest.quality.model_copy(update={"gate": gate})
+    manifest = manifest.model_copy(update={"quality": quality})
     assert command not in render(manifest, runs_of(manifest))
 
 
+def ended(outcome: Outcome, seconds: dict[str, float]) -> RunRecord:
+    total = {"seconds": seconds, "total_seconds": sum(seconds.values())}
+    return failure_of("run", "").model_copy(update={"outcome": outcome, **total})
+
+
 def test_counts_and_seconds_are_set_against_published_runs() -> None:
-    counts = {
-        "users": 10, "quarantined": 0, "eligible_pairs": {"friend": 4},
-        "matches": {"friend": 8}, "explanations": {"template": 3, "model": 1},
-    }  # fmt: skip
-    old = {**counts, "users": 8, "matches": {"friend": 5}}
+    counts = Counts(
+        users=10,
+        quarantined=0,
+        eligible_pairs={"friend": 4},
+        matches={"friend": 8},
+        explanations=Origins(template=3, model=1),
+    )
+    old = counts.model_copy(update={"users": 8, "matches": {"friend": 5}})
     runs = [
-        {"outcome": "published", "seconds": {"embed": 9.0}, "total_seconds": 9.0, "counts": old},
-        {"outcome": "failed", "seconds": {"embed": 99.0}, "total_seconds": 99.0, "counts": {}},
-        {"outcome": "published", "seconds": {"embed": 1.0}, "total_seconds": 1.0, "counts": old},
-        {"outcome": "published", "seconds": {"embed": 2.0, "new": 1.0}, "counts": counts},
+        ended("published", {"embed": 9.0}),
+        ended("failed", {"embed": 99.0}),
+        ended("published", {"embed": 1.0}),
+        ended("published", {"embed": 2.0, "new": 1.0}),
     ]
-    rows = {(key, name): (now, then) for key, name, now, then in compared_counts(runs[-1], runs[2])}
+    rows = {(key, name): (now, then) for key, name, now, then in compared_counts(counts, old)}
     assert rows["common_users", ""] == (10, 8)
     assert rows["common_matches", "friend"] == (8, 5)
     assert rows["common_explanations", ""] == (4, 4)
@@ -182,12 +197,13 @@ def test_counts_and_seconds_are_set_against_published_runs() -> None:
 
 
 def test_blocks_of_all_categories_are_one_table_small_ones_last() -> None:
-    one = [
-        {"block": "b", "users": 5, "coverage": 1.0},
-        {"block": None, "users": 9, "coverage": 0.5},
-    ]
-    two = [{"block": "a", "users": 7, "coverage": 0.2}, {"block": "b", "users": 5, "coverage": 0.4}]
-    assert block_rows({"x": {"blocks": one}, "y": {"blocks": two}}) == [
+    def block(name: str | None, users: int, coverage: float) -> BlockFigures:
+        return BlockFigures(blocks=1, block=name, users=users, covered=0, coverage=coverage)
+
+    any_part = recorded_manifest().quality.categories["friend"]
+    one = any_part.model_copy(update={"blocks": (block("b", 5, 1.0), block(None, 9, 0.5))})
+    two = any_part.model_copy(update={"blocks": (block("a", 7, 0.2), block("b", 5, 0.4))})
+    assert block_rows({"x": one, "y": two}) == [
         ("a", 7, {"y": 0.2}),
         ("b", 5, {"x": 1.0, "y": 0.4}),
         (None, 9, {"x": 0.5}),
@@ -234,7 +250,7 @@ def test_on_a_phone_nothing_sticks_out_and_one_language_shows(page: str, tmp_pat
 
 
 def test_the_page_shows_so_many_runs(service_policy: Policy) -> None:
-    manifest = manifest_of(service_policy)
+    manifest = made_up_run(service_policy)
     runs = runs_of(manifest, before=RUNS_SHOWN - 1)
     assert len(runs) == RUNS_SHOWN
     Outline(render(manifest, runs))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hertz.policy.model import Policy
+from hertz.reports.figures import Measured
 from hertz.reports.quality import (
     blocks,
     churn,
@@ -20,7 +21,7 @@ from hertz.reports.quality import (
     gini,
     lorenz,
     measure,
-    refused,
+    quarantine_figures,
     score_shift,
     scores,
     without_exposed,
@@ -60,7 +61,7 @@ def test_gini_of_equals_is_0_and_of_one_taking_all_near_1() -> None:
 def test_the_lorenz_curve_rises_ever_faster_from_0_to_1(counts: list[int]) -> None:
     curve = lorenz(np.array(counts))
     if not sum(counts):
-        assert curve == []
+        assert curve == ()
         return
     assert (curve[0], curve[-1]) == (0, 1)
     steps = [after - before for before, after in pairwise(curve)]
@@ -97,11 +98,11 @@ def test_scores_are_all_in_the_histogram() -> None:
     drawn = np.random.default_rng(1).normal(0.3, 0.3, 1000).astype(np.float32)
     found = scores(pl.Series(drawn), 1.0)
     assert found is not None
-    bins = found["histogram"]
-    assert sum(bins["counts"]) == 1000
-    inside = Counter(np.floor((drawn.astype(np.float64) - bins["from"]) / bins["width"]).tolist())
-    assert inside[10] == bins["counts"][10]
-    assert dict(map(tuple, found["quantiles"]))[0.5] == pytest.approx(np.median(drawn), abs=1e-6)
+    bins = found.histogram
+    assert sum(bins.counts) == 1000
+    inside = Counter(np.floor((drawn.astype(np.float64) - bins.start) / bins.width).tolist())
+    assert inside[10] == bins.counts[10]
+    assert found.median == pytest.approx(np.median(drawn), abs=1e-6)
     assert scores(pl.Series([], dtype=pl.Float32), 1.0) is None
 
 
@@ -111,23 +112,23 @@ def test_the_figures_of_a_run_equal_their_definitions(service_policy: Policy) ->
     users = frames.profiles.with_columns(emailDomain=pl.lit("a.example"))
     found = measure(service_policy, users, frames.matches, quarantine())
     listed = frames.matches.filter(category="friend").select("user_id", "other_id").rows()
-    friend, exposure = found["categories"]["friend"], Counter(other for _, other in listed)
-    assert friend["covered"] == len({user for user, _ in listed}) == 59
-    assert friend["coverage"] == pytest.approx(59 / 60, abs=1e-6)
+    friend, exposure = found.categories["friend"], Counter(other for _, other in listed)
+    assert friend.covered == len({user for user, _ in listed}) == 59
+    assert friend.coverage == pytest.approx(59 / 60, abs=1e-6)
     returned = sum((other, user) in set(listed) for user, other in listed)
-    assert friend["reciprocity"] == pytest.approx(returned / len(listed), abs=1e-6)
-    assert friend["gini"] == gini(np.array([exposure[user] for user in ids]))
+    assert friend.reciprocity == pytest.approx(returned / len(listed), abs=1e-6)
+    assert friend.gini == gini(np.array([exposure[user] for user in ids]))
     top = sorted(exposure.items(), key=lambda item: (-item[1], item[0]))[:10]
-    assert [(line["user_id"], line["lists"]) for line in friend["most_exposed"]] == top
+    assert [(line.user_id, line.lists) for line in friend.most_exposed] == top
     whole = Counter(frames.matches["other_id"])
-    assert found["overall"]["most_exposed"][0]["lists"] == max(whole.values())
-    parts = found["categories"].values()
-    assert found["overall"]["places"] == sum(part["places"] for part in parts)
-    json.dumps(found, allow_nan=False)
+    assert found.overall.most_exposed[0].lists == max(whole.values())
+    parts = found.categories.values()
+    assert found.overall.places == sum(part.places for part in parts)
+    json.dumps(found.as_json(), allow_nan=False)
 
 
 def test_ids_far_apart_make_no_difference(service_policy: Policy) -> None:
-    def figures(ids: list[int]) -> dict[str, object]:
+    def figures(ids: list[int]) -> Measured:
         frames = random_frames(service_policy, ids)
         users = frames.profiles.with_columns(emailDomain=pl.lit("a.example"))
         return without_ids(measure(service_policy, users, frames.matches, quarantine()))
@@ -139,8 +140,8 @@ def test_ids_far_apart_make_no_difference(service_policy: Policy) -> None:
 def test_nobody_with_a_match_divides_by_nothing(service_policy: Policy) -> None:
     frames = random_frames(service_policy, [1])
     users = frames.profiles.with_columns(emailDomain=pl.lit("a.example"))
-    overall = measure(service_policy, users, frames.matches, quarantine())["overall"]
-    assert (overall["coverage"], overall["reciprocity"], overall["gini"]) == (0, None, None)
+    overall = measure(service_policy, users, frames.matches, quarantine()).overall
+    assert (overall.coverage, overall.reciprocity, overall.gini) == (0, None, None)
 
 
 def test_what_changed_since_another_run(service_policy: Policy) -> None:
@@ -148,27 +149,27 @@ def test_what_changed_since_another_run(service_policy: Policy) -> None:
     now = random_frames(service_policy, list(range(5, 51)), seed=1)
     arguments = (now.profiles, now.matches, before.profiles, before.matches)
     found = compare(*arguments, service_policy.categories)
-    assert (found["users_lost"], found["users_new"], found["users"]) == (4, 10, 40)
-    assert found["lost_share"] == 0.1
+    assert (found.users_lost, found.users_new, found.users) == (4, 10, 40)
+    assert found.lost_share == 0.1
     stayed, everyone = np.arange(5, 41), np.arange(1, 51)
     changed = [
         churn(*(f.matches.filter(category=name) for f in (now, before)), stayed, everyone)
         for name in service_policy.categories
     ]
-    assert found["churn"] == pytest.approx(np.concatenate(changed).mean(), abs=1e-6)
+    assert found.churn == pytest.approx(np.concatenate(changed).mean(), abs=1e-6)
 
 
 def test_blocks_are_told_largest_first_and_small_ones_together() -> None:
     domains = ["big"] * 30 + ["mid"] * 12 + ["tiny"] * 3 + [None] * 2
     users = pl.DataFrame({"user_id": range(47), "emailDomain": domains})
     found = blocks(users, ("emailDomain",), pl.Series([*range(15), 44, 44]))
-    assert [(line["block"], line["users"], line["covered"]) for line in found] == [
+    assert [(line.block, line.users, line.covered) for line in found] == [
         ("emailDomain = big", 30, 15),
         ("emailDomain = mid", 12, 0),
         (None, 5, 1),
     ]
-    assert found[-1]["blocks"] == 2
-    assert blocks(users, (), pl.Series([1])) == []
+    assert found[-1].blocks == 2
+    assert blocks(users, (), pl.Series([1])) == ()
 
 
 def quarantine(*rows: tuple[int, str, str]) -> pl.DataFrame:
@@ -177,7 +178,7 @@ def quarantine(*rows: tuple[int, str, str]) -> pl.DataFrame:
 
 
 def test_reasons_are_counted_without_what_tells_rows_apart() -> None:
-    found = refused(
+    found = quarantine_figures(
         quarantine(
             (1, "MBTI", "unknown code (is it ENFP?); accepted: ENFP, INTJ"),
             (2, "MBTI", "unknown code; accepted: ENFP, INTJ"),
@@ -186,9 +187,9 @@ def test_reasons_are_counted_without_what_tells_rows_apart() -> None:
         ),
         users=7,
     )
-    assert found["rows"] == 3
-    assert found["share"] == 0.3
-    assert [tuple(line.values()) for line in found["reasons"]] == [
+    assert found.rows == 3
+    assert found.share == 0.3
+    assert [(line.field, line.reason, line.rows) for line in found.reasons] == [
         ("MBTI", "unknown code; accepted: ENFP, INTJ", 2),
         ("userId", "another row has this id too and stays, as the first", 2),
     ]
@@ -199,9 +200,9 @@ def test_ids_are_left_out_where_none_may_be(service_policy: Policy) -> None:
     frames = random_frames(service_policy, ids)
     users = frames.profiles.with_columns(emailDomain=pl.lit("a.example"))
     found = measure(service_policy, users, frames.matches, quarantine())
-    assert "98765" in json.dumps(found)
-    assert "98765" not in json.dumps(without_ids(found))
-    first = found["overall"]["most_exposed"][0]["user_id"]
+    assert "98765" in found.model_dump_json()
+    assert "98765" not in without_ids(found).model_dump_json()
+    first = found.overall.most_exposed[0].user_id
     left = without_exposed(found, {first})
-    assert str(first) not in json.dumps(left)
-    assert left["overall"]["most_exposed"] == found["overall"]["most_exposed"][1:]
+    assert str(first) not in left.model_dump_json()
+    assert left.overall.most_exposed == found.overall.most_exposed[1:]

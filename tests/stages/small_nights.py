@@ -10,6 +10,7 @@ import polars as pl
 
 from hertz.embedding.texts import all_texts, user_vectors
 from hertz.policy.model import Policy
+from hertz.reports.figures import Origins
 from hertz.stages.prepare import prepare
 from hertz.stages.publish import publish_run
 from hertz.stages.run import Run, open_run
@@ -17,6 +18,7 @@ from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.files import read_frame, write_frame
 from hertz.storage.settings import Settings, SourceSettings, StorageSettings
 from hertz.storage.snapshot.chroma import write_chroma
+from tests.storage.manifests import recorded_manifest
 from tests.storage.runs import random_frames
 
 IDENTITY = json.dumps({"model": "made-up"})
@@ -60,12 +62,14 @@ def finish(run: Run, chroma: bool = False) -> None:
     if chroma:
         write_chroma(run.folder, policy, profiles, vectors, frames.matches)
     counts = dict(frames.matches.group_by("category").len().iter_rows())
-    texts = {"template": len(model), "model": 0, "reused": 0}
-    run.stages["embed"] = {
-        "seconds": 0.0, "model": "made-up", "model_identity": json.loads(IDENTITY),
-    }  # fmt: skip
-    run.stages["recompute"] = {"seconds": 0.0, "eligible_pairs": counts, "matches": counts}
-    run.stages["explain"] = {"seconds": 0.0, "model": None, "explanations": texts}
+    texts = Origins(template=len(model))
+    recorded = recorded_manifest().stages
+    identity = {"model": "made-up", "model_identity": json.loads(IDENTITY)}
+    pairs = {"eligible_pairs": counts, "matches": counts}
+    run.record(recorded.embed.model_copy(update=identity))
+    run.record(recorded.recompute.model_copy(update=pairs))
+    run.record(recorded.chroma)
+    run.record(recorded.explain.model_copy(update={"model": None, "explanations": texts}))
 
 
 def store_vectors(home: Path, policy: Policy, profiles: pl.DataFrame) -> np.ndarray:

@@ -24,7 +24,8 @@ from hertz.storage.files import read_frame
 from hertz.storage.intake.events import Request
 from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
-from hertz.storage.snapshot.history import record
+from hertz.storage.snapshot.history import failure_of, write_record
+from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.serving import ServingReader
 from hertz.storage.snapshot.snapshots import (
     corrupt_files,
@@ -32,7 +33,6 @@ from hertz.storage.snapshot.snapshots import (
     list_held,
     list_snapshots,
     locked_home,
-    read_manifest,
 )
 from tests.api.profiles import listed, profile
 from tests.api.servers import eventually, served_home
@@ -98,9 +98,7 @@ def test_nothing_is_left_in_any_byte(settings: Settings) -> None:
 
 
 def most_exposed(snapshot: Path) -> list[int]:
-    return [
-        line["user_id"] for line in read_manifest(snapshot)["quality"]["overall"]["most_exposed"]
-    ]
+    return [line.user_id for line in read_manifest(snapshot).quality.overall.most_exposed]
 
 
 def test_the_most_exposed_user_vanishes_from_every_report_and_the_held_run(
@@ -136,7 +134,8 @@ def test_the_most_exposed_user_vanishes_from_every_report_and_the_held_run(
 
 
 def test_a_failed_run_s_reason_that_names_the_user_is_erased(plain: Settings) -> None:
-    record(plain.home, "20261122T170000Z-0000", "failed", f"row 3: userId = {RARE}: refused")
+    failure = failure_of("20261122T170000Z-0000", f"row 3: userId = {RARE}: refused")
+    write_record(plain.home, failure)
     assert any(f.file.startswith("history/") for f in verify(plain, RARE).findings)
     receipt = forget(plain, RARE)
     assert not receipt.is_incomplete
@@ -156,11 +155,10 @@ def test_kept_snapshots_stay_consistent(settings: Settings) -> None:
         assert users(snapshot) == expected
         manifest, old = read_manifest(snapshot), stamps[snapshot.name]
         matches = read_frame(snapshot / "matches.parquet")
-        assert manifest["run_id"] == old["run_id"]
-        assert manifest["counts"]["users"] == old["counts"]["users"] - 1
-        assert sum(manifest["counts"]["matches"].values()) == len(matches)
-        assert manifest["erased_users"] == 1
-        assert len(matches)
+        assert manifest.run_id == old.run_id
+        assert manifest.counts.users == old.counts.users - 1
+        assert sum(manifest.counts.matches.values()) == len(matches)
+        assert manifest.erased_users == 1
         ranks = matches.group_by("category", "user_id", maintain_order=True).agg("rank")["rank"]
         assert all(part.to_list() == list(range(1, len(part) + 1)) for part in ranks)
         reader = ServingReader(snapshot)

@@ -14,7 +14,8 @@ from hertz.storage.files import read_frame
 from hertz.storage.intake.events import Request
 from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
-from hertz.storage.snapshot.snapshots import published_snapshot, read_manifest, rollback
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import published_snapshot, rollback
 from tests.api.profiles import profile
 from tests.faults import kill_at
 from tests.stages.small_nights import small_night, small_settings, write_source
@@ -48,7 +49,7 @@ def users(snapshot: Path) -> dict[int, dict[str, Any]]:
 
 
 def waiting(settings: Settings) -> list[int]:
-    after = read_manifest(published_snapshot(settings.home))["intake_sequence"]
+    after = read_manifest(published_snapshot(settings.home)).intake_sequence
     with Intake(settings.home) as intake:
         return [event.user_id for event in intake.events(after)]
 
@@ -56,7 +57,7 @@ def waiting(settings: Settings) -> list[int]:
 def test_without_events_the_source_is_all(settings: Settings) -> None:
     snapshot = small_night(settings)
     assert sorted(users(snapshot)) == [1, 2, 3, 4, 5, 6]
-    assert read_manifest(snapshot)["intake_sequence"] == 0
+    assert read_manifest(snapshot).intake_sequence == 0
 
 
 def test_the_latest_event_of_a_user_decides(settings: Settings) -> None:
@@ -76,8 +77,8 @@ def test_the_latest_event_of_a_user_decides(settings: Settings) -> None:
     assert sorted(found) == [1, 2, 3, 5, 6, 1001]
     assert [found[u]["bio"] for u in (1, 3, 5, 1001)] == ["bio 1", "changed", "back", "second"]
     manifest = read_manifest(snapshot)
-    assert manifest["intake_sequence"] == 8
-    assert manifest["counts"]["users"] == 6
+    assert manifest.intake_sequence == 8
+    assert manifest.counts.users == 6
     assert waiting(settings) == []
 
 

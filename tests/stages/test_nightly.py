@@ -23,8 +23,10 @@ from hertz.storage.files import checksums
 from hertz.storage.intake.events import Request
 from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
+from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.serving import ServingReader
-from hertz.storage.snapshot.snapshots import corrupt_files, published_snapshot, read_manifest
+from hertz.storage.snapshot.snapshots import corrupt_files, published_snapshot
+from hertz.storage.snapshot.stage_results import EmbedResult
 from tests.faults import kill_at
 from tests.nights import changed, settings_for, write_sample
 
@@ -73,10 +75,10 @@ def test_publishes_a_whole_snapshot(first_night: tuple[Path, Settings]) -> None:
     snapshot = published_snapshot(settings.home)
     manifest = read_manifest(snapshot)
     assert corrupt_files(snapshot) == []
-    assert set(DETERMINISTIC) <= set(manifest["files"])
-    assert manifest["counts"]["users"] == 40
-    assert manifest["policy_hash"] == settings.policy.digest
-    assert sum(manifest["counts"]["matches"].values()) == len(
+    assert set(DETERMINISTIC) <= set(manifest.files)
+    assert manifest.counts.users == 40
+    assert manifest.policy_hash == settings.policy.digest
+    assert sum(manifest.counts.matches.values()) == len(
         pl.read_parquet(snapshot / "matches.parquet")
     )
 
@@ -85,7 +87,7 @@ def test_the_published_lists_are_the_reference_s(first_night: tuple[Path, Settin
     _, settings = first_night
     snapshot, policy = published_snapshot(settings.home), settings.policy
     profiles = pl.read_parquet(snapshot / "users.parquet")
-    identity = read_manifest(snapshot)["stages"]["embed"]["model_identity"]
+    identity = read_manifest(snapshot).stages.embed.identity
     vectors = user_vectors(policy, profiles, stored_vectors(settings.home, identity))
     features = build_features(policy, profiles, vectors)
     matches = pl.read_parquet(snapshot / "matches.parquet").filter(category="general")
@@ -126,7 +128,7 @@ def test_a_second_night_encodes_nothing_and_writes_the_same_bytes(
 ) -> None:
     folder, first = first_night
     snapshot = nightly(copied(folder / "profiles.parquet"))
-    assert read_manifest(snapshot)["stages"]["embed"]["encoded"] == 0
+    assert read_manifest(snapshot).stages.embed.encoded == 0
     before = dict(checksums(published_snapshot(first.home)))
     after = dict(checksums(snapshot))
     assert [name for name in DETERMINISTIC if before[name] != after[name]] == []
@@ -149,7 +151,7 @@ def test_a_changed_profile_encodes_only_its_changed_text(
     bio = pl.when(pl.col("userId") == 7).then(pl.lit("새로 쓴 소개예요.")).otherwise(pl.col("bio"))
     source = changed(folder / "profiles.parquet", tmp_path / "new.parquet", bio=bio)
     run = embed_only(copied(source))
-    assert run.stages["embed"]["encoded"] == 1
+    assert run.result(EmbedResult).encoded == 1
     assert not run.folder.exists()
 
 
@@ -158,12 +160,12 @@ def test_a_night_without_changes_takes_the_published_lists_over(
 ) -> None:
     folder, first = first_night
     snapshot = nightly(copied(folder / "profiles.parquet"))
-    stages = read_manifest(snapshot)["stages"]
-    assert stages["recompute"]["path"] == "unchanged"
-    assert stages["recompute"]["scored_pairs"] == {"general": 0, "friend": 0, "couple": 0}
-    assert stages["chroma"]["path"] == "unchanged"
-    before = read_manifest(published_snapshot(first.home))["stages"]["recompute"]
-    assert stages["recompute"]["matches"] == before["matches"]
+    stages = read_manifest(snapshot).stages
+    assert stages.recompute.path == "unchanged"
+    assert stages.recompute.scored_pairs == {"general": 0, "friend": 0, "couple": 0}
+    assert stages.chroma.path == "unchanged"
+    before = read_manifest(published_snapshot(first.home)).stages.recompute
+    assert stages.recompute.matches == before.matches
 
 
 def test_a_changed_user_takes_the_incremental_path_to_the_lists_of_a_full_one(
@@ -174,8 +176,8 @@ def test_a_changed_user_takes_the_incremental_path_to_the_lists_of_a_full_one(
     source = changed(folder / "profiles.parquet", tmp_path / "new.parquet", religion=religion)
     settings = copied(source)
     step, full = recompute_only(settings), recompute_only(settings, full=True)
-    told = [read_manifest(snapshot)["stages"]["recompute"] for snapshot in (step, full)]
-    assert [(t["path"], t["why"].split(" since")[0]) for t in told] == [
+    told = [read_manifest(snapshot).stages.recompute for snapshot in (step, full)]
+    assert [(t.path, t.why.split(" since")[0]) for t in told] == [
         ("incremental", "1 users new or changed, 0 gone"),
         ("full", "asked for"),
     ]
@@ -193,9 +195,9 @@ def test_an_on_demand_run_brings_a_registration_into_the_lists(
     with Intake(settings.home) as intake:
         intake.apply([Request("register", 987_654, profile=profile)], lambda _: False)
     snapshot = on_demand(settings)
-    stages = read_manifest(snapshot)["stages"]
-    assert stages["recompute"]["path"] == "incremental"
-    assert (stages["chroma"]["path"], stages["chroma"]["delta_users"]) == ("delta", 1)
+    stages = read_manifest(snapshot).stages
+    assert stages.recompute.path == "incremental"
+    assert (stages.chroma.path, stages.chroma.delta_users) == ("delta", 1)
     twin = int(pl.read_parquet(source)["userId"][4])
     reader = ServingReader(snapshot)
     assert twin in reader.match_ids("general", 987_654, 3)
@@ -212,9 +214,9 @@ def test_another_policy_matches_everyone_anew(
     settings = copied(folder / "profiles.parquet")
     other = settings.policy.model_copy(update={"k": 7})
     snapshot = recompute_only(settings.model_copy(update={"policy": other}))
-    told = read_manifest(snapshot)["stages"]["recompute"]
-    assert told["path"] == "full"
-    assert told["why"].startswith("the policy changed since")
+    told = read_manifest(snapshot).stages.recompute
+    assert told.path == "full"
+    assert told.why.startswith("the policy changed since")
 
 
 def test_damaged_lists_of_last_night_are_told_and_replaced(
@@ -224,9 +226,9 @@ def test_damaged_lists_of_last_night_are_told_and_replaced(
     settings = copied(folder / "profiles.parquet")
     lists = published_snapshot(settings.home) / "neighbours.parquet"
     lists.write_bytes(lists.read_bytes()[:1000])
-    told = read_manifest(recompute_only(settings))["stages"]["recompute"]
-    assert told["path"] == "full"
-    assert "neighbours.parquet: cannot be read as Parquet" in told["why"]
+    told = read_manifest(recompute_only(settings)).stages.recompute
+    assert told.path == "full"
+    assert "neighbours.parquet: cannot be read as Parquet" in told.why
 
 
 def test_recompute_and_explain_publish_by_themselves(
@@ -274,10 +276,10 @@ def test_a_night_without_a_pair_publishes_empty_lists(
     few = pl.read_parquet(folder / "profiles.parquet").filter(expression)
     domains = pl.concat_str(pl.lit("d"), "userId", pl.lit(".example"))
     few.with_columns(emailDomain=domains).write_parquet(tmp_path / "few.parquet")
-    counts = read_manifest(nightly(copied(tmp_path / "few.parquet")))["counts"]
-    assert counts["users"] == len(few)
-    assert set(counts["matches"].values()) == {0}
-    assert set(counts["eligible_pairs"].values()) == {0}
+    counts = read_manifest(nightly(copied(tmp_path / "few.parquet"))).counts
+    assert counts.users == len(few)
+    assert set(counts.matches.values()) == {0}
+    assert set(counts.eligible_pairs.values()) == {0}
 
 
 def test_all_equal_users_are_listed_by_id(
@@ -306,7 +308,7 @@ def test_bad_rows_are_quarantined_and_the_rest_goes_on(
     bad = pl.read_parquet(snapshot / "quarantine.parquet").row(0, named=True)
     assert (bad["row"], bad["user_id"], bad["field"]) == (5, "5", "gender")
     assert "MALE" in bad["reason"]
-    assert read_manifest(snapshot)["counts"]["users"] == 39
+    assert read_manifest(snapshot).counts.users == 39
 
 
 def test_no_valid_row_at_all_publishes_nothing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from hertz.storage.files import read_frame
 from hertz.storage.intake.queue import Intake
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.history import FOLDER, list_runs
+from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import (
     HELD,
     corrupt_files,
@@ -26,7 +26,6 @@ from hertz.storage.snapshot.snapshots import (
     list_snapshots,
     locked_home,
     published_snapshot,
-    read_manifest,
     rollback,
 )
 from tests.api.profiles import profile
@@ -59,14 +58,14 @@ def outside(settings: Settings, tmp_path: Path) -> tuple[Settings, str]:
 
 
 def outcomes(home: Path) -> list[str]:
-    return [run["outcome"] for run in list_runs(home)]
+    return [run.outcome for run in list_runs(home)]
 
 
 def test_a_first_night_is_published_and_says_what_it_could_not_compare(settings: Settings) -> None:
     snapshot = small_night(settings)
-    quality = read_manifest(snapshot)["quality"]
-    assert quality["last"] is None
-    open_ = {check["figure"] for check in quality["gate"] if check["why"] == "first_run"}
+    quality = read_manifest(snapshot).quality
+    assert quality.last is None
+    open_ = {check.figure for check in quality.gate if check.why == "first_run"}
     assert open_ == {"users_lost", "churn", "score_shift"}
     assert outcomes(settings.home) == ["published"]
 
@@ -74,22 +73,22 @@ def test_a_first_night_is_published_and_says_what_it_could_not_compare(settings:
 def test_the_report_is_part_of_the_snapshot(settings: Settings) -> None:
     snapshot = small_night(settings)
     manifest = read_manifest(snapshot)
-    assert "report.html" in manifest["files"]
+    assert "report.html" in manifest.files
     assert corrupt_files(snapshot) == []
-    assert manifest["run_id"] in (snapshot / "report.html").read_text(encoding="utf-8")
-    assert manifest["stages"]["report"]["seconds"] > 0
+    assert manifest.run_id in (snapshot / "report.html").read_text(encoding="utf-8")
+    assert manifest.stages.report.seconds > 0
     (run,) = list_runs(settings.home)
-    assert run["seconds"].keys() == manifest["stages"].keys()
-    assert "most_exposed" not in json.dumps(run)
+    assert run.seconds.keys() == manifest.stages.seconds.keys()
+    assert "most_exposed" not in run.model_dump_json()
 
 
 def test_a_second_night_is_compared_with_the_first(settings: Settings, tmp_path: Path) -> None:
     first = small_night(settings)
     source(tmp_path, 20, first=2)
-    last = read_manifest(small_night(settings))["quality"]["last"]
-    assert last["run_id"] == first.name
-    assert (last["users_lost"], last["users_new"], last["lost_share"]) == (1, 1, 0.05)
-    assert set(last["scores"]) == set(settings.policy.categories)
+    last = read_manifest(small_night(settings)).quality.last
+    assert last.run_id == first.name
+    assert (last.users_lost, last.users_new, last.lost_share) == (1, 1, 0.05)
+    assert set(last.scores) == set(settings.policy.categories)
 
 
 def test_a_run_outside_is_held_and_its_first_line_is_the_reason(
@@ -108,27 +107,27 @@ def test_a_run_outside_is_held_and_its_first_line_is_the_reason(
     assert published_snapshot(settings.home) == serving
     assert corrupt_files(held) == []
     first, second = list_runs(settings.home)
-    assert (first["outcome"], second["outcome"]) == ("published", "held")
-    assert second["reason"] == "users_lost = 0.5: at most 0.2 is accepted"
+    assert (first.outcome, second.outcome) == ("published", "held")
+    assert second.reason == "users_lost = 0.5: at most 0.2 is accepted"
 
 
 def test_after_a_look_a_person_may_publish_it(outside: tuple[Settings, str]) -> None:
     settings, _ = outside
-    run_id = list_runs(settings.home)[-1]["run_id"]
+    run_id = list_runs(settings.home)[-1].run_id
     snapshot = publish_anyway(settings, run_id)
     assert published_snapshot(settings.home) == snapshot
     assert len(read_frame(snapshot / "users.parquet")) == 10
     assert list_held(settings.home) == []
     last = list_runs(settings.home)[-1]
-    assert (last["outcome"], last["forced"]) == ("published", True)
-    assert "users_lost" in last["reason"]
+    assert (last.outcome, last.forced) == ("published", True)
+    assert "users_lost" in last.reason
     small_night(settings)  # the next night is compared with what a person has accepted
     assert outcomes(settings.home) == ["published"] * 3
 
 
 def test_nothing_is_forced_while_a_run_holds_the_home(outside: tuple[Settings, str]) -> None:
     settings, _ = outside
-    run_id = list_runs(settings.home)[-1]["run_id"]
+    run_id = list_runs(settings.home)[-1].run_id
     with locked_home(settings.home, "run-9"), pytest.raises(LockedError):
         publish_anyway(settings, run_id)
     assert len(list_held(settings.home)) == 1
@@ -148,19 +147,19 @@ def test_a_wider_gate_lets_it_through_under_the_same_policy_hash(
     outside: tuple[Settings, str],
 ) -> None:
     settings, _ = outside
-    before = read_manifest(published_snapshot(settings.home))["policy_hash"]
+    before = read_manifest(published_snapshot(settings.home)).policy_hash
     wide = settings.policy.model_copy(update={"gate": Gate(users_lost=1, churn=1, score_shift=1)})
     snapshot = small_night(settings.model_copy(update={"policy": wide}))
-    assert read_manifest(snapshot)["policy_hash"] == before
+    assert read_manifest(snapshot).policy_hash == before
 
 
 def test_another_policy_excuses_other_lists(settings: Settings) -> None:
     small_night(settings)
     other = settings.policy.model_copy(update={"name": "other", "gate": Gate(churn=0, smallest=0)})
     snapshot = small_night(settings.model_copy(update={"policy": other}))
-    quality = read_manifest(snapshot)["quality"]
-    assert quality["last"]["incomparable"] == "policy_changed"
-    why = {check["figure"]: check["why"] for check in quality["gate"]}
+    quality = read_manifest(snapshot).quality
+    assert quality.last.incomparable == "policy_changed"
+    why = {check.figure: check.why for check in quality.gate}
     assert why["churn"] == why["score_shift"] == "policy_changed"
 
 
@@ -170,23 +169,23 @@ def test_a_failed_run_is_remembered_with_its_first_line(settings: Settings, tmp_
     with pytest.raises(SourceError) as caught, open_run(settings) as run:
         prepare(run)
     last = list_runs(settings.home)[-1]
-    assert (last["run_id"], last["outcome"]) == (run.id, "failed")
-    assert last["reason"] == str(caught.value).splitlines()[0]
-    assert list(last["seconds"]) == ["prepare"]
+    assert (last.run_id, last.outcome) == (run.id, "failed")
+    assert last.reason == str(caught.value).splitlines()[0]
+    assert list(last.seconds) == ["prepare"]
 
 
 def test_an_unforeseen_error_is_remembered_without_its_text(settings: Settings) -> None:
     with pytest.raises(ValueError, match="secret"), open_run(settings):
         int("a secret text")
     (run,) = list_runs(settings.home)
-    assert run["reason"] == "ValueError; the run's log says more"
+    assert run.reason == "ValueError; the run's log says more"
 
 
 def test_snapshots_from_before_the_history_are_remembered(settings: Settings) -> None:
     first = small_night(settings)
     (settings.home / FOLDER / f"{first.name}.json").unlink()
     second = small_night(settings)
-    assert [run["run_id"] for run in list_runs(settings.home)] == [first.name, second.name]
+    assert [run.run_id for run in list_runs(settings.home)] == [first.name, second.name]
 
 
 def test_an_older_snapshot_with_a_damaged_manifest_stops_no_night(settings: Settings) -> None:
@@ -196,7 +195,7 @@ def test_an_older_snapshot_with_a_damaged_manifest_stops_no_night(settings: Sett
     (first / "manifest.json").write_text("{", encoding="utf-8")
     third = small_night(settings)
     assert published_snapshot(settings.home) == third
-    assert first.name not in [run["run_id"] for run in list_runs(settings.home)]
+    assert first.name not in [run.run_id for run in list_runs(settings.home)]
 
 
 def test_cleanup_keeps_so_many_and_what_current_names(settings: Settings) -> None:
@@ -288,7 +287,7 @@ def test_killed_while_forcing_a_whole_snapshot_serves_and_a_second_run_goes_on(
     outside: tuple[Settings, str], fault: str, serves: bool
 ) -> None:
     settings, _ = outside
-    run_id = list_runs(settings.home)[-1]["run_id"]
+    run_id = list_runs(settings.home)[-1].run_id
     kill_night(settings, fault, run_id)
     assert (published_snapshot(settings.home).name == run_id) == serves
     assert corrupt_files(published_snapshot(settings.home)) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from hertz.policy.model import Policy
 from hertz.storage.snapshot.chroma import write_chroma
 from hertz.storage.snapshot.serving import write_serving
 from hertz.storage.snapshot.snapshots import new_folder, publish
+from tests.storage.manifests import manifest_of
 
 REASON = {"kind": "shared", "fields": ["hobbies"], "values": ["MUSIC"], "direction": "both"}
 MATCH_SCHEMA = {
@@ -83,15 +84,13 @@ def publish_frames(
     write_serving(folder, policy, *frames)
     if vectors is not None:
         write_chroma(folder, policy, _coded(policy, frames.profiles), vectors, frames.matches)
-    manifest = {
-        "run_id": run_id,
-        "created_at": "2026-11-22T17:00:00+00:00",
-        "policy_name": policy.name,
-        "policy_hash": policy.digest,
-        "policy": json.loads(policy.model_dump_json()),
-        "embedding_model": "multilingual-e5-small",
-        "language_model": None,
-    }
+    manifest = manifest_of(
+        run_id,
+        policy,
+        created_at=datetime(2026, 11, 22, 17, tzinfo=UTC),
+        embedding_model="multilingual-e5-small",
+        language_model=None,
+    )
     return publish(home, folder, manifest, keep)
 
 

@@ -6,19 +6,19 @@ run's report. A run id in an address is only compared with those that exist, nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hertz.api.console.rendering import age
 from hertz.api.lists.why import public_name
 from hertz.api.snapshot.follower import Served
 from hertz.core.errors import SnapshotError
 from hertz.core.interface_texts.catalogue import Language
-from hertz.storage.snapshot.history import Outcome, list_runs, told
-from hertz.storage.snapshot.snapshots import HELD, REPORT, list_held, list_snapshots, read_manifest
+from hertz.reports.runs import Outcome, RunRecord
+from hertz.storage.snapshot.history import failure_of, list_runs, record_of
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import HELD, REPORT, list_held, list_snapshots
 
 RUNS_SHOWN = 60
 
@@ -100,7 +100,7 @@ def overview(home: Path, served: Served | None, notes: list[str], language: Lang
     current = served.manifest.run_id if served else ""
     kept = _kept(home)
     held = _held(home)
-    records = {run["run_id"]: run for run in list_runs(home, RUNS_SHOWN)}
+    records = {run.run_id: run for run in list_runs(home, RUNS_SHOWN)}
     for run, folder in (kept | held).items():
         records.setdefault(run, _from_manifest(run, folder))
     folders = kept | held
@@ -151,38 +151,31 @@ def _served_snapshot(served: Served, language: Language) -> ServedSnapshot:
     )
 
 
-def _from_manifest(run: str, folder: Path) -> dict[str, Any]:
+def _from_manifest(run: str, folder: Path) -> RunRecord:
     """Returns the record of a run that left none, made from its snapshot's manifest."""
     outcome: Outcome = "held" if folder.name.startswith(HELD) else "published"
     try:
-        return told(run, outcome, "", read_manifest(folder))
+        return record_of(read_manifest(folder), outcome)
     except SnapshotError as error:
-        return told(run, "failed", str(error).replace(f"{folder}", run), {})
+        return failure_of(run, str(error).replace(f"{folder}", run))
 
 
-def _run(record: dict[str, Any], folder: Path | None, current: str, language: Language) -> Run:
+def _run(record: RunRecord, folder: Path | None, current: str, language: Language) -> Run:
     """Returns a run's record as shown."""
-    counts, run = record["counts"], record["run_id"]
-    ended = datetime.fromisoformat(record["ended_at"])
-    overall = (record["quality"] or {}).get("overall", {})
+    counts = record.counts
     return Run(
-        id=run,
-        outcome=record["outcome"],
-        reason=record["reason"],
-        forced=record["forced"],
-        ended=record["ended_at"],
-        age=age(ended, language),
-        users=counts.get("users"),
-        matches=_total(counts.get("matches")),
-        explanations=_total(counts.get("explanations")),
-        quarantined=counts.get("quarantined"),
-        coverage=overall.get("coverage"),
-        seconds=record["total_seconds"] or None,
-        served=run == current,
+        id=record.run_id,
+        outcome=record.outcome,
+        reason=record.reason,
+        forced=record.forced,
+        ended=record.ended_at.isoformat(),
+        age=age(record.ended_at, language),
+        users=counts.users if counts else None,
+        matches=sum(counts.matches.values()) if counts else None,
+        explanations=counts.explanations.total if counts else None,
+        quarantined=counts.quarantined if counts else None,
+        coverage=record.quality.overall.coverage if record.quality else None,
+        seconds=record.total_seconds or None,
+        served=record.run_id == current,
         report=folder is not None and (folder / REPORT).is_file(),
     )
-
-
-def _total(parts: Mapping[str, int] | None) -> int | None:
-    """Returns the sum of counts; None without any."""
-    return sum(parts.values()) if parts else None

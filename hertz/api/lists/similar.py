@@ -22,7 +22,8 @@ from hertz.api.schemas import SimilarAnswer
 from hertz.api.snapshot.follower import Served
 from hertz.core.errors import SnapshotError
 from hertz.storage.snapshot.chroma import FOLDER, ChromaReader
-from hertz.storage.snapshot.snapshots import changed_files, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import changed_files
 
 logger = logging.getLogger(__name__)
 

@@ -17,33 +17,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import AwareDatetime, BaseModel
-
 from hertz.api.snapshot.match_list_encoder import MatchListEncoder
 from hertz.api.snapshot.overlay import Overlay
 from hertz.core.errors import SnapshotError
-from hertz.policy.model import Policy
 from hertz.storage.page_cache import populate_page_cache
+from hertz.storage.snapshot.manifest import Manifest, read_manifest
 from hertz.storage.snapshot.serving import SERVING_FILE, ServingReader, serving_stamp
-from hertz.storage.snapshot.snapshots import changed_files, published_snapshot, read_manifest
+from hertz.storage.snapshot.snapshots import changed_files, published_snapshot
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
-
-
-class Manifest(BaseModel):
-    """What the API reads of a snapshot's manifest."""
-
-    run_id: str
-    created_at: AwareDatetime
-    policy_name: str
-    policy_hash: str
-    policy: Policy
-    embedding_model: str
-    language_model: str | None
-    files: dict[str, str]
-    intake_sequence: int = 0
 
 
 class _Seen(NamedTuple):
@@ -147,16 +131,15 @@ def _open(folder: Path) -> Served:
     """Opens a snapshot whose serving file has the checksum of the manifest.
 
     Raises:
-        SnapshotError: The file differs from its checksum or is not listed.
-        ValueError: The manifest lacks a key, which the message names.
+        SnapshotError: The file differs from its checksum or is not listed, or the manifest cannot
+            be read.
     """
-    raw = read_manifest(folder)
-    manifest = Manifest.model_validate(raw)
+    manifest = read_manifest(folder)
     name = SERVING_FILE.as_posix()
     if name not in manifest.files:
         message = f"{folder}: its manifest does not list {name}; `hertz rollback` mends it"
         raise SnapshotError(message)
-    if changed_files(folder, raw, name):
+    if changed_files(folder, manifest, name):
         message = f"{folder}: {name} is missing or differs from the manifest's checksum; "
         message += "`hertz rollback` mends it"
         raise SnapshotError(message)

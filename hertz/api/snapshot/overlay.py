@@ -18,7 +18,8 @@ from typing import Literal, NamedTuple
 from hertz.core.errors import SnapshotError, StorageError
 from hertz.storage.intake.events import Event
 from hertz.storage.intake.queue import INTAKE_FILE, Intake, IsPublished
-from hertz.storage.snapshot.snapshots import list_snapshots, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import list_snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -215,7 +216,7 @@ class Overlay:
         found = []
         for snapshot in list_snapshots(self._home):
             try:
-                found.append(int(read_manifest(snapshot).get("intake_sequence", 0)))
+                found.append(read_manifest(snapshot).intake_sequence)
             except SnapshotError:  # no rollback can reach a snapshot that cannot be served
                 continue
         return min(found, default=0)

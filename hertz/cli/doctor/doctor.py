@@ -24,7 +24,8 @@ from hertz.core.errors import HertzError, SnapshotError
 from hertz.storage.disk import folder_bytes, free_bytes, holder_of, seconds_to_sync
 from hertz.storage.models.bundled import E5_SMALL, SMOLLM2, PackagedFile
 from hertz.storage.settings import Settings, load_settings
-from hertz.storage.snapshot.snapshots import current_snapshot, list_held, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import current_snapshot, list_held
 
 Verdict = Literal["ok", "warning", "fault"]
 PACKAGES = ("torch", "transformers", "sentence-transformers", "prefect", "chromadb", "polars")
@@ -226,8 +227,7 @@ def _last_run(settings: Settings) -> Finding:
         return Finding("last run", "fault", str(error), "`hertz rollback`")
     if snapshot is None:
         return Finding("last run", "warning", "nothing is published yet", "`hertz nightly`")
-    created = datetime.fromisoformat(read_manifest(snapshot)["created_at"])
-    hours = (datetime.now(UTC) - created).total_seconds() / 3600
+    hours = (datetime.now(UTC) - read_manifest(snapshot).created_at).total_seconds() / 3600
     found = f"{snapshot.name}, published {hours:.1f} hours ago"
     if hours * 3600 > OLD_RUN:
         return Finding("last run", "warning", found, "see why no night was published since")

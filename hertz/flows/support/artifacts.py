@@ -22,7 +22,8 @@ from hertz.reports.markdown import render_markdown
 from hertz.reports.page import RUNS_SHOWN
 from hertz.stages.run import Run
 from hertz.storage.snapshot.history import list_runs
-from hertz.storage.snapshot.snapshots import REPORT, kept_folders, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import REPORT, kept_folders
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def whole_report(run: Run) -> str:
     parts = [report(run)]
     for folder in kept_folders(run.settings.home):
         if folder.name.endswith(run.id):
-            runs = [r for r in list_runs(run.settings.home, RUNS_SHOWN) if r["run_id"] != run.id]
+            runs = [r for r in list_runs(run.settings.home, RUNS_SHOWN) if r.run_id != run.id]
             parts += [render_markdown(read_manifest(folder), runs)]
             parts += [f"The report's page: `{folder / REPORT}`"]
     return "\n\n".join(parts)
@@ -81,15 +82,15 @@ def whole_report(run: Run) -> str:
 
 def report(run: Run) -> str:
     """Returns the table of a run's stages in Markdown, with seconds and counts."""
-    total = sum(figures["seconds"] for figures in run.stages.values())
+    total = sum(result.seconds for result in run.results.values())
     lines = [f"# Run {run.id}", "", "| stage | seconds | |", "|:--|--:|:--|"]
-    for name, figures in run.stages.items():
+    for result in run.results.values():
         counts = [
             f"{key.replace('_', ' ')}: {_plain(value)}"
-            for key, value in figures.items()
+            for key, value in result.as_json().items()
             if key != "seconds" and _shown(value)
         ]
-        lines.append(f"| {name} | {figures['seconds']:.1f} | {'; '.join(counts)} |")
+        lines.append(f"| {result.stage} | {result.seconds:.1f} | {'; '.join(counts)} |")
     lines += [f"| **all** | **{total:.1f}** | |", "", f"In `{run.settings.home}`."]
     return "\n".join(lines)
 

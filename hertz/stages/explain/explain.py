@@ -23,13 +23,15 @@ from hertz.explanations.generation.generator import Generator, VllmGenerator
 from hertz.explanations.generation.ray_engine import load_engines
 from hertz.explanations.settings import ExplanationSettings
 from hertz.explanations.voices.template import check_languages, render
+from hertz.reports.figures import Origins
 from hertz.stages.explain.model_writer import ModelWriter, Open
 from hertz.stages.explain.tasks import Task, TaskContext, explained_pairs
 from hertz.stages.explain.template_reuse import TASK, reusable_template_texts, template_digest
-from hertz.stages.run import Run, Step
+from hertz.stages.run import Run, Step, Stopwatch
 from hertz.storage.explanation_cache import ExplanationCache
 from hertz.storage.files import read_frame, write_frame
 from hertz.storage.models.language import find_language_model
+from hertz.storage.snapshot.stage_results import ExplainResult
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Gene
     return VllmGenerator(model.source, pinned, load_engines if pinned.engines > 1 else load_engine)
 
 
-def explain(run: Run, generate: bool = True, open_model: Open = open_generator) -> None:
+def explain(run: Run, generate: bool = True, open_model: Open = open_generator) -> ExplainResult:
     """Write explanations.parquet for the run's matches.
 
     Args:
@@ -71,26 +73,25 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
     """
     chosen, policy = run.settings.explanations, run.settings.policy
     check_languages(policy)
-    with run.stage("explain") as figures:
-        profiles = read_frame(run.folder / "users.parquet")
-        pairs = explained_pairs(policy, read_frame(run.folder / "matches.parquet"), chosen.top)
-        name, digest, why_none = _model(chosen, fetch=generate)
-        context = TaskContext(policy, chosen, profiles, digest)
-        wanted = _wanted(pairs, policy.languages)
-        same = reusable_template_texts(
-            run.settings.home, policy, template_digest(context.by_template), profiles, wanted
-        )
-        voice = ModelWriter(context, ExplanationCache(run.settings.home))
-        voice.ended_by = why_none
-        if digest:
-            voice.reuse(pairs, _besides(wanted, same, chosen.languages))
-            if generate:
-                voice.write(open_model, run.step("writing explanations"))
-        texts = _Texts(context, voice, name, same)
-        frame = texts.frame(wanted, run.step("template voice"))
-        write_frame(frame, run.folder / "explanations.parquet")
-        fault_point("explain.written")
-        figures |= {"model": name, "pairs": len(pairs), **texts.figures(frame)}
+    watch = Stopwatch()
+    profiles = read_frame(run.folder / "users.parquet")
+    pairs = explained_pairs(policy, read_frame(run.folder / "matches.parquet"), chosen.top)
+    name, digest, why_none = _model(chosen, fetch=generate)
+    context = TaskContext(policy, chosen, profiles, digest)
+    wanted = _wanted(pairs, policy.languages)
+    template = template_digest(context.by_template)
+    same = reusable_template_texts(run.settings.home, policy, template, profiles, wanted)
+    voice = ModelWriter(context, ExplanationCache(run.settings.home))
+    voice.ended_by = why_none
+    if digest:
+        voice.reuse(pairs, _besides(wanted, same, chosen.languages))
+        if generate:
+            voice.write(open_model, run.step("writing explanations"))
+    texts = _Texts(context, voice, name, same)
+    frame = texts.frame(wanted, run.step("template voice"))
+    write_frame(frame, run.folder / "explanations.parquet")
+    fault_point("explain.written")
+    return run.record(texts.result(frame, len(pairs), watch.seconds))
 
 
 def _model(settings: ExplanationSettings, fetch: bool) -> tuple[str | None, str, str]:
@@ -141,19 +142,26 @@ class _Texts:
             return pl.DataFrame(schema=SCHEMA)
         return self._with_fallback(pl.concat(parts)).sort("place").select(*SCHEMA)
 
-    def figures(self, frame: pl.DataFrame) -> dict[str, Any]:
-        """What the run's report says of this stage."""
+    def result(self, frame: pl.DataFrame, pairs: int, seconds: float) -> ExplainResult:
+        """Returns the stage's result.
+
+        Args:
+            frame: All explanations.
+            pairs: Number of explained pairs.
+            seconds: Duration of the stage.
+        """
         by_model, reused = len(self.voice.written), len(self.voice.reused)
-        return {
-            "explanations": {
-                "model": by_model - reused,
-                "reused": reused,
-                "template": len(frame) - by_model,
-            },
-            **self.voice.figures(),
-            "carried_over": len(self.same),
-            "voice": template_digest(self.context.by_template),
-        }
+        return ExplainResult(
+            seconds=seconds,
+            model=self.model,
+            pairs=pairs,
+            explanations=Origins(
+                model=by_model - reused, reused=reused, template=len(frame) - by_model
+            ),
+            **dict(self.voice.work()),
+            carried_over=len(self.same),
+            voice=template_digest(self.context.by_template),
+        )
 
     def _placed(self, part: pl.DataFrame, total: int, step: Step) -> pl.DataFrame:
         rows = [self._row(Task(*where)) for where in part.select(TASK).iter_rows()]

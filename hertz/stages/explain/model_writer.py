@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -35,6 +35,7 @@ from hertz.explanations.settings import ExplanationSettings
 from hertz.stages.explain.tasks import Task, TaskContext, tasks_of
 from hertz.stages.run import Step
 from hertz.storage.explanation_cache import ExplanationCache
+from hertz.storage.snapshot.stage_results import ModelWork
 
 logger = logging.getLogger(__name__)
 
@@ -121,27 +122,27 @@ class ModelWriter:
             logger.warning("the template voice takes over: %s", error)
         self._leave_unwritten()
 
-    def figures(self) -> dict[str, Any]:
-        """What the run's report says of the model's work."""
+    def work(self) -> ModelWork:
+        """Returns what the model did, for the stage's result."""
         counts, prompt_tokens = self.counts, self.counts["prompt_tokens"]
         left = Counter(why for task, why in self.left.items() if task not in self.written)
         left["budget"] += self.beyond - len(self.written.keys() - set(self.share))
-        return {
-            "candidates": counts["candidates"],
-            "accepted": counts["accepted"],
-            "retried": counts["retried"],
-            "failed_checks": dict(sorted(self.failed.items())),
-            "bios_cut": counts["bios_cut"],
-            "left_to_template": dict(sorted((+left).items())),
-            "left_out_by_budget": left["budget"],
-            "prompt_tokens": prompt_tokens,
-            "cached_tokens": counts["cached_tokens"],
-            "prefix_hit_rate": round(counts["cached_tokens"] / max(1, prompt_tokens), 4),
-            "output_tokens": counts["output_tokens"],
-            "generating_seconds": round(self.seconds, 3),
-            "engine_restarts": counts["restarts"],
-            "generator_failed": self.ended_by,
-        }
+        return ModelWork(
+            candidates=counts["candidates"],
+            accepted=counts["accepted"],
+            retried=counts["retried"],
+            failed_checks=dict(sorted(self.failed.items())),
+            bios_cut=counts["bios_cut"],
+            left_to_template=dict(sorted((+left).items())),
+            left_out_by_budget=left["budget"],
+            prompt_tokens=prompt_tokens,
+            cached_tokens=counts["cached_tokens"],
+            prefix_hit_rate=round(counts["cached_tokens"] / max(1, prompt_tokens), 4),
+            output_tokens=counts["output_tokens"],
+            generating_seconds=round(self.seconds, 3),
+            engine_restarts=counts["restarts"],
+            generator_failed=self.ended_by,
+        )
 
     def _share(self, pairs: pl.DataFrame) -> list[Task]:
         """The model's share: the most valuable pairs within the budget.

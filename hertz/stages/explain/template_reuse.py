@@ -17,7 +17,8 @@ from hertz.core.errors import StorageError
 from hertz.policy.model import Policy
 from hertz.stages.previous_run import unchanged_users
 from hertz.storage.files import read_frame
-from hertz.storage.snapshot.snapshots import current_snapshot, read_manifest
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import current_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def reusable_template_texts(
     nothing = wanted.clear()
     try:
         snapshot = current_snapshot(home)
-        if snapshot is None or _voice_in(snapshot) != voice:
+        if snapshot is None or read_manifest(snapshot).stages.explain.voice != voice:
             return nothing
         before = read_frame(snapshot / "users.parquet")
         told_of = [name for name, rule in policy.fields.items() if rule.kind != "ids"]
@@ -61,8 +62,3 @@ def reusable_template_texts(
         pl.col("origin") == "template", pl.col("user_a").is_in(same), pl.col("user_b").is_in(same)
     )
     return wanted.join(usable, on=TASK, maintain_order="left")
-
-
-def _voice_in(snapshot: Path) -> str | None:
-    found: str | None = read_manifest(snapshot).get("stages", {}).get("explain", {}).get("voice")
-    return found

@@ -29,8 +29,9 @@ from hertz.core.errors import StorageError
 from hertz.reports.rows import rows_of
 from hertz.storage.erasure.snapshot import ID_COLUMNS, parse_ids
 from hertz.storage.snapshot.history import FOLDER as HISTORY
+from hertz.storage.snapshot.manifest import MANIFEST
 from hertz.storage.snapshot.serving import SERVING_FILE, ServingReader
-from hertz.storage.snapshot.snapshots import MANIFEST, REPORT
+from hertz.storage.snapshot.snapshots import REPORT
 
 TEXT_DIGITS = 7
 BINARY_MINIMUM = 2**24

@@ -12,7 +12,6 @@ import json
 import shutil
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,36 +21,34 @@ from hertz.embedding.texts import user_vectors
 from hertz.matching.eligibility import count_pairs_with
 from hertz.matching.features import build_features
 from hertz.policy.model import Policy
+from hertz.reports.figures import Origins
 from hertz.reports.quality import without_exposed
 from hertz.reports.rows import without_rows_of
+from hertz.reports.runs import Counts
 from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.files import read_frame, write_frame, write_text
 from hertz.storage.snapshot.chroma import write_chroma
+from hertz.storage.snapshot.manifest import MANIFEST, Manifest, read_manifest
 from hertz.storage.snapshot.serving import SERVING_FILE, write_serving
-from hertz.storage.snapshot.snapshots import (
-    BUILDING,
-    MANIFEST,
-    REPORT,
-    read_manifest,
-    replace_snapshot,
-)
+from hertz.storage.snapshot.snapshots import BUILDING, REPORT, replace_snapshot
+from hertz.storage.snapshot.stage_results import StageResults
 
 ID_COLUMNS = ("user_id", "other_id", "user_a", "user_b")
 REBUILT = ("chroma", SERVING_FILE.parent.as_posix(), MANIFEST)
 PLAIN = (".json", ".png", ".svg", ".txt", ".md", ".html")  # kept: they hold no binary ids
 ERASED_VALUE = "(erased)"
 
-Counts = dict[int, dict[str, int]]  # user -> part of the snapshot -> rows
+Traces = dict[int, dict[str, int]]  # user -> part of the snapshot -> rows
 
 
-def rows_naming(snapshot: Path, users: Collection[int]) -> Counts:
+def rows_naming(snapshot: Path, users: Collection[int]) -> Traces:
     """Counts the rows of each Parquet file that name each user; omits users that none names.
 
     Raises:
         StorageError: If a file is damaged.
     """
-    found: Counts = {}
-    lists = id_fields(read_manifest(snapshot))
+    found: Traces = {}
+    lists = read_manifest(snapshot).policy.id_list_fields
     for path in sorted(snapshot.glob("*.parquet")):
         for user, rows in _rows_by_user(read_frame(path), users, lists).items():
             found.setdefault(user, {})[path.name] = rows
@@ -76,7 +73,7 @@ def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     before = _frames(snapshot)
-    lists = id_fields(manifest)
+    lists = manifest.policy.id_list_fields
     after = {name: without_users(frame, users, lists) for name, frame in before.items()}
     for name, frame in after.items():
         write_frame(frame, folder / name)
@@ -84,12 +81,6 @@ def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
     notes += _rebuild(snapshot, folder, manifest, after)
     replace_snapshot(snapshot, folder, _corrected(manifest, before, after, users))
     return notes
-
-
-def id_fields(manifest: dict[str, Any]) -> list[str]:
-    """The fields that hold lists of ids, by a snapshot's own policy."""
-    fields = manifest.get("policy", {}).get("fields", {})
-    return [name for name, rule in fields.items() if rule["kind"] == "ids"]
 
 
 def without_users(
@@ -235,13 +226,13 @@ def _mentions(path: Path, users: Collection[int]) -> bool:
 
 
 def _rebuild(
-    snapshot: Path, folder: Path, manifest: dict[str, Any], frames: dict[str, pl.DataFrame]
+    snapshot: Path, folder: Path, manifest: Manifest, frames: dict[str, pl.DataFrame]
 ) -> list[str]:
     """Writes serving/ and chroma/ from the remaining frames; returns notes on what is left out."""
     names = ("users.parquet", "matches.parquet", "explanations.parquet")
     if not all(name in frames for name in names):
         return [f"{snapshot.name}: has no {', '.join(n for n in names if n not in frames)}"]
-    policy = Policy.model_validate(manifest["policy"])
+    policy = manifest.policy
     users, matches, explanations = (frames[name] for name in names)
     write_serving(folder, policy, users, matches, explanations)
     if not (snapshot / "chroma").exists():
@@ -254,9 +245,9 @@ def _rebuild(
     return []
 
 
-def _lookup(snapshot: Path, manifest: dict[str, Any]) -> Callable[[list[str]], np.ndarray]:
+def _lookup(snapshot: Path, manifest: Manifest) -> Callable[[list[str]], np.ndarray]:
     """Returns a function that looks up stored vectors of the snapshot's embedding model."""
-    home, made_with = snapshot.parent.parent, manifest["stages"]["embed"]["model_identity"]
+    home, made_with = snapshot.parent.parent, manifest.stages.embed.model_identity
     for identity in embedding_identities(home):
         if json.loads(identity) == made_with:
             store, known = EmbeddingStore(home, identity), identity
@@ -272,49 +263,65 @@ def embedding_identities(home: Path) -> list[str]:
 
 
 def _corrected(
-    manifest: dict[str, Any],
+    manifest: Manifest,
     before: dict[str, pl.DataFrame],
     after: dict[str, pl.DataFrame],
     users: Collection[int],
-) -> dict[str, Any]:
-    """The manifest with the counts of what is left, and how many users were erased."""
-    erased = int(manifest.get("erased_users", 0)) + len(
-        set(before["users.parquet"]["user_id"]) & set(users) if "users.parquet" in before else ()
+) -> Manifest:
+    """Returns the manifest with the counts of what is left, and how many users were erased."""
+    gone = set(before["users.parquet"]["user_id"]) & set(users)
+    counts = _counts_left(manifest, before, after, users)
+    return manifest.model_copy(
+        update={
+            "erased_users": (manifest.erased_users or 0) + len(gone),
+            "quality": without_exposed(manifest.quality, users),  # all other figures stay
+            "counts": counts,
+            "stages": _corrected_stages(manifest.stages, counts),
+        }
     )
-    whole = {**manifest, "erased_users": erased}
-    if "quality" in manifest:  # the report's figures stay as they were told, but name nobody
-        whole["quality"] = without_exposed(manifest["quality"], users)
-    if "counts" not in manifest:
-        return whole
-    counts = dict(manifest["counts"])
-    counts["users"] = after["users.parquet"].height
-    counts["quarantined"] = after["quarantine.parquet"]["row"].n_unique()
+
+
+def _counts_left(
+    manifest: Manifest,
+    before: dict[str, pl.DataFrame],
+    after: dict[str, pl.DataFrame],
+    users: Collection[int],
+) -> Counts:
+    """Returns the counts of what is left."""
+    counts = manifest.counts
     by_category = dict(after["matches.parquet"].group_by("category").len().iter_rows())
-    counts["matches"] = {name: by_category.get(name, 0) for name in counts["matches"]}
-    counts["explanations"] = _by_origin(counts["explanations"], after["explanations.parquet"])
-    policy = Policy.model_validate(manifest["policy"])
-    counts["eligible_pairs"] = _pairs_left(
-        policy, counts["eligible_pairs"], before["users.parquet"], users
+    return Counts(
+        users=after["users.parquet"].height,
+        quarantined=after["quarantine.parquet"]["row"].n_unique(),
+        eligible_pairs=_pairs_left(
+            manifest.policy, counts.eligible_pairs, before["users.parquet"], users
+        ),
+        matches={name: by_category.get(name, 0) for name in counts.matches},
+        explanations=_by_origin(counts.explanations, after["explanations.parquet"]),
     )
-    return {**whole, "counts": counts, "stages": _corrected_stages(manifest["stages"], counts)}
 
 
-def _corrected_stages(stages: dict[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
-    """The figures that a later run may take over from this snapshot."""
-    changed = {
-        "prepare": {name: counts[name] for name in ("users", "quarantined")},
-        "recompute": {name: counts[name] for name in ("eligible_pairs", "matches")},
-        "explain": {"explanations": counts["explanations"]},
-    }
-    return {name: figures | changed.get(name, {}) for name, figures in stages.items()}
+def _corrected_stages(stages: StageResults, counts: Counts) -> StageResults:
+    """Returns the stage results that a later run may adopt from this snapshot."""
+    return stages.model_copy(
+        update={
+            "prepare": stages.prepare.model_copy(
+                update={"users": counts.users, "quarantined": counts.quarantined}
+            ),
+            "recompute": stages.recompute.model_copy(
+                update={"eligible_pairs": counts.eligible_pairs, "matches": counts.matches}
+            ),
+            "explain": stages.explain.model_copy(update={"explanations": counts.explanations}),
+        }
+    )
 
 
-def _by_origin(counts: dict[str, int], explanations: pl.DataFrame) -> dict[str, int]:
-    """By the model tonight, by the template, reused: the erased are taken off the reused first."""
+def _by_origin(counts: Origins, explanations: pl.DataFrame) -> Origins:
+    """Returns the explanations left by origin; erased model texts count as reused ones first."""
     left = dict(explanations.group_by("origin").len().iter_rows())
-    written = min(counts["model"], left.get("model", 0))
+    written = min(counts.model, left.get("model", 0))
     reused = left.get("model", 0) - written
-    return {**counts, "model": written, "reused": reused, "template": left.get("template", 0)}
+    return Origins(model=written, reused=reused, template=left.get("template", 0))
 
 
 def _pairs_left(

@@ -1,113 +1,144 @@
-"""What became of every run: one small JSON file each, kept longer than the snapshots.
+"""The run history: how each run ended, in one small JSON file each, kept longer than the snapshots.
 
-<home>/history/<run_id>.json   counts, seconds a stage, quality figures, outcome; no user's id
+<home>/history/<run_id>.json   counts, seconds by stage, quality figures, outcome; no user's id
 
-In: what a run knows of itself at its end. Out: the last runs, oldest first, which reports compare
-with and the console lists.
+In: a run's manifest, or as much as a failed run has. Out: records of the last runs, oldest first,
+with which reports compare and which the console lists.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from hertz.core.faults import fault_point
 from hertz.reports.quality import without_ids
+from hertz.reports.runs import Outcome, RunRecord
 from hertz.storage.files import write_text
+from hertz.storage.snapshot.manifest import Manifest
+from hertz.storage.snapshot.stage_results import StageResult, seconds_of
 
 FOLDER = "history"
 KEPT = 1000  # files, of some kilobytes each
 ERASED_REASON = "(erased: it named a user who was forgotten)"
 
-Outcome = Literal["published", "held", "failed"]
 
-
-def record(
-    home: Path,
-    run_id: str,
-    outcome: Outcome,
-    reason: str = "",
-    manifest: Mapping[str, Any] | None = None,
-    forced: bool = False,
-) -> None:
-    """Write down how a run ended, in the place of what was known of it before.
-
-    Args:
-        home: The home directory.
-        run_id: The run.
-        outcome: Published, held back by the gate, or failed.
-        reason: Why; its first line is kept.
-        manifest: The snapshot's manifest, or as much of it as there is.
-        forced: Whether a person published it although the gate had held it.
-    """
+def write_record(home: Path, run: RunRecord) -> None:
+    """Writes the record of a run, replaces an earlier one, and removes the oldest of too many."""
     folder = home / FOLDER
     folder.mkdir(exist_ok=True)
-    path = folder / f"{run_id}.json"
     fault_point("history.before_record")
-    write_text(path, json.dumps(told(run_id, outcome, reason, manifest or {}, forced)))
-    for old in sorted(folder.glob("[!.]*.json"))[:-KEPT]:
+    write_text(folder / f"{run.run_id}.json", json.dumps(run.as_json()))
+    for old in _paths(home)[:-KEPT]:
         old.unlink()
 
 
-def told(
-    run_id: str,
-    outcome: Outcome,
-    reason: str,
-    manifest: Mapping[str, Any],
-    forced: bool = False,
-) -> dict[str, Any]:
-    """The record of a run, as it is written."""
-    quality = manifest.get("quality")
-    seconds = {name: part["seconds"] for name, part in manifest.get("stages", {}).items()}
-    return {
-        "run_id": run_id,
-        "outcome": outcome,
-        "reason": reason.partition("\n")[0],
-        "forced": forced,
-        "ended_at": manifest.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds"),
-        "policy_hash": manifest.get("policy_hash", ""),
-        "counts": manifest.get("counts", {}),
-        "seconds": seconds,
-        "total_seconds": round(sum(seconds.values()), 3),
-        "quality": without_ids(quality) if quality else None,
-    }
+def record_of(
+    manifest: Manifest, outcome: Outcome, reason: str = "", forced: bool = False
+) -> RunRecord:
+    """Returns the record of a run that made a snapshot.
+
+    Args:
+        manifest: Manifest of the snapshot.
+        outcome: Whether the run was published or held.
+        reason: Why; its first line is kept.
+        forced: Whether a person published the run although the gate had held it.
+    """
+    seconds = manifest.stages.seconds
+    return RunRecord(
+        run_id=manifest.run_id,
+        outcome=outcome,
+        reason=_first_line(reason),
+        forced=forced,
+        ended_at=manifest.created_at,
+        policy_hash=manifest.policy_hash,
+        counts=manifest.counts,
+        seconds=seconds,
+        total_seconds=_total(seconds),
+        quality=without_ids(manifest.quality),
+    )
+
+
+def failure_of(run_id: str, reason: str, results: Collection[StageResult] = ()) -> RunRecord:
+    """Returns the record of a run that failed.
+
+    Args:
+        run_id: Id of the run.
+        reason: Why; its first line is kept.
+        results: Results of the stages that had finished.
+    """
+    seconds = seconds_of(results)
+    return RunRecord(
+        run_id=run_id,
+        outcome="failed",
+        reason=_first_line(reason),
+        forced=False,
+        ended_at=datetime.now(UTC).replace(microsecond=0),
+        policy_hash="",
+        counts=None,
+        seconds=seconds,
+        total_seconds=_total(seconds),
+        quality=None,
+    )
 
 
 def is_recorded(home: Path, run_id: str) -> bool:
-    """Whether it is known how a run ended."""
+    """Returns whether the history has a record of a run."""
     return (home / FOLDER / f"{run_id}.json").exists()
 
 
-def list_runs(home: Path, last: int | None = None) -> list[dict[str, Any]]:
-    """Recorded runs, oldest first: all that are kept, or so many of the last.
+def list_runs(home: Path, last: int | None = None) -> list[RunRecord]:
+    """Returns the records of runs, oldest first.
 
-    A file that cannot be read is passed over: a report is worth less than a night.
+    A file that cannot be read as a record is left out: the history must not stop a run.
+
+    Args:
+        home: The home directory.
+        last: Number of the newest records to return; None for all.
     """
-    paths = sorted((home / FOLDER).glob("[!.]*.json"))
+    paths = _paths(home)
     found = [_read(path) for path in (paths[-last:] if last else paths)]
     return [run for run in found if run]
 
 
 def erase_from_history(home: Path, users: Collection[int]) -> dict[int, int]:
-    """Take users' ids out of the reasons of failed runs; how many named each user."""
+    """Erases users' ids from the reasons of failed runs.
+
+    Returns:
+        Number of records that named each user.
+    """
     found = dict.fromkeys(users, 0)
     for run in list_runs(home):
-        named = [user for user in users if re.search(rf"(?<!\d){user}(?!\d)", run["reason"])]
+        named = [user for user in users if re.search(rf"(?<!\d){user}(?!\d)", run.reason)]
         for user in named:
             found[user] += 1
         if named:
-            path = home / FOLDER / f"{run['run_id']}.json"
-            write_text(path, json.dumps({**run, "reason": ERASED_REASON}))
+            write_record(home, run.model_copy(update={"reason": ERASED_REASON}))
     return found
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _paths(home: Path) -> list[Path]:
+    """Returns the paths of all records, oldest first."""
+    return sorted((home / FOLDER).glob("[!.]*.json"))
+
+
+def _read(path: Path) -> RunRecord | None:
+    """Returns the record in a file; None if there is none that fits the file's name."""
     try:
-        found: dict[str, Any] | None = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        run = RunRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
         return None
-    return found if isinstance(found, dict) and found.get("run_id") == path.stem else None
+    return run if run.run_id == path.stem else None
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def _total(seconds: dict[str, float]) -> float:
+    return round(sum(seconds.values()), 3)

@@ -10,13 +10,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import filelock
 
@@ -32,14 +30,13 @@ from hertz.storage.files import (
     sync_tree,
     write_text,
 )
-from hertz.storage.snapshot.history import is_recorded, record
+from hertz.storage.snapshot.history import failure_of, is_recorded, write_record
+from hertz.storage.snapshot.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 
-SCHEMA_VERSION = 1
 BUILDING = ".building-"
 HELD = ".held-"
 REMOVED = ".removed-"
 KILLED = "killed, or the machine stopped, before it ended; what was published stayed"
-MANIFEST = "manifest.json"
 REPORT = "report.html"
 
 
@@ -102,7 +99,7 @@ def discard(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def publish(home: Path, folder: Path, manifest: dict[str, Any], keep: int) -> Path:
+def publish(home: Path, folder: Path, manifest: Manifest, keep: int) -> Path:
     """Make a built folder the published snapshot; killed at any point, one whole snapshot serves.
 
     Flush, checksum, write the manifest, rename, replace CURRENT, then remove all but `keep`, and
@@ -110,16 +107,16 @@ def publish(home: Path, folder: Path, manifest: dict[str, Any], keep: int) -> Pa
     `changed_files`.
     """
     _seal(folder, manifest)
-    return _appoint(home, folder, manifest["run_id"], keep)
+    return _appoint(home, folder, manifest.run_id, keep)
 
 
-def hold(home: Path, folder: Path, manifest: dict[str, Any]) -> Path:
+def hold(home: Path, folder: Path, manifest: Manifest) -> Path:
     """Keep a built folder aside, whole but not published; what was held before is removed.
 
     It is no snapshot to any reader, nor to `rollback`, until `publish_held` makes it one.
     """
     _seal(folder, manifest)
-    held = folder.rename(folder.parent / f"{HELD}{manifest['run_id']}")
+    held = folder.rename(folder.parent / f"{HELD}{manifest.run_id}")
     sync(held.parent)
     fault_point("snapshot.after_hold")
     for older in list_held(home):
@@ -186,7 +183,7 @@ def remove_damaged(home: Path) -> dict[str, str]:
     return gone
 
 
-def replace_snapshot(snapshot: Path, folder: Path, manifest: dict[str, Any]) -> None:
+def replace_snapshot(snapshot: Path, folder: Path, manifest: Manifest) -> None:
     """Put a built folder in the place of a snapshot, under its name, in one atomic step.
 
     Readers that hold the old one keep it; the others see the new one as a changed snapshot.
@@ -194,10 +191,7 @@ def replace_snapshot(snapshot: Path, folder: Path, manifest: dict[str, Any]) -> 
     Raises:
         StorageError: If the file system cannot exchange two folders.
     """
-    sync_tree(folder)
-    before = stamps(folder)
-    whole = {**manifest, "files": dict(checksums(folder)), "stamps": before}
-    write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
+    _seal(folder, manifest)
     fault_point("erase.before_exchange")
     exchange(folder, snapshot)
     fault_point("erase.after_exchange")
@@ -242,44 +236,24 @@ def published_snapshot(home: Path) -> Path:
     return snapshot
 
 
-def read_manifest(snapshot: Path) -> dict[str, Any]:
-    """The manifest of a snapshot.
-
-    Raises:
-        SnapshotError: If it is missing, is not JSON or is of another schema version.
-    """
-    try:
-        manifest: Any = json.loads((snapshot / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{snapshot}: manifest.json cannot be read ({type(error).__name__})"
-        raise SnapshotError(message) from error
-    if not isinstance(manifest, dict):
-        message = f"{snapshot}: manifest.json is not an object"
-        raise SnapshotError(message)
-    if manifest.get("schema_version") != SCHEMA_VERSION:
-        version = manifest.get("schema_version")
-        message = f"{snapshot}: schema version {version}, but this Hertz reads {SCHEMA_VERSION}"
-        raise SnapshotError(message)
-    return manifest
-
-
 def corrupt_files(snapshot: Path) -> list[str]:
     """Files of a snapshot that are missing or differ from the manifest's checksums."""
-    expected = read_manifest(snapshot)["files"]
+    expected = read_manifest(snapshot).files
     found = dict(checksums(snapshot))
     return [name for name, sha256 in expected.items() if found.get(name) != sha256]
 
 
-def changed_files(snapshot: Path, manifest: dict[str, Any], under: str) -> list[str]:
+def changed_files(snapshot: Path, manifest: Manifest, under: str) -> list[str]:
     """Files below a folder of the snapshot that are missing or not as they were published.
 
     A file that nobody touched since its checksum was taken has its stamp, and is not read; one
     that was copied or written since is read whole and compared.
     """
-    known = manifest.get("stamps", {})
-    names = [name for name in manifest["files"] if name.startswith(under)]
-    found = {name: (snapshot / name) for name in names}
-    return [name for name, path in found.items() if not _as_published(manifest, known, name, path)]
+    return [
+        name
+        for name in manifest.files
+        if name.startswith(under) and not _as_published(manifest, name, snapshot / name)
+    ]
 
 
 def rollback(home: Path, run_id: str | None = None) -> Path:
@@ -308,14 +282,13 @@ def new_run_id() -> str:
     return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond * 65_536 // 1_000_000:04x}"
 
 
-def _seal(folder: Path, manifest: dict[str, Any]) -> None:
+def _seal(folder: Path, manifest: Manifest) -> None:
     """Flush, checksum, write the manifest: from here on nothing in the folder changes."""
     fault_point("snapshot.before_manifest")
     sync_tree(folder)
     before = stamps(folder)
-    whole = {"schema_version": SCHEMA_VERSION, **manifest, "files": dict(checksums(folder))}
-    whole["stamps"] = before
-    write_text(folder / MANIFEST, json.dumps(whole, ensure_ascii=False, indent=1))
+    files = dict(checksums(folder))
+    write_manifest(folder, manifest.model_copy(update={"files": files, "stamps": before}))
     fault_point("snapshot.after_manifest")
 
 
@@ -359,7 +332,7 @@ def _clear(home: Path) -> None:
         run_id = left.name.removeprefix(BUILDING)
         rebuilt = left.with_name(run_id).exists()  # a snapshot from which a user was being erased
         if not rebuilt and not is_recorded(home, run_id):
-            record(home, run_id, "failed", KILLED)
+            write_record(home, failure_of(run_id, KILLED))
         shutil.rmtree(left)
 
 
@@ -379,10 +352,9 @@ def _damage(snapshot: Path) -> str:
     return f"not as written: {', '.join(broken)}" if broken else ""
 
 
-def _as_published(
-    manifest: dict[str, Any], known: dict[str, list[int]], name: str, path: Path
-) -> bool:
+def _as_published(manifest: Manifest, name: str, path: Path) -> bool:
+    """Returns whether a file has its recorded stamp or, where it differs, its checksum."""
     try:
-        return known.get(name) == stamp(path) or sha256_of(path) == manifest["files"][name]
+        return manifest.stamps.get(name) == stamp(path) or sha256_of(path) == manifest.files[name]
     except OSError:
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hertz.cli.doctor.doctor import examine
 from hertz.policy.model import Policy
 from hertz.storage.snapshot.snapshots import locked_home, new_folder, publish
 from tests.nights import ROOT, write_policy, write_sample
+from tests.storage.manifests import manifest_of
 
 
 @pytest.fixture
@@ -87,8 +89,8 @@ def test_a_home_that_is_a_file_is_a_fault(folder: Path) -> None:
 def test_an_old_snapshot_is_a_warning(folder: Path) -> None:
     home, run_id = folder / "home", "20200101T000000Z-aaaa"
     with locked_home(home, run_id):
-        told = {"run_id": run_id, "created_at": "2020-01-01T00:00:00+00:00"}
-        publish(home, new_folder(home, run_id), told, keep=3)
+        manifest = manifest_of(run_id, created_at=datetime(2020, 1, 1, tzinfo=UTC))
+        publish(home, new_folder(home, run_id), manifest, keep=3)
     found = found_in(folder)["last run"]
     assert found.verdict == "warning"
     assert run_id in found.found

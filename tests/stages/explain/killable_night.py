@@ -16,9 +16,12 @@ from hertz.stages.explain import model_writer as model_voice
 from hertz.stages.explain.explain import explain
 from hertz.stages.run import Run, open_run
 from hertz.storage.files import write_frame
+from hertz.storage.snapshot.manifest import Manifest
 from hertz.storage.snapshot.snapshots import publish
+from hertz.storage.snapshot.stage_results import ExplainResult
 from tests.nights import settings_for
 from tests.stages.explain.explaining import recording
+from tests.storage.manifests import manifest_of, recorded_manifest
 
 
 def main() -> None:
@@ -39,9 +42,9 @@ def night(folder: Path, generate: bool = True, **changed: object) -> Path:
         return publish(settings.home, run.folder, _manifest(run), keep=2)
 
 
-def _manifest(run: Run) -> dict[str, Any]:
-    policy = run.settings.policy
-    return {"run_id": run.id, "policy_hash": policy.digest, "stages": run.stages}
+def _manifest(run: Run) -> Manifest:
+    stages = recorded_manifest().stages.model_copy(update={"explain": run.result(ExplainResult)})
+    return manifest_of(run.id, run.settings.policy, stages=stages)
 
 
 def _half(*told: Any) -> list[str]:  # noqa: ANN401

@@ -30,6 +30,7 @@ from hertz.policy.profiles import validate_profiles
 from hertz.stages.explain.explain import SCHEMA, explain, explained_pairs, open_generator
 from hertz.stages.run import Run
 from hertz.storage.models.bundled import LANGUAGE_MODEL
+from hertz.storage.snapshot.stage_results import ExplainResult
 from tests.stages.explain import explaining
 from tests.stages.explain.explaining import matches_by_facts, read
 
@@ -110,18 +111,18 @@ def test_a_pair_is_explained_once_for_both_sides(service_policy: Policy) -> None
 def test_the_engine_writes_json_and_what_is_accepted_passes_the_checks(
     written: Run, profiles: pl.DataFrame
 ) -> None:
-    figures = written.stages["explain"]
-    assert figures["candidates"] == CANDIDATES + figures["retried"]
-    assert figures["accepted"] >= 1
-    assert figures["prefix_hit_rate"] > 0.3
-    assert figures["generating_seconds"] > 0
-    assert "json" not in figures["failed_checks"]  # the schema holds, but where it is "cut_off"
-    assert figures["output_tokens"] > 50 * CANDIDATES
-    assert figures["model"] == LANGUAGE_MODEL
-    assert figures["generator_failed"] == ""
+    figures = written.result(ExplainResult)
+    assert figures.candidates == CANDIDATES + figures.retried
+    assert figures.accepted >= 1
+    assert figures.prefix_hit_rate > 0.3
+    assert figures.generating_seconds > 0
+    assert "json" not in figures.failed_checks  # the schema holds, but where it is "cut_off"
+    assert figures.output_tokens > 50 * CANDIDATES
+    assert figures.model == LANGUAGE_MODEL
+    assert figures.generator_failed == ""
     people = {row["user_id"]: row for row in profiles.iter_rows(named=True)}
     policy, frame = written.settings.policy, read(written)
-    assert len(frame.filter(origin="model")) == figures["accepted"]
+    assert len(frame.filter(origin="model")) == figures.accepted
     for row in frame.iter_rows(named=True):
         text = Explanation(row["title"], row["content"], orjson.loads(row["reasons"]))
         pair = people[row["user_a"]], people[row["user_b"]]
@@ -143,7 +144,7 @@ def test_every_pair_has_one_text_a_language_in_order(written: Run, matches: pl.D
     assert frame.select((pl.col("origin") == "model") == pl.col("model").is_not_null())[
         "origin"
     ].all()
-    counts = written.stages["explain"]["explanations"]
+    counts = written.result(ExplainResult).explanations
     assert sum(counts.values()) == len(frame)
 
 
@@ -162,9 +163,7 @@ def test_another_run_reuses_what_was_accepted_and_starts_no_engine(
 ) -> None:
     again = started(written.folder.parent, profiles, matches, "b")
     explain(again, open_model=lambda settings: pytest.fail("nothing is left to write"))
-    assert (
-        again.stages["explain"]["explanations"]["reused"] == written.stages["explain"]["accepted"]
-    )
+    assert again.result(ExplainResult).explanations.reused == written.result(ExplainResult).accepted
     assert read(again).equals(read(written))
 
 
@@ -210,8 +209,8 @@ def test_a_model_that_is_not_there_leaves_everything_to_the_template(
 ) -> None:
     run = started(tmp_path, profiles, matches, model=str(tmp_path / "none"))
     explain(run)
-    figures = run.stages["explain"]
-    assert "no such folder" in figures["generator_failed"]
+    figures = run.result(ExplainResult)
+    assert "no such folder" in figures.generator_failed
     assert set(read(run)["origin"]) == {"template"}
 
 
@@ -226,9 +225,9 @@ def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
     three = {"chunk": CANDIDATES}  # parts: one is answered, one under way, one only sent
     run = started(tmp_path, profiles, matches, **three, retries=0)
     explain(run, open_model=Watched(engine, parts=0).open)
-    figures, models = run.stages["explain"], read(run).filter(origin="model")
-    assert (figures["engine_restarts"], figures["generator_failed"]) == (1, "")
-    assert figures["candidates"] == CANDIDATES
+    figures, models = run.result(ExplainResult), read(run).filter(origin="model")
+    assert (figures.engine_restarts, figures.generator_failed) == (1, "")
+    assert figures.candidates == CANDIDATES
     same = set(models.rows()) & set(read(written).rows())  # another home, the same texts
     assert len(same) > len(models) / 2
 
@@ -236,11 +235,11 @@ def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
     other.mkdir()
     run = started(other, profiles, matches, **three)
     explain(run, open_model=Watched(engine, parts=0).open)
-    figures, models = run.stages["explain"], read(run).filter(origin="model")
-    assert "its process died, killed by signal 9" in figures["generator_failed"]
-    assert figures["candidates"] == CANDIDATES // 3
-    assert figures["left_to_template"]["engine_failed"] == CANDIDATES - figures["accepted"]
-    assert 0 < len(models) == figures["accepted"]
+    figures, models = run.result(ExplainResult), read(run).filter(origin="model")
+    assert "its process died, killed by signal 9" in figures.generator_failed
+    assert figures.candidates == CANDIDATES // 3
+    assert figures.left_to_template["engine_failed"] == CANDIDATES - figures.accepted
+    assert 0 < len(models) == figures.accepted
     again = started(other, profiles, matches, "b")
     explain(again, generate=False)
-    assert again.stages["explain"]["explanations"]["reused"] == figures["accepted"]
+    assert again.result(ExplainResult).explanations.reused == figures.accepted

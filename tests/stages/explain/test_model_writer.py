@@ -20,6 +20,7 @@ from hertz.stages.explain.explain import explain
 from hertz.stages.explain.model_writer import SEED_STEP
 from hertz.stages.explain.tasks import Task, TaskContext, explained_pairs
 from hertz.stages.run import Run
+from hertz.storage.snapshot.stage_results import ExplainResult
 from tests.explanations.recorded import paid
 from tests.stages.explain.explaining import (
     matches_by_facts,
@@ -79,13 +80,13 @@ def test_a_refused_text_is_tried_again_with_another_seed_and_temperature(
     accept(lambda text: text.title == "temperature 0.7")
     run = begin()
     explain(run, open_model=recording(tmp_path / "ledger"))
-    figures, seeds = run.stages["explain"], paid(tmp_path / "ledger")
-    assert (figures["candidates"], figures["retried"]) == (2 * SHARE, SHARE)
-    assert figures["accepted"] == SHARE
-    assert figures["failed_checks"] == {"bad": SHARE}
+    figures, seeds = run.result(ExplainResult), paid(tmp_path / "ledger")
+    assert (figures.candidates, figures.retried) == (2 * SHARE, SHARE)
+    assert figures.accepted == SHARE
+    assert figures.failed_checks == {"bad": SHARE}
     assert seeds[SHARE:] == [seed + SEED_STEP for seed in seeds[:SHARE]]
-    assert figures["output_tokens"] == 7 * 2 * SHARE
-    assert figures["cached_tokens"] == 3 * 2 * SHARE
+    assert figures.output_tokens == 7 * 2 * SHARE
+    assert figures.cached_tokens == 3 * 2 * SHARE
 
 
 def test_what_is_refused_as_often_as_it_may_be_is_not_asked_again(
@@ -94,14 +95,14 @@ def test_what_is_refused_as_often_as_it_may_be_is_not_asked_again(
     accept(lambda text: False)
     first = begin(retries=2)
     explain(first, open_model=recording(tmp_path / "ledger"))
-    assert first.stages["explain"]["candidates"] == 3 * SHARE
+    assert first.result(ExplainResult).candidates == 3 * SHARE
     assert read(first).filter(fallback="refused").height == SHARE
     again = begin("b", retries=2)
     explain(again, open_model=no_engine)
-    assert again.stages["explain"]["left_to_template"]["refused"] == SHARE
+    assert again.result(ExplainResult).left_to_template["refused"] == SHARE
     more = begin("c", retries=3)
     explain(more, open_model=recording(tmp_path / "ledger"))
-    assert more.stages["explain"]["candidates"] == SHARE
+    assert more.result(ExplainResult).candidates == SHARE
 
 
 def test_nothing_changed_asks_for_nothing_and_starts_no_engine(
@@ -111,9 +112,9 @@ def test_nothing_changed_asks_for_nothing_and_starts_no_engine(
     first, again = begin(), begin("b")
     explain(first, open_model=recording(tmp_path / "ledger"))
     explain(again, open_model=no_engine)
-    figures = again.stages["explain"]
-    assert (figures["candidates"], figures["prompt_tokens"]) == (0, 0)
-    assert figures["explanations"]["reused"] == first.stages["explain"]["accepted"] > 0
+    figures = again.result(ExplainResult)
+    assert (figures.candidates, figures.prompt_tokens) == (0, 0)
+    assert figures.explanations.reused == first.result(ExplainResult).accepted > 0
     assert read(again).equals(read(first))
 
 
@@ -124,10 +125,10 @@ def test_a_budget_of_tokens_stops_and_the_next_night_goes_on(
     open_model = recording(tmp_path / "ledger")
     run = begin(budget_tokens=7, chunk=3)  # parts of one
     explain(run, open_model=open_model)
-    figures = run.stages["explain"]
-    assert 1 <= figures["accepted"] <= 1 + 3
-    assert figures["left_out_by_budget"] == read(run).filter(fallback="budget").height
-    assert figures["generator_failed"] == ""
+    figures = run.result(ExplainResult)
+    assert 1 <= figures.accepted <= 1 + 3
+    assert figures.left_out_by_budget == read(run).filter(fallback="budget").height
+    assert figures.generator_failed == ""
     explain(begin("b"), open_model=open_model)
     assert len(paid(tmp_path / "ledger")) == len(set(paid(tmp_path / "ledger"))) == SHARE
 
@@ -136,7 +137,7 @@ def test_a_budget_of_minutes_stops(begin: Begin, accept: Accept, tmp_path: Path)
     accept(lambda text: True)
     run = begin(budget_minutes=0.001, chunk=3)
     explain(run, open_model=recording(tmp_path / "ledger", seconds=0.2))
-    assert 1 <= run.stages["explain"]["accepted"] < SHARE
+    assert 1 <= run.result(ExplainResult).accepted < SHARE
 
 
 def test_the_share_and_the_rest_say_why_the_template_speaks(
@@ -145,11 +146,11 @@ def test_the_share_and_the_rest_say_why_the_template_speaks(
     accept(lambda text: True)
     run = begin()
     explain(run, open_model=recording(tmp_path / "ledger"))
-    frame, figures = read(run), run.stages["explain"]
+    frame, figures = read(run), run.result(ExplainResult)
     english = frame.filter(language="en")
-    assert english["fallback"].null_count() == SHARE == figures["accepted"]
+    assert english.fallback.null_count() == SHARE == figures.accepted
     assert set(english["fallback"].drop_nulls()) == {"budget"}
-    assert figures["left_out_by_budget"] == len(english) - SHARE
+    assert figures.left_out_by_budget == len(english) - SHARE
     assert set(frame.filter(language="ko")["fallback"]) == {"language"}
     quick = begin("b", budget=SHARE + 1)
     explain(quick, generate=False)
@@ -174,14 +175,14 @@ def test_an_engine_that_dies_twice_leaves_the_rest_to_the_template(
     accept(lambda text: True)
     run = begin(chunk=3)
     explain(run, open_model=recording(tmp_path / "ledger", dies=[5, 8]))
-    figures, frame = run.stages["explain"], read(run)
-    assert "killed by signal 9" in figures["generator_failed"]
-    assert figures["engine_restarts"] == 1
-    assert 0 < figures["accepted"] < SHARE
-    assert frame.filter(fallback="engine_failed").height == SHARE - figures["accepted"]
+    figures, frame = run.result(ExplainResult), read(run)
+    assert "killed by signal 9" in figures.generator_failed
+    assert figures.engine_restarts == 1
+    assert 0 < figures.accepted < SHARE
+    assert frame.filter(fallback="engine_failed").height == SHARE - figures.accepted
     again = begin("b", chunk=3)
     explain(again, open_model=recording(tmp_path / "ledger"))
-    assert again.stages["explain"]["accepted"] == SHARE - figures["accepted"]
+    assert again.result(ExplainResult).accepted == SHARE - figures.accepted
 
 
 def test_prompts_too_long_are_cut_at_the_bio_or_quarantined(
@@ -190,9 +191,9 @@ def test_prompts_too_long_are_cut_at_the_bio_or_quarantined(
     accept(lambda text: True)
     run = begin(max_tokens=32, max_model_len=256)
     explain(run, open_model=recording(tmp_path / "ledger", room=0))
-    figures = run.stages["explain"]
-    assert (figures["candidates"], figures["bios_cut"]) == (0, SHARE)
-    assert figures["left_to_template"]["too_long"] == SHARE
+    figures = run.result(ExplainResult)
+    assert (figures.candidates, figures.bios_cut) == (0, SHARE)
+    assert figures.left_to_template["too_long"] == SHARE
     assert read(run).filter(fallback="too_long").height == SHARE
     again = begin("b", max_tokens=32, max_model_len=256)
     explain(again, open_model=no_engine)

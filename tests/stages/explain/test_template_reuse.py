@@ -16,7 +16,9 @@ from hertz.stages.run import Run
 from hertz.storage.files import write_frame
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import current_snapshot, new_folder, publish
+from hertz.storage.snapshot.stage_results import ExplainResult
 from tests.nights import settings_for
+from tests.storage.manifests import manifest_of, recorded_manifest
 from tests.storage.runs import random_frames
 
 USERS = 30
@@ -40,7 +42,8 @@ def night(settings: Settings, profiles: pl.DataFrame, name: str, seed: int = 0) 
     write_frame(profiles, run.folder / "users.parquet")
     write_frame(matches, run.folder / "matches.parquet")
     explain(run)
-    manifest = {"run_id": name, "stages": run.stages, "policy_hash": settings.policy.digest}
+    stages = recorded_manifest().stages.model_copy(update={"explain": run.result(ExplainResult)})
+    manifest = manifest_of(name, settings.policy, stages=stages)
     publish(settings.home, run.folder, manifest, keep=9)
     return run
 
@@ -56,7 +59,7 @@ def afresh(settings: Settings, folder: Path, profiles: pl.DataFrame, seed: int) 
     other = settings.storage.model_copy(update={"home": folder / "other"})
     (folder / "other" / "snapshots").mkdir(parents=True)
     new = settings.model_copy(update={"storage": other})
-    assert night(new, profiles, "only", seed).stages["explain"]["carried_over"] == 0
+    assert night(new, profiles, "only", seed).result(ExplainResult).carried_over == 0
     return told(new)
 
 
@@ -64,7 +67,7 @@ def test_the_same_night_again_writes_nothing(settings: Settings, profiles: pl.Da
     night(settings, profiles, "1")
     first = told(settings)
     run = night(settings, profiles, "2")
-    assert run.stages["explain"]["carried_over"] == len(first) > 0
+    assert run.result(ExplainResult).carried_over == len(first) > 0
     assert told(settings).equals(first)
 
 
@@ -78,7 +81,7 @@ def test_changed_profiles_and_matches_give_what_a_full_night_gives(
     ).filter(pl.col("user_id") != 11)
     run = night(settings, changed, "2", seed=2)
     found = told(settings)
-    assert 0 < run.stages["explain"]["carried_over"] < len(found)
+    assert 0 < run.result(ExplainResult).carried_over < len(found)
     assert found.equals(afresh(settings, tmp_path, changed, seed=2))
 
 
@@ -88,9 +91,9 @@ def test_another_template_or_policy_takes_nothing_over(
     night(settings, profiles, "1")
     policy = settings.policy.model_copy(update={"k": 7})
     other = settings.model_copy(update={"policy": policy})
-    assert night(other, profiles, "2").stages["explain"]["carried_over"] == 0
+    assert night(other, profiles, "2").result(ExplainResult).carried_over == 0
     monkeypatch.setattr(module, "TEMPLATE_VERSION", "another")
-    assert night(other, profiles, "3").stages["explain"]["carried_over"] == 0
+    assert night(other, profiles, "3").result(ExplainResult).carried_over == 0
 
 
 def test_a_damaged_snapshot_is_told_and_everything_written_anew(
@@ -102,6 +105,6 @@ def test_a_damaged_snapshot_is_told_and_everything_written_anew(
     assert snapshot is not None
     (snapshot / "explanations.parquet").write_bytes(b"damaged")
     run = night(settings, profiles, "2")
-    assert run.stages["explain"]["carried_over"] == 0
+    assert run.result(ExplainResult).carried_over == 0
     assert "no explanation is taken over" in caplog.text
     assert told(settings).equals(first)

@@ -46,7 +46,7 @@ def test_the_next_night_finds_what_a_full_one_does(tmp_path: Path, seed: int) ->
     rest = build_features(policy, profiles.filter(pl.Series(stays)), vectors[stays])
     carried = read_neighbours(tmp_path)["all"]
     change = find_delta(carried, rest, user_fingerprints(rest))
-    assert change.gone == 0
+    assert change.removed == 0
     again = top_k(rest, "all", update_neighbors(rest, {"all": carried.lists}, change)["all"])
     full = top_k(rest, "all", find_neighbors(rest, ["all"], 6)["all"])
     assert again.users.tolist() == full.users.tolist()

@@ -14,6 +14,7 @@ import pytest
 
 from hertz.core.errors import LockedError, SnapshotError, StorageError
 from hertz.storage.snapshot.history import list_runs
+from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import (
     HELD,
     adopt,
@@ -28,24 +29,25 @@ from hertz.storage.snapshot.snapshots import (
     publish,
     publish_held,
     published_snapshot,
-    read_manifest,
     remove_held,
     remove_old,
     rollback,
 )
 from tests.faults import kill_at
+from tests.storage.manifests import manifest_of
 
 WORKER = """
 import sys
 from pathlib import Path
 from hertz.storage.snapshot.snapshots import locked_home, new_folder, publish
+from tests.storage.manifests import manifest_of
 home, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 with locked_home(home, "worker"):
     for number in range(first, last):
         folder = new_folder(home, f"run-{number:05}")
         (folder / "a.txt").write_text(f"{number}" * 10_000)
         (folder / "b.txt").write_text(f"{number}" * 10_000)
-        publish(home, folder, {"run_id": f"run-{number:05}"}, keep=3)
+        publish(home, folder, manifest_of(f"run-{number:05}"), keep=3)
         print(number, flush=True)
 """
 
@@ -56,7 +58,7 @@ def make(home: Path, run_id: str, keep: int = 3, text: str = "x") -> Path:
         (folder / "a.txt").write_text(text)
         (folder / "chroma").mkdir()
         (folder / "chroma" / "index").write_text(text)
-        return publish(home, folder, {"run_id": run_id}, keep)
+        return publish(home, folder, manifest_of(run_id), keep)
 
 
 def start_worker(home: Path, first: int, last: int) -> subprocess.Popen[str]:
@@ -68,7 +70,7 @@ def test_a_published_snapshot_is_whole_and_current(tmp_path: Path) -> None:
     snapshot = make(tmp_path, "run-1")
     assert current_snapshot(tmp_path) == snapshot
     assert corrupt_files(snapshot) == []
-    assert set(read_manifest(snapshot)["files"]) == {"a.txt", "chroma/index"}
+    assert set(read_manifest(snapshot).files) == {"a.txt", "chroma/index"}
 
 
 def test_nothing_published_yet(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_current_naming_nothing_is_said(tmp_path: Path) -> None:
 
 def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
     snapshot = make(tmp_path, "run-1")
-    manifest = read_manifest(snapshot) | {"schema_version": 99}
+    manifest = read_manifest(snapshot).as_json() | {"schema_version": 99}
     (snapshot / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(SnapshotError, match="schema version 99"):
         read_manifest(snapshot)
@@ -144,7 +146,7 @@ def test_adopted_files_are_the_same_and_chroma_is_a_copy(tmp_path: Path) -> None
         folder = new_folder(tmp_path, "run-2")
         adopt(old, folder, ("a.txt", "chroma"))
         (folder / "chroma" / "index").write_text("changed")
-        publish(tmp_path, folder, {"run_id": "run-2"}, keep=3)
+        publish(tmp_path, folder, manifest_of("run-2"), keep=3)
     assert corrupt_files(old) == []
     assert (published_snapshot(tmp_path) / "a.txt").read_text() == "x"
 
@@ -215,17 +217,18 @@ def test_an_untouched_file_is_known_by_its_stamp_and_a_copied_one_by_its_bytes(
     assert changed_files(snapshot, manifest, "") == []
     copy = shutil.copytree(snapshot, tmp_path / "copy")
     assert changed_files(copy, manifest, "") == []
-    stampless = {name: value for name, value in manifest.items() if name != "stamps"}
+    stampless = manifest.model_copy(update={"stamps": {}})
     assert changed_files(snapshot, stampless, "") == []
-    unread = {**manifest, "files": dict.fromkeys(manifest["files"], "another checksum")}
+    files = dict.fromkeys(manifest.files, "another checksum")
+    unread = manifest.model_copy(update={"files": files})
     assert changed_files(snapshot, unread, "") == [], "the stamp spares the bytes"
-    assert changed_files(copy, unread, "") == list(manifest["files"])
+    assert changed_files(copy, unread, "") == list(manifest.files)
 
 
 def test_a_changed_byte_is_found_even_under_the_old_time(tmp_path: Path) -> None:
     snapshot = make(tmp_path, "run-1")
     manifest = read_manifest(snapshot)
-    name = next(iter(manifest["files"]))
+    name = next(iter(manifest.files))
     before = (snapshot / name).stat()
     content = bytearray((snapshot / name).read_bytes())
     content[0] ^= 1
@@ -244,7 +247,7 @@ def make_held(home: Path, run_id: str, text: str = "x") -> Path:
         folder = new_folder(home, run_id)
         (folder / "a.txt").write_text(text)
         (folder / "b.txt").write_text(text)
-        return hold(home, folder, {"run_id": run_id})
+        return hold(home, folder, manifest_of(run_id))
 
 
 def test_a_held_run_is_whole_but_no_snapshot_to_anyone(tmp_path: Path) -> None:
@@ -314,13 +317,14 @@ HELD_WORKER = """
 import sys
 from pathlib import Path
 from hertz.storage.snapshot.snapshots import hold, locked_home, new_folder, publish_held
+from tests.storage.manifests import manifest_of
 home = Path(sys.argv[1])
 for number in range(1, 100):
     with locked_home(home, "worker"):
         folder = new_folder(home, f"run-{number:05}")
         for name in ("a.txt", "b.txt"):
             (folder / name).write_text(f"{number}" * 10_000)
-        hold(home, folder, {"run_id": f"run-{number:05}"})
+        hold(home, folder, manifest_of(f"run-{number:05}"))
         print(number, flush=True)
         if number % 2:
             publish_held(home, f"run-{number:05}", keep=3)
@@ -380,5 +384,5 @@ def test_a_killed_run_is_written_down_by_the_next(tmp_path: Path) -> None:
         new_folder(tmp_path, "run-2")  # and no more: as after a kill
     (tmp_path / "snapshots" / ".building-run-1").mkdir()  # a killed erasure's
     make(tmp_path, "run-3")
-    assert [(r["run_id"], r["outcome"]) for r in list_runs(tmp_path)] == [("run-2", "failed")]
-    assert "killed" in list_runs(tmp_path)[0]["reason"]
+    assert [(r.run_id, r.outcome) for r in list_runs(tmp_path)] == [("run-2", "failed")]
+    assert "killed" in list_runs(tmp_path)[0].reason
