@@ -1,4 +1,4 @@
-"""What waits in the intake, and what became of a forgotten user, on a terminal."""
+"""Terminal output of `hertz intake` and `hertz forget`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN_IDS = 20
 
 
 def waiting_in(home: Path) -> dict[str, Any]:
-    """What `hertz intake --json` prints: ids only, no profile."""
+    """Returns what `hertz intake --json` prints: counts and user ids, no profile."""
     snapshot = current_snapshot(home)
     folded = read_manifest(snapshot).intake_sequence if snapshot else 0
     found: dict[str, Any] = {"waiting": 0, "published_sequence": folded, "last_sequence": folded}
@@ -43,12 +43,14 @@ def waiting_in(home: Path) -> dict[str, Any]:
 
 
 def show_waiting(found: dict[str, Any]) -> None:
-    """`hertz intake` for people."""
+    """Prints the events that wait for the next run, as a table."""
     console = Console()
     if not found["waiting"]:
-        console.print("nothing waits: the published snapshot has everything that was sent")
+        console.print("no event waits: the published snapshot has everything that was sent")
         return
-    table = Table("waiting", "count", "users", title=f"{found['waiting']} events wait")
+    table = Table(
+        "event", "count", "users", title=f"{found['waiting']} events wait for the next run"
+    )
     table.columns[1].justify = "right"
     for kind, count in found["by_kind"].items():
         ids = found["user_ids"][kind]
@@ -59,9 +61,11 @@ def show_waiting(found: dict[str, Any]) -> None:
 
 
 def show_receipt(receipt: Receipt) -> None:
-    """`hertz forget` for people."""
+    """Prints what was removed from which store, as a table."""
     console = Console()
-    table = Table("store", "removed", "note", title=f"Forgotten: mark {receipt.user[:16]}")
+    table = Table(
+        "store", "removed", "note", title=f"Forgotten user: tombstone {receipt.user[:16]}"
+    )
     table.columns[1].justify = "right"
     for line in receipt.stores:
         table.add_row(line["store"], f"{line['removed']:,}", line["note"])
@@ -71,7 +75,7 @@ def show_receipt(receipt: Receipt) -> None:
 
 
 def show_scan(scan: Scan) -> None:
-    """`hertz forget --verify` for people."""
+    """Prints what a search of every byte has found."""
     _show_found(Console(), scan.as_dict())
 
 

@@ -1,7 +1,7 @@
-"""The `hertz` command: one subcommand a stage, and what a person needs around a night.
+"""The `hertz` command: a subcommand for each stage, and those that look after a home.
 
 Every subcommand calls the same functions as the Prefect flows, without any server. Exit codes:
-0 done, 1 it could not be done (one clear message on stderr), 2 the command line is wrong.
+0 done, 1 not done (the reason is one message on stderr), 2 the command line is wrong.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ def sample(
     out: Annotated[Path, typer.Option(help="Parquet file to write.")] = Path(
         "data/profiles.parquet"
     ),
-    users: Annotated[int, typer.Option(min=0, max=10_000_000, help="How many users.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same file.")] = 7,
+    users: Annotated[int, typer.Option(min=0, max=10_000_000, help="Number of users.")] = 2000,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed: the same seed and number of users give the same file.")
+    ] = 7,
     policy: PolicyFile = DEFAULT_POLICY,
 ) -> None:
-    """Write realistic made-up profiles in the service's schema."""
+    """Write realistic invented profiles in the service's schema."""
     from hertz.cli.sample.sample import make_sample
     from hertz.storage.files import write_frame
     from hertz.storage.settings import load_settings
@@ -39,17 +41,22 @@ def sample(
     frame = make_sample(users, seed, load_settings(policy).policy)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_frame(frame, out)
-    typer.echo(f"{len(frame)} made-up profiles in {out} (seed {seed})")
+    typer.echo(f"{len(frame)} invented profiles in {out} (seed {seed})")
 
 
 @app.command()
 def serve(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. Default: api.host.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0: any free one. Default: api.port."),
+    ] = None,
 ) -> None:
-    """Serve the published snapshot over HTTP; follows new ones without a restart."""
+    """Serve the published snapshot over HTTP, and each newer one without a restart."""
     from hertz.api.app import serve as run_server
     from hertz.storage.settings import load_settings
 
@@ -63,20 +70,34 @@ def serve(
 def loadtest(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
-    url: Annotated[str | None, typer.Option(help="The server; default: [api] host, port.")] = None,
-    seconds: Annotated[
-        float, typer.Option(min=0, help="Also a sustained test, so long for each of the two.")
-    ] = 0,
-    clients: Annotated[int, typer.Option(min=1, max=256, help="Of the sustained test.")] = 8,
-    against: Annotated[
-        str | None, typer.Option(help="A stored run to compare with; default: the latest.")
+    url: Annotated[
+        str | None, typer.Option(help="Address of the server. Default: api.host and api.port.")
     ] = None,
-    keep_users: Annotated[bool, typer.Option(help="Do not delete the registered users.")] = False,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Also send requests without a pause, this long for each of the two tests."
+        ),
+    ] = 0,
+    clients: Annotated[
+        int,
+        typer.Option(
+            min=1, max=256, help="Requests in progress at a time when sending without a pause."
+        ),
+    ] = 8,
+    against: Annotated[
+        str | None, typer.Option(help="Stored load test to compare with. Default: the latest.")
+    ] = None,
+    keep_users: Annotated[
+        bool, typer.Option(help="Do not delete the registered users afterwards.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Time registration and recommendation on a running server, twice; store, plot, compare.
+    """Measure a running server under load.
 
-    The API key is taken from HERTZ_API_KEY or HERTZ_API_KEYS.
+    It sends 30 registrations at 3 in parallel, twice, and then as many requests for lists. The
+    times are stored in the home, drawn, and compared with an earlier load test. The API key is read
+    from HERTZ_API_KEY or HERTZ_API_KEYS.
     """
     from hertz.cli.loadtest.client import Plan
     from hertz.cli.loadtest.loadtest import loadtest as run_test
@@ -93,35 +114,43 @@ def compare_models(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help='"bundled", a folder or a Hugging Face id; MODEL:dummy: random weights.',
+            help='"bundled", a folder or a Hugging Face id. MODEL:dummy has random weights.',
         ),
     ],
     language: Annotated[
         list[str] | None,
-        typer.Option(help="Of the reports; may be repeated. [default: the file's]"),
+        typer.Option(
+            help="Language of the reports; can be repeated. Default: explanations.languages."
+        ),
     ] = None,
-    reports: Annotated[int, typer.Option(min=1, max=10_000, help="In each language.")] = 16,
+    reports: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Number of reports in each language.")
+    ] = 16,
     dummy: Annotated[
-        bool, typer.Option("--dummy", help="Random weights: needs a config and a tokenizer alone.")
+        bool,
+        typer.Option("--dummy", help="Random weights: only a config and a tokenizer are needed."),
     ] = False,
     published: Annotated[
-        bool, typer.Option("--published", help="Pairs of the published snapshot, not made-up ones.")
+        bool,
+        typer.Option(
+            "--published", help="Explain pairs of the published snapshot instead of invented ones."
+        ),
     ] = False,
     minutes: Annotated[
-        float, typer.Option(min=0.01, help="A model that takes longer is stopped.")
+        float, typer.Option(min=0.01, help="Minutes after which a model is stopped.")
     ] = 60,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure language models: vLLM support, seconds, memory, share of reports that may be read."""
+    """Compare language models: vLLM support, seconds, memory, share of reports that pass."""
     from hertz.cli.compare_models.command import compare_models as compare
     from hertz.cli.compare_models.command import distinct_models
-    from hertz.cli.progress import bars
+    from hertz.cli.progress import progress_bars
     from hertz.storage.settings import load_settings
 
     settings, models = load_settings(policy, home), distinct_models(models, dummy)
-    with bars() as progress:
+    with progress_bars() as progress:
         found, shown = compare(
             settings, models, language or (), reports, published, minutes, progress
         )
@@ -129,7 +158,7 @@ def compare_models(
 
 
 def main() -> None:
-    """Entry point: expected failures become one message and exit code 1."""
+    """Runs the command line; an expected failure becomes one message and exit code 1."""
     configure_logging()
     try:
         app()

@@ -1,4 +1,4 @@
-"""Commands for whoever looks after a home: what is there, what waits, what is wrong, what goes."""
+"""Commands that look after a home: its state, its past runs, its faults, what it removes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def status(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """What is published: snapshot, policy, counts, models, age."""
+    """Show the published snapshot: policy, counts, models, and a run that the gate held."""
     from hertz.cli.report import held_in, show_status, status_of
     from hertz.storage.settings import load_settings
     from hertz.storage.snapshot.snapshots import published_snapshot
@@ -31,12 +31,12 @@ def status(
 
 @app.command()
 def runs(
-    last: Annotated[int, typer.Option(min=1, help="So many of the last runs.")] = 14,
+    last: Annotated[int, typer.Option(min=1, help="Number of runs to show.")] = 14,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
-    """How the last runs ended: outcome, users, seconds, quality figures."""
+    """Show the last runs: outcome, users, seconds and quality figures of each."""
     from hertz.cli.report import show_runs
     from hertz.storage.settings import load_settings
     from hertz.storage.snapshot.history import list_runs
@@ -50,7 +50,10 @@ def runs(
 
 @app.command()
 def rollback(
-    to: Annotated[str | None, typer.Option(help="Run id; the one before, if not named.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Run id of the snapshot. Default: the one before the published one."),
+    ] = None,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
 ) -> None:
@@ -63,14 +66,14 @@ def rollback(
 
 @app.command()
 def publish(
-    run_id: Annotated[str, typer.Argument(help="The run that the gate held.")],
+    run_id: Annotated[str, typer.Argument(help="Run id of a snapshot that the gate held.")],
     force: Annotated[
-        bool, typer.Option("--force", help="You have looked at its report, and mean it.")
+        bool, typer.Option("--force", help="Publish although the gate refused it.")
     ] = False,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
 ) -> None:
-    """Publish a run that the policy's gate held back, after a look; without --force: tell why."""
+    """Publish a run that the gate held. Without --force: show the reason and the report."""
     from hertz.cli.report import held_in
     from hertz.stages.publish import publish_anyway
     from hertz.storage.settings import load_settings
@@ -79,7 +82,8 @@ def publish(
     held = held_in(settings.home)
     if held and held["run_id"] == run_id and not force:
         typer.echo(
-            f"held: {held['reason']}\nreport: {held['report']}\nmeant? add --force", err=True
+            f"held: {held['reason']}\nreport: {held['report']}\nto publish it anyway, add --force",
+            err=True,
         )
         raise typer.Exit(1)
     typer.echo(f"published: {publish_anyway(settings, run_id).name}")
@@ -88,14 +92,17 @@ def publish(
 @app.command()
 def cleanup(
     keep: Annotated[
-        int | None, typer.Option(min=1, help="Newest snapshots to keep; default: [storage] keep.")
+        int | None,
+        typer.Option(min=1, help="Number of newest snapshots to keep. Default: storage.keep."),
     ] = None,
-    held: Annotated[bool, typer.Option("--held", help="Remove what the gate held, too.")] = False,
+    held: Annotated[
+        bool, typer.Option("--held", help="Also remove snapshots that the gate held.")
+    ] = False,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old snapshots, what killed runs left, and unused models' vectors."""
+    """Remove old snapshots, files of killed runs, and vectors of unused models."""
     from hertz.stages.cleanup import cleanup as clean
     from hertz.storage.settings import load_settings
 
@@ -114,7 +121,7 @@ def intake(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """What waits for the next run: registrations, updates, deletions, blocks."""
+    """Show the events that wait for the next run: registrations, updates, deletions, blocks."""
     from hertz.cli.intake_report import show_waiting, waiting_in
     from hertz.storage.settings import load_settings
 
@@ -127,15 +134,18 @@ def intake(
 
 @app.command()
 def forget(
-    user_id: Annotated[int, typer.Argument(help="Whom to forget.")],
+    user_id: Annotated[int, typer.Argument(help="Id of the user to forget.")],
     verify: Annotated[
-        bool, typer.Option("--verify", help="Erase nothing: search every byte; 1 if found.")
+        bool,
+        typer.Option(
+            "--verify", help="Only search every byte of the home; exit code 1 if the user is found."
+        ),
     ] = False,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hide a user at once, erase every trace of the user, and tell what was removed where."""
+    """Hide a user at once, erase every trace, and show what was removed from which store."""
     from hertz.cli.intake_report import show_receipt, show_scan
     from hertz.stages.forget import forget as forget_user
     from hertz.stages.forget import verify as search
@@ -160,7 +170,7 @@ def doctor(
     source: Source = None,
     as_json: AsJson = False,
 ) -> None:
-    """Is everything there that a night needs? A fix for each fault; exit code 1 if there is one."""
+    """Check everything that a night needs; show a fix for each fault; exit code 1 on a fault."""
     from hertz.cli.doctor.doctor import as_dict, examine, faults, show
 
     findings = examine(policy, home, source)

@@ -1,4 +1,4 @@
-"""The `hertz` application, and the options that many of its commands have."""
+"""The `hertz` application, and the options that several commands share."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Hertz: the nightly brain of a people-matching service.\n\n"
-    "Embeds what is new, scores every eligible pair in both directions, keeps everyone's best "
-    "mutual matches, explains them, and publishes it all in one atomic step.",
+    help="Hertz: nightly batch matching for a service whose members meet each other.\n\n"
+    "It embeds new and changed profiles, scores every eligible pair in both directions, keeps each "
+    "user's best mutual matches, explains them, and publishes everything in one atomic step.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 PolicyFile = Annotated[
-    Path, typer.Option("--policy", help="The policy and settings file.", show_default=True)
+    Path, typer.Option("--policy", help="Policy and settings file.", show_default=True)
 ]
 Home = Annotated[
-    Path | None, typer.Option("--home", help="Home directory; wins over HERTZ_HOME and the file.")
+    Path | None,
+    typer.Option(
+        "--home", help="Home directory. Default: HERTZ_HOME, or storage.home of the policy file."
+    ),
 ]
 Source = Annotated[
-    str | None, typer.Option("--source", help="Profiles: .parquet, .csv, .jsonl or a folder.")
+    str | None,
+    typer.Option(
+        "--source",
+        help="Profiles: a .parquet, .csv or .jsonl file, or a folder. Default: source.path.",
+    ),
 ]
 DEFAULT_POLICY = Path("hertz.toml")
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; elsewhere nothing: the log has each stage's figures."""
+"""Progress bars on a terminal. Elsewhere nothing is drawn: the log has each stage's figures."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from hertz.stages.run import no_progress
 
 
 @contextmanager
-def bars() -> Iterator[Report]:
-    """A callback of (what, done, in all) that draws a bar for each thing that takes long."""
+def progress_bars() -> Iterator[Report]:
+    """Yields a progress callback that draws one bar for each kind of work."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield no_progress

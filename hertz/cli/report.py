@@ -1,4 +1,4 @@
-"""What a night ends with on the terminal: its counts, its seconds, and one match in full."""
+"""Terminal output of a run: counts, seconds and one match; of `hertz status` and `hertz runs`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def status_of(snapshot: Path) -> dict[str, Any]:
 
 
 def held_in(home: Path) -> dict[str, Any] | None:
-    """Returns what the gate held, why, and where its report is; None if nothing is held."""
+    """Returns the newest held run with its reason and its report; None if no run is held."""
     folder = next(iter(list_held(home)), None)
     if folder is None:
         return None
@@ -61,7 +61,7 @@ def held_in(home: Path) -> dict[str, Any] | None:
 
 
 def show_status(found: dict[str, Any]) -> None:
-    """`hertz status` for people."""
+    """Prints the published snapshot and the held run, a line for each value."""
     table = Table(show_header=False, box=None)
     for name, value in found.items():
         if value is not None or name == "language_model":
@@ -70,7 +70,7 @@ def show_status(found: dict[str, Any]) -> None:
 
 
 def show_runs(found: list[RunRecord]) -> None:
-    """Prints `hertz runs` for people, newest last."""
+    """Prints a table of runs, newest last."""
     names = ("run", "outcome", "users", "seconds", "coverage", "reciprocity", "Gini", "churn", "")
     table = Table(*names, box=None)
     for run in found:
@@ -92,7 +92,7 @@ def show_runs(found: list[RunRecord]) -> None:
 
 
 def show_night(snapshot: Path) -> None:
-    """The closing table of a run, and one match in full."""
+    """Prints the counts and seconds of a run, and one of its matches."""
     manifest = read_manifest(snapshot)
     console = Console()
     console.print(Columns([_counts(manifest), _seconds(manifest.stages)]))
@@ -129,7 +129,7 @@ def _counts(manifest: Manifest) -> Table:
 
 
 def _written(explain: ExplainResult) -> dict[str, Any]:
-    """Returns how many of the language model's texts were accepted, and why others were not."""
+    """Counts the language model's texts: written, accepted, and refused by each check."""
     rows: dict[str, Any] = {
         "candidates by the model": explain.candidates,
         "of these accepted": explain.accepted,
@@ -151,7 +151,7 @@ def _seconds(stages: StageResults) -> Table:
 
 
 def _one_match(snapshot: Path, policy: Policy) -> Panel | None:
-    """The first match whose explanation the model wrote; else the first explained one."""
+    """Draws the first match that the model has explained, else the first explained one."""
     explanations = read_frame(snapshot / "explanations.parquet")
     if not len(explanations):
         return None

@@ -1,4 +1,4 @@
-"""Commands that run stages: the same functions as the Prefect flows, without any server."""
+"""Commands that run stages, by the same functions as the Prefect flows, without any server."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def nightly(
         bool,
         typer.Option(
             "--incremental",
-            help="Bring new and changed users into the lists, fast; no language model is started.",
+            help="Only bring new and changed users into the lists; start no language model.",
         ),
     ] = False,
 ) -> None:
-    """Run the whole night: profiles in, a published snapshot out."""
-    from hertz.cli.progress import bars
+    """Run the whole night: embed, match, explain, and publish a snapshot."""
+    from hertz.cli.progress import progress_bars
     from hertz.cli.report import show_night
     from hertz.stages.nightly import nightly as run_night
     from hertz.stages.nightly import on_demand
     from hertz.storage.settings import load_settings
 
-    with bars() as progress:
+    with progress_bars() as progress:
         run = on_demand if incremental else run_night
         snapshot = run(load_settings(policy, home, source), progress)
     show_night(snapshot)
@@ -37,13 +37,13 @@ def nightly(
 
 @app.command()
 def embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
-    """Encode the texts of new and changed profiles; publishes nothing."""
-    from hertz.cli.progress import bars
+    """Encode the texts of new and changed profiles; publish nothing."""
+    from hertz.cli.progress import progress_bars
     from hertz.stages.nightly import embed_only
     from hertz.storage.settings import load_settings
     from hertz.storage.snapshot.stage_results import EmbedResult, PrepareResult
 
-    with bars() as progress:
+    with progress_bars() as progress:
         run = embed_only(load_settings(policy, home, source), progress)
     prepared, embedded = run.result(PrepareResult), run.result(EmbedResult)
     typer.echo(
@@ -58,29 +58,29 @@ def recompute(
     home: Home = None,
     source: Source = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Match everyone anew, however few users changed.")
+        bool, typer.Option("--full", help="Match all users, however few have changed.")
     ] = False,
 ) -> None:
     """Match and publish; explanations are reused or come from the template voice."""
-    from hertz.cli.progress import bars
+    from hertz.cli.progress import progress_bars
     from hertz.cli.report import show_night
     from hertz.stages.nightly import recompute_only
     from hertz.storage.settings import load_settings
 
-    with bars() as progress:
+    with progress_bars() as progress:
         snapshot = recompute_only(load_settings(policy, home, source), progress, full)
     show_night(snapshot)
 
 
 @app.command(name="re-embed")
 def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
-    """Take a new embedding model into use: encode and match everyone, drop old vectors."""
-    from hertz.cli.progress import bars
+    """Switch to another embedding model: encode and match all users, remove old vectors."""
+    from hertz.cli.progress import progress_bars
     from hertz.cli.report import show_night
     from hertz.stages.nightly import re_embed as run_re_embed
     from hertz.storage.settings import load_settings
 
-    with bars() as progress:
+    with progress_bars() as progress:
         snapshot = run_re_embed(load_settings(policy, home, source), progress)
     show_night(snapshot)
 
@@ -88,11 +88,11 @@ def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Sou
 @app.command()
 def explain(policy: PolicyFile = DEFAULT_POLICY, home: Home = None) -> None:
     """Explain the published matches with the language model, and publish."""
-    from hertz.cli.progress import bars
+    from hertz.cli.progress import progress_bars
     from hertz.cli.report import show_night
     from hertz.stages.nightly import explain_only
     from hertz.storage.settings import load_settings
 
-    with bars() as progress:
+    with progress_bars() as progress:
         snapshot = explain_only(load_settings(policy, home), progress)
     show_night(snapshot)

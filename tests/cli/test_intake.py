@@ -1,4 +1,4 @@
-"""`hertz intake` and `hertz forget` as a person meets them."""
+"""Output and exit codes of `hertz intake` and `hertz forget`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RARE = 987_654_321
 
 @pytest.fixture
 def folder(tmp_path: Path, service_policy: Policy) -> Path:
-    """A home after one night, with three events that wait."""
+    """A home after one night, with three events for the next run."""
     write_policy(tmp_path / "hertz.toml")
     rows = [profile(user) for user in (1, 2, 3, 4, RARE)]
     source = write_source(tmp_path / "source.jsonl", rows)
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, service_policy: Policy) -> Path:
     return tmp_path
 
 
-def test_intake_tells_what_waits_by_id_alone(folder: Path) -> None:
+def test_intake_shows_waiting_events_by_id_alone(folder: Path) -> None:
     shown = hertz("intake", *options(folder), "--json")
     found = json.loads(shown.stdout)
     assert found.pop("oldest_seconds") > 0
@@ -51,7 +51,7 @@ def test_intake_tells_what_waits_by_id_alone(folder: Path) -> None:
 def test_nothing_waits_where_nothing_was_sent(tmp_path: Path) -> None:
     write_policy(tmp_path / "hertz.toml")
     shown = hertz("intake", *options(tmp_path))
-    assert (shown.returncode, shown.stdout[:14]) == (0, "nothing waits:")
+    assert (shown.returncode, shown.stdout[:15]) == (0, "no event waits:")
     assert json.loads(hertz("intake", *options(tmp_path), "--json").stdout)["waiting"] == 0
 
 

@@ -69,8 +69,8 @@ def test_the_environment_chooses_and_a_pipe_gets_json(monkeypatch: pytest.Monkey
 def test_a_command_that_is_piped_logs_json_lines_and_shows_no_progress() -> None:
     code = (
         "import logging; from hertz.core.logs import configure_logging; configure_logging();"
-        "from hertz.cli.progress import bars\n"
-        "with bars() as report: report('encoding texts', 1, 1)\n"
+        "from hertz.cli.progress import progress_bars\n"
+        "with progress_bars() as report: report('encoding texts', 1, 1)\n"
         "logging.getLogger('hertz.stages.run').info('prepare %s', {'users': 3})"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

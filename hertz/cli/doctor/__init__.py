@@ -1,1 +1,1 @@
-"""`hertz doctor`: checks that everything a night needs is there."""
+"""`hertz doctor`: checks everything that a night needs."""

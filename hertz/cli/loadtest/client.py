@@ -1,7 +1,7 @@
-"""Asks a running server and takes the time, as a Python backend would see it.
+"""Sends requests to a running server and measures its answers, as a Python backend sees them.
 
-In: its address, profiles to register, ids to ask for. Out: seconds of each answered request, in two
-rounds, and how many were not answered with 200. Users it registered are deleted at the end.
+In: the server's address, profiles to register, user ids. Out: milliseconds of each answer with
+status 200, in two rounds, and the number of other answers. Registered users are deleted at the end.
 """
 
 from __future__ import annotations
@@ -20,14 +20,21 @@ import polars as pl
 
 from hertz.core.errors import HertzError
 
-_IDS_A_RUN = 1_000_000
+_IDS_PER_MILLISECOND = 1_000_000
 _TIMEOUT = 30.0
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 
 
 @dataclass
 class Rounds:
-    """Milliseconds of what was answered with 200, in two rounds; the others counted by status."""
+    """Times of two rounds of requests.
+
+    Attributes:
+        first: Milliseconds of each answer with status 200 in the first round.
+        second: The same of the second round.
+        seconds: Duration of both rounds.
+        failed: Number of other answers, by status or by the client's error.
+    """
 
     first: list[float] = field(default_factory=list)
     second: list[float] = field(default_factory=list)
@@ -37,7 +44,13 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is asked: `requests` a round with `clients` at a time, or for so many seconds."""
+    """Size of a test.
+
+    Attributes:
+        requests: Number of requests in each round.
+        clients: Number of requests in progress at a time.
+        seconds: Duration of both rounds, which then replaces `requests`.
+    """
 
     requests: int = 30
     clients: int = 3
@@ -49,10 +62,10 @@ Request = Callable[[], httpx.Request]
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the server, with the API key of the environment.
+    """Yields a client of the server, with the API key of the environment.
 
     Raises:
-        HertzError: If nothing answers there.
+        HertzError: Nothing answers at the address.
     """
     keys = os.environ.get("HERTZ_API_KEY") or os.environ.get("HERTZ_API_KEYS", "").split(",")[0]
     headers = {"X-API-Key": keys.strip()} if keys.strip() else {}
@@ -68,10 +81,10 @@ async def connected(url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def health_of(client: httpx.AsyncClient) -> dict[str, Any]:
-    """What the server serves.
+    """Returns the server's answer to /health: the snapshot that it serves, and its users.
 
     Raises:
-        HertzError: If it cannot serve.
+        HertzError: The server has no snapshot to serve.
     """
     answer = await client.get("/health")
     if answer.status_code != 200:
@@ -82,21 +95,22 @@ async def health_of(client: httpx.AsyncClient) -> dict[str, Any]:
 
 
 def registrations(profiles: pl.DataFrame) -> list[dict[str, Any]]:
-    """Bodies to register, from sample profiles: ids that no other run has, nothing empty."""
-    first = time.time_ns() // 1_000_000 * _IDS_A_RUN
+    """Returns bodies of registrations, with new user ids and without empty values."""
+    first = time.time_ns() // 1_000_000 * _IDS_PER_MILLISECOND
     rows = profiles.drop("userId", "blockedUserIds").iter_rows(named=True)
-    told = ({name: value for name, value in row.items() if value} for row in rows)
-    return [{"userId": first + n, **body} for n, body in enumerate(told)]
+    bodies = ({name: value for name, value in row.items() if value} for row in rows)
+    return [{"userId": first + n, **body} for n, body in enumerate(bodies)]
 
 
 async def register(
     client: httpx.AsyncClient, bodies: list[dict[str, Any]], plan: Plan, keep: bool
 ) -> Rounds:
-    """Register them in two rounds, then delete again, unless they are to be kept."""
-    waiting, sent = iter(bodies), []
+    """Registers users in two rounds, and deletes them at the end unless `keep`."""
+    unsent = iter(bodies)
+    sent: list[int] = []
 
     def build() -> httpx.Request:
-        body = next(waiting)
+        body = next(unsent)
         sent.append(body["userId"])
         return client.build_request("POST", "/api/v3/users", json=body)
 
@@ -110,7 +124,7 @@ async def register(
 async def recommend(
     client: httpx.AsyncClient, users: list[int], category: str, plan: Plan
 ) -> Rounds:
-    """Ask for lists in two rounds: ids alone and scored lists in turn, each of another user."""
+    """Requests lists in two rounds: in turn ids alone and scored lists, each of another user."""
     paths = itertools.cycle(
         path
         for user in users
@@ -123,18 +137,19 @@ async def recommend(
 
 
 async def _rounds(client: httpx.AsyncClient, build: Request, plan: Plan) -> Rounds:
+    """Sends two rounds of requests and returns their times."""
     found = Rounds()
     start = time.perf_counter()
     for times in (found.first, found.second):
         until = time.perf_counter() + plan.seconds / 2 if plan.seconds else None
         left = iter(range(plan.requests)) if until is None else itertools.count()
-        askers = (_ask(client, build, left, until, times, found) for _ in range(plan.clients))
-        await asyncio.gather(*askers)
+        senders = (_send(client, build, left, until, times, found) for _ in range(plan.clients))
+        await asyncio.gather(*senders)
     found.seconds = time.perf_counter() - start
     return found
 
 
-async def _ask(
+async def _send(
     client: httpx.AsyncClient,
     build: Request,
     left: Iterator[int],
@@ -142,6 +157,7 @@ async def _ask(
     times: list[float],
     found: Rounds,
 ) -> None:
+    """Sends one request after another until none is left or the time is over."""
     for _ in left:
         if until is not None and time.perf_counter() >= until:
             return
@@ -161,8 +177,7 @@ async def _ask(
 
 
 async def _delete(client: httpx.AsyncClient, users: list[int]) -> None:
-    """Take back what was registered; of one that was refused there is nothing to delete."""
-    for at in range(0, len(users), 8):
-        await asyncio.gather(
-            *(client.delete(f"/api/v3/users/{user}") for user in users[at : at + 8])
-        )
+    """Deletes registered users, eight at a time; one that was refused need not exist."""
+    for start in range(0, len(users), 8):
+        chosen = users[start : start + 8]
+        await asyncio.gather(*(client.delete(f"/api/v3/users/{user}") for user in chosen))

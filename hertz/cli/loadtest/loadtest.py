@@ -1,7 +1,7 @@
-"""`hertz loadtest`: the service's old test and a sustained one, stored and compared.
+"""`hertz loadtest`: measures a running server, and compares the times with earlier ones.
 
-The old test: 30 requests, 3 at a time, then the next 30; once registering, once asking for lists.
-The sustained one asks without a pause for so many seconds; its rounds are its two halves.
+The short test sends 30 registrations at 3 in parallel, twice, and then requests for lists likewise.
+The sustained test sends requests without a pause for some seconds; its rounds are its two halves.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import current_snapshot
 
 TESTS = ("registration", "recommendation")
-_MOST_A_SECOND = 2000  # registrations that a sustained test may come to
+_MOST_PER_SECOND = 2000  # registrations that a sustained test has profiles for
 
 
 def loadtest(
@@ -40,29 +40,29 @@ def loadtest(
     against: str | None,
     keep_users: bool,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Run the tests, store them with a plot, compare with a stored run.
+    """Runs the tests, stores the times with a plot, and compares them with a stored load test.
 
     Args:
-        settings: Whose home keeps the runs, and whose policy the profiles follow.
-        url: The server; none: where the settings say it listens.
-        sustained: A second, sustained test.
-        against: A stored run by name; none: the latest.
-        keep_users: Do not delete what was registered.
+        settings: Settings with the policy of the profiles and the home that keeps the times.
+        url: Address of the server; None: the address of the settings.
+        sustained: Size of the sustained test; None: no sustained test.
+        against: Name of a stored load test; None: the latest.
+        keep_users: Whether the registered users stay in the service.
 
     Returns:
         What --json prints, and the lines for people.
 
     Raises:
-        HertzError: Nothing answers, or a test had no answer at all.
+        HertzError: The server does not answer, or a test had no successful answer.
     """
     other = read_load_test(settings.home, against)
-    at = url or f"http://{settings.api.host}:{settings.api.port}"
+    address = url or f"http://{settings.api.host}:{settings.api.port}"
     plans = {"": Plan()} | ({"sustained ": sustained} if sustained else {})
-    found = asyncio.run(_measure(settings, at, plans, keep_users))
+    found = asyncio.run(_measure(settings, address, plans, keep_users))
     rounds: dict[str, Rounds] = found.pop("rounds")
     for name, of_test in rounds.items():
         if not of_test.first or not of_test.second:
-            message = f"{name}: no request was answered with 200, but {of_test.failed}"
+            message = f"{name}: no request was answered with 200: {of_test.failed}"
             if "401" in of_test.failed:
                 message += "; name an API key in HERTZ_API_KEY"
             raise HertzError(message)
@@ -104,11 +104,11 @@ async def _measure(
 
 
 def _bodies(plan: Plan) -> int:
-    return 2 * plan.requests if plan.seconds is None else int(plan.seconds * _MOST_A_SECOND)
+    return 2 * plan.requests if plan.seconds is None else int(plan.seconds * _MOST_PER_SECOND)
 
 
 def _users(settings: Settings, health: dict[str, Any]) -> list[int]:
-    """Ids to ask for: the local snapshot's where the server serves it, else 1, 2, 3, ..."""
+    """Returns user ids: those of the local snapshot if the server has it, else 1, 2, 3, ..."""
     snapshot = current_snapshot(settings.home)
     if snapshot and snapshot.name == health["snapshot"] and (snapshot / "users.parquet").exists():
         ids: list[int] = read_frame(snapshot / "users.parquet")["user_id"].to_list()
@@ -117,7 +117,7 @@ def _users(settings: Settings, health: dict[str, Any]) -> list[int]:
 
 
 async def _warm_up(client: httpx.AsyncClient, plan: Plan) -> None:
-    """Open the connections: what is measured is the answers."""
+    """Opens the connections, so that only answers are measured."""
     await asyncio.gather(*(client.get("/ready") for _ in range(plan.clients)))
 
 

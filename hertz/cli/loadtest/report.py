@@ -1,8 +1,8 @@
-"""What a load test found: figures, comparison with another run, and a plot.
+"""Results of a load test: figures, a comparison with another load test, and a plot.
 
-Two sets of times are compared by a permutation test on the difference of their means: the share
-of 2,000 seeded reshufflings whose difference is as large. At p >= 0.01 it is "no significant
-change".
+Two sets of times are compared by a permutation test on the difference of their means. Its p value
+is the share of 2,000 seeded permutations with a difference at least as large; p >= 0.01 is reported
+as "no significant change".
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 
 from hertz.cli.loadtest.client import Rounds
 
-TEST = "permutation test on the means, 2,000 reshufflings"
+TEST = "permutation test on the means, 2,000 permutations"
 SIGNIFICANT = 0.01
-_RESHUFFLINGS = 2000
+_PERMUTATIONS = 2000
 
 
 def figures(rounds: Rounds) -> dict[str, Any]:
-    """Both rounds in milliseconds, and the second round's average over the first's."""
+    """Returns the figures of both rounds, and the second's average divided by the first's."""
     first, second = _figures(rounds.first), _figures(rounds.second)
     return {
         "first": first,
@@ -30,8 +30,9 @@ def figures(rounds: Rounds) -> dict[str, Any]:
 
 
 def p_value(a: list[float], b: list[float]) -> float:
-    """How often chance alone makes the means of two sets of times differ as much as they do."""
-    pooled, size = np.array(a + b), len(a)
+    """Returns the p value of the difference between the means of two sets of times."""
+    pooled = np.array(a + b)
+    size = len(a)
     rng = np.random.default_rng(0)
     total = pooled.sum()
 
@@ -40,14 +41,15 @@ def p_value(a: list[float], b: list[float]) -> float:
 
     seen = gap(float(pooled[:size].sum())) * (1 - 1e-9)  # sums in another order differ in a bit
     as_large = sum(
-        gap(float(rng.permutation(pooled)[:size].sum())) >= seen for _ in range(_RESHUFFLINGS)
+        gap(float(rng.permutation(pooled)[:size].sum())) >= seen for _ in range(_PERMUTATIONS)
     )
-    return (as_large + 1) / (_RESHUFFLINGS + 1)
+    return (as_large + 1) / (_PERMUTATIONS + 1)
 
 
 def compare(before: list[float], now: list[float]) -> dict[str, Any]:
-    """Ratio of the means, the p value, and the verdict in words."""
-    ratio, p = float(np.mean(now) / np.mean(before)), p_value(before, now)
+    """Returns the ratio of two means, its p value, and the verdict in words."""
+    ratio = float(np.mean(now) / np.mean(before))
+    p = p_value(before, now)
     if p >= SIGNIFICANT:
         verdict = "no significant change"
     else:
@@ -56,7 +58,7 @@ def compare(before: list[float], now: list[float]) -> dict[str, Any]:
 
 
 def lines(name: str, found: dict[str, Any], within: dict[str, Any]) -> list[str]:
-    """A test's two rounds for people, and whether they differ."""
+    """Returns the lines for people: a test's two rounds, and whether they differ."""
     shown = [f"{name:<22}{'avg':>9}{'p50':>9}{'p95':>9}{'p99':>9}{'max':>9}  ms"]
     for part in ("first", "second"):
         numbers = "".join(f"{value:9.2f}" for value in found[part].values())
@@ -65,16 +67,16 @@ def lines(name: str, found: dict[str, Any], within: dict[str, Any]) -> list[str]
 
 
 def compared(name: str, other: str, comparison: dict[str, Any]) -> str:
-    """One line: a test against a stored run."""
+    """Returns the line for people that compares a test with a stored load test."""
     return f"{name} against {other}: {_words(comparison)}"
 
 
 def plot(path: Path, runs: dict[str, dict[str, dict[str, list[float]]]]) -> None:
-    """Draw each test's times, sorted, by round and run.
+    """Draws the sorted times of each test, one line for each round and load test.
 
     Args:
-        path: The .png to write.
-        runs: Run -> test -> round -> milliseconds; the first run is drawn in full color.
+        path: File to write, a .png.
+        runs: Load test -> test -> round -> milliseconds; the first load test is drawn opaque.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""`hertz doctor`: what it finds, and the fix it names for each fault."""
+"""Findings of `hertz doctor`, and the fix of each fault."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_every_fault_and_warning_has_a_fix(folder: Path) -> None:
     assert all(f.fix for f in wrong)
 
 
-def test_a_wrong_policy_names_the_key_and_programs_are_still_looked_at(folder: Path) -> None:
+def test_a_wrong_policy_names_the_key_and_programs_are_still_checked(folder: Path) -> None:
     found = found_in(folder, keep="-1")
     assert "keep" in found["policy"].found
     assert found["policy"].verdict == "fault"
@@ -69,10 +69,10 @@ def test_a_wrong_policy_names_the_key_and_programs_are_still_looked_at(folder: P
 def test_a_run_that_holds_the_home_is_named(folder: Path) -> None:
     with locked_home(folder / "home", "20261122T170000Z-test"):
         assert found_in(folder)["lock"].found == "held by run 20261122T170000Z-test"
-    assert found_in(folder)["lock"].found == "nobody holds the home"
+    assert found_in(folder)["lock"].found == "no run holds the home"
 
 
-def test_looking_changes_nothing_in_the_home(folder: Path) -> None:
+def test_checking_changes_nothing_in_the_home(folder: Path) -> None:
     left = folder / "home/snapshots/.building-20261122T170000Z-dead"
     left.mkdir(parents=True)
     (folder / "home/lock").touch()
@@ -96,7 +96,7 @@ def test_an_old_snapshot_is_a_warning(folder: Path) -> None:
     assert run_id in found.found
 
 
-def test_a_lost_snapshot_is_mended_by_rollback(folder: Path) -> None:
+def test_a_lost_snapshot_is_repaired_by_rollback(folder: Path) -> None:
     (folder / "home").mkdir()
     (folder / "home/CURRENT").write_text("20200101T000000Z-aaaa")
     assert "rollback" in found_in(folder)["last run"].found

@@ -1,4 +1,4 @@
-"""`hertz loadtest` against a real server whose registration only keeps what it was sent."""
+"""`hertz loadtest` against a real server that only records registrations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROUND = {"avg_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms"}
 
 
 class Members:
-    """Who was registered and deleted."""
+    """Records registrations and deletions."""
 
     def __init__(self) -> None:
         self.registered: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ def loadtest(home: Path, *options: str) -> Done:
     return hertz("loadtest", "--home", home, *options)
 
 
-def test_both_tests_are_told_stored_and_drawn(tmp_path: Path, url: str, members: Members) -> None:
+def test_both_tests_are_shown_stored_and_drawn(tmp_path: Path, url: str, members: Members) -> None:
     done = started("loadtest", "--home", tmp_path, "--url", url, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -118,7 +118,7 @@ def test_noise_is_no_significant_change_and_a_shift_is_one() -> None:
     assert compare(before, [t / 1.6 for t in same])["verdict"] == "significantly faster"
 
 
-def test_the_test_is_wrong_as_rarely_as_it_says() -> None:
+def test_false_alarms_are_as_rare_as_the_p_value_says() -> None:
     rng = np.random.default_rng(2)
     ps = [p_value(*rng.gamma(4, 1, (2, 20)).tolist()) for _ in range(100)]
     assert sum(p < 0.05 for p in ps) <= 12
