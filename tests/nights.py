@@ -14,13 +14,13 @@ ROOT = Path(__file__).parent.parent
 
 
 def write_sample(path: Path, policy: Policy, users: int = 40, seed: int = 3) -> Path:
-    """A Parquet source of so many sample profiles."""
+    """Writes a Parquet source with sample profiles."""
     make_sample(users, seed, policy).write_parquet(path)
     return path
 
 
 def write_policy(path: Path, language_model: str = "") -> Path:
-    """hertz.toml with another language model; none: the template voice alone."""
+    """Writes hertz.toml with another language model; "" for the template voice alone."""
     text = (ROOT / "hertz.toml").read_text(encoding="utf-8")
     head, rest = text.split("[explanations]", 1)
     rest = rest.replace('model = "bundled"', f'model = "{language_model}"', 1)
@@ -29,12 +29,12 @@ def write_policy(path: Path, language_model: str = "") -> Path:
 
 
 def settings_for(folder: Path, source: Path, language_model: str = "") -> Settings:
-    """Settings of a home in `folder` that reads `source`."""
+    """Returns settings with a home in `folder` that reads `source`."""
     policy = write_policy(folder / "hertz.toml", language_model)
     return load_settings(policy, folder / "home", str(source))
 
 
 def changed(source: Path, target: Path, **columns: pl.Expr) -> Path:
-    """A copy of a Parquet source with some columns changed."""
+    """Writes a copy of a Parquet source with some columns changed."""
     pl.read_parquet(source).with_columns(**columns).write_parquet(target)
     return target

@@ -1,4 +1,4 @@
-"""Where a test's own server may listen."""
+"""Free ports for the servers of tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses."""
+    """Returns a port of this machine that no program listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

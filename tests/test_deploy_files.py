@@ -1,7 +1,6 @@
-"""compose.yaml and Dockerfile: valid by their own rules, and true to this repository.
+"""compose.yaml and Dockerfile are valid and agree with this repository.
 
-No container engine is needed, and none is asked: what the files say is checked here, not what an
-engine makes of it.
+No container engine is needed: the files are checked, not the containers made from them.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ def test_compose_yaml_follows_the_compose_specification() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-def test_the_validator_would_see_a_mistake(tmp_path: Path) -> None:
+def test_the_validator_finds_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(TEXT.replace("    command:", "    comand:"), "utf-8")
     command = (BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec")
     assert run(*command, tmp_path / "compose.yaml").returncode == 1
 
 
-def test_the_dockerfile_has_no_fault_that_hadolint_knows() -> None:
+def test_hadolint_finds_no_fault_in_the_dockerfile() -> None:
     checked = run(BIN / "hadolint", "Dockerfile")
     assert checked.returncode == 0, checked.stdout
 
@@ -64,7 +63,7 @@ def test_every_command_exists(name: str) -> None:
         assert (BIN / first).exists()
 
 
-def test_ports_are_open_on_loopback_unless_asked_otherwise() -> None:
+def test_ports_are_open_on_loopback_by_default() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports == ["127.0.0.1:4200:4200", "${BIND:-127.0.0.1}:8765:8765"]
     assert re.search(r"^BIND=127\.0\.0\.1 ", EXAMPLE, re.MULTILINE)
@@ -94,7 +93,7 @@ def test_every_variable_is_explained_and_no_secret_has_a_default() -> None:
 
 
 @pytest.mark.parametrize("name", list(SERVICES))
-def test_services_come_back_by_themselves_and_say_how_they_are(name: str) -> None:
+def test_services_restart_and_have_a_health_check(name: str) -> None:
     service = SERVICES[name]
     assert service["restart"] == ("on-failure" if name == "deploy" else "unless-stopped")
     assert ("healthcheck" in service) is (name != "deploy")

@@ -1,4 +1,4 @@
-"""The policy for another schema: nothing of the service's own is hard-wired."""
+"""policies/okcupid.toml: a policy for another schema than the service's."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_hiding_never_pays(policy: Policy) -> None:
         assert term.missing <= missing_ceiling(policy, name)
 
 
-def test_the_profile_text_is_english_and_leaves_out_what_is_not_told(policy: Policy) -> None:
+def test_the_profile_text_is_english_and_leaves_out_missing_values(policy: Policy) -> None:
     (text,) = profile_texts(policy, check(policy, education=None).profiles)
     assert text == (
         "Drinking: drinking socially. Smoking: smoking when drinking. "
@@ -154,6 +154,6 @@ def test_the_real_profiles_are_hardly_ever_quarantined(policy: Policy) -> None:
     assert found.ignored_columns == ()
     assert found.quarantine["row"].n_unique() < 200
     assert found.profiles.height > 19_800
-    told = found.profiles.select(pl.all().is_not_null().mean())
-    assert told["offspring"][0] == pytest.approx(0.41, abs=0.01)
-    assert told["drinks"][0] > 0.9
+    shares = found.profiles.select(pl.all().is_not_null().mean())
+    assert shares["offspring"][0] == pytest.approx(0.41, abs=0.01)
+    assert shares["drinks"][0] > 0.9

@@ -1,4 +1,4 @@
-"""A real language model of 100,000 random weights, which vLLM loads like any other."""
+"""Writes a language model with random weights, small enough for tests, that vLLM loads."""
 
 from __future__ import annotations
 

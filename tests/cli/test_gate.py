@@ -1,4 +1,4 @@
-"""hertz publish, cleanup and runs, and what hertz status says of a held run."""
+"""`hertz publish`, `cleanup`, `runs` and `status` of a home with a held run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy) -> Pa
     return settings.home
 
 
-def test_status_tells_of_the_held_run(home: Path) -> None:
+def test_status_shows_the_held_run(home: Path) -> None:
     found = json.loads(hertz(home, "status", "--json").stdout)
     assert found["held"]["reason"] == "users_lost = 0.5: at most 0.2 is accepted"
     assert Path(found["held"]["report"]).is_file()
@@ -52,7 +52,7 @@ def test_runs_lists_how_each_ended(home: Path) -> None:
     assert all(word in shown for word in ("published", "held", "95.0 %"))
 
 
-def test_cleanup_tells_what_went_and_what_stays(home: Path) -> None:
+def test_cleanup_shows_what_was_removed_and_kept(home: Path) -> None:
     older, newer = (snapshot.name for snapshot in list_snapshots(home))
     done = json.loads(hertz(home, "cleanup", "--keep", "1", "--json").stdout)
     assert done["removed"] == [older]
@@ -60,12 +60,12 @@ def test_cleanup_tells_what_went_and_what_stays(home: Path) -> None:
     assert "removed: none" in hertz(home, "cleanup").stdout
 
 
-def test_publish_tells_why_and_with_force_publishes(home: Path) -> None:
+def test_publish_shows_the_reason_and_with_force_publishes(home: Path) -> None:
     run_id = json.loads(hertz(home, "status", "--json").stdout)["held"]["run_id"]
-    told = hertz(home, "publish", run_id)
-    assert told.returncode == 1
-    assert "users_lost = 0.5" in told.stderr
-    assert "--force" in told.stderr
+    refused = hertz(home, "publish", run_id)
+    assert refused.returncode == 1
+    assert "users_lost = 0.5" in refused.stderr
+    assert "--force" in refused.stderr
     done = hertz(home, "publish", "--force", run_id)
     assert (done.returncode, done.stdout) == (0, f"published: {run_id}\n")
     assert published_snapshot(home).name == run_id

@@ -1,4 +1,4 @@
-"""The command line as a person meets it: output, exit codes, and errors in words."""
+"""Output, exit codes and messages of the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.nights import ROOT, write_policy, write_sample
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy) -> Path:
-    """A folder with hertz.toml, profiles.parquet and a home with two nights."""
+    """A folder with hertz.toml, profiles.parquet and a home with two published nights."""
     folder = tmp_path_factory.mktemp("cli")
     write_policy(folder / "hertz.toml")
     write_sample(folder / "profiles.parquet", service_policy, users=30)
@@ -126,14 +126,14 @@ def test_a_typo_in_the_policy_names_the_key(tmp_path: Path) -> None:
     assert "combin: no such key" in failed.stderr
 
 
-def test_no_policy_file_and_no_home_are_said(tmp_path: Path) -> None:
+def test_a_missing_policy_file_and_a_missing_home_are_named(tmp_path: Path) -> None:
     assert "--policy" in hertz("status", "--policy", tmp_path / "none.toml").stderr
     unpublished = hertz("status", "--home", tmp_path / "fresh")
     assert unpublished.returncode == 1
     assert "hertz nightly" in unpublished.stderr
 
 
-def test_a_home_that_cannot_be_written_is_said(tmp_path: Path, home: Path) -> None:
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path, home: Path) -> None:
     (tmp_path / "file").write_text("")
     wanted = ("--home", tmp_path / "file" / "home", "--source", home / "profiles.parquet")
     failed = started("nightly", "--policy", home / "hertz.toml", *wanted)

@@ -204,9 +204,9 @@ def test_some_users_block_others_never_themselves(sample: pl.DataFrame) -> None:
 
 def test_bios_are_varied_and_some_users_have_none(sample: pl.DataFrame) -> None:
     assert 0.07 < sample["bio"].null_count() / sample.height < 0.13
-    told = sample["bio"].drop_nulls()
-    assert told.n_unique() > 0.9 * len(told)
-    assert told.str.len_chars().max() < 300
+    bios = sample["bio"].drop_nulls()
+    assert bios.n_unique() > 0.9 * len(bios)
+    assert bios.str.len_chars().max() < 300
 
 
 def test_bios_are_korean_sentences_without_markers_or_contacts(sample: pl.DataFrame) -> None:
@@ -228,9 +228,11 @@ def test_particles_follow_the_final_consonant(sample: pl.DataFrame) -> None:
 
 def test_most_bios_fit_the_codes(sample: pl.DataFrame, service_policy: Policy) -> None:
     """Labels named in a bio are the user's own far more often than a stranger's."""
-    told = sample.filter(pl.col("bio").is_not_null())
-    own = named_labels(told, told["bio"].to_list(), service_policy)
-    others = named_labels(told, np.roll(told["bio"].to_numpy(), 1).tolist(), service_policy)
+    described = sample.filter(pl.col("bio").is_not_null())
+    own = named_labels(described, described["bio"].to_list(), service_policy)
+    others = named_labels(
+        described, np.roll(described["bio"].to_numpy(), 1).tolist(), service_policy
+    )
     assert own > 0.75
     assert others < 0.35
 
