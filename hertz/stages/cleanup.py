@@ -35,7 +35,7 @@ def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> 
 
     Args:
         settings: The home, and how many snapshots it keeps.
-        keep: How many of the newest stay, if not so many as the settings say.
+        keep: Number of the newest snapshots to keep; None for the number in the settings.
         held: Whether what the gate held goes too.
 
     Raises:

@@ -1,13 +1,14 @@
-"""The runs: each holds the home, builds a snapshot aside, and publishes it or leaves all as it was.
+"""The runs: each locks the home, builds a snapshot aside, and publishes it or changes nothing.
 
-nightly      profiles -> vectors -> matches -> explanations -> published snapshot
-embed_only   profiles -> vectors, so that a later night finds them ready; publishes nothing
-re_embed     everyone encoded with the configured model and matched anew; vectors of others dropped
-on_demand    the same as fast as it can be, where few users changed: no model writes
-recompute_only  a night in which no model writes: kept explanations and the template voice
-explain_only    explanations anew for the published matches, as a snapshot of their own
+nightly         profiles -> vectors -> matches -> explanations -> published snapshot
+embed_only      profiles -> vectors, for a later run; publishes nothing
+re_embed        a nightly run that matches everyone with the configured embedding model and then
+                removes the vectors of other models
+on_demand       a fast run for few changed users, without a language model
+recompute_only  a nightly run without a language model: reused explanations and the template voice
+explain_only    new explanations of the published matches, as a snapshot of their own
 
-Runs in which a model writes first look whether it would start at all.
+Runs with a language model first check whether it would start.
 """
 
 from __future__ import annotations
@@ -29,18 +30,19 @@ from hertz.storage.settings import Settings
 from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.neighbours import NEIGHBOURS
 from hertz.storage.snapshot.snapshots import adopt, discard, published_snapshot
+from hertz.storage.snapshot.stage_results import ExplainResult
 
 Stage = Callable[[Run], Any]
 Stages = tuple[Stage, ...]
 
 
-def explain_without_model(run: Run) -> None:
-    """The stage `explain` when no language model is to be started."""
-    explain(run, generate=False)
+def explain_without_model(run: Run) -> ExplainResult:
+    """Runs the stage `explain` without starting a language model."""
+    return explain(run, generate=False)
 
 
 def drop_folder(run: Run) -> Run:
-    """Last stage of a run that publishes nothing. Returns the run, for its figures."""
+    """Last stage of a run that publishes nothing: removes its folder; returns the run."""
     discard(run.folder)
     return run
 
@@ -80,41 +82,41 @@ EXPLAIN_ONLY: Stages = (check_model, adopt_published, explain, publish_run)
 
 
 def nightly(settings: Settings, progress: Progress = no_progress) -> Path:
-    """One whole night. Returns the published snapshot's folder."""
+    """Runs all stages; returns the published snapshot's folder."""
     return _in_order(NIGHTLY, settings, progress)
 
 
 def on_demand(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Bring what was sent to the intake into the lists. Returns the published snapshot's folder."""
+    """Brings the intake's events into the lists; returns the published snapshot's folder."""
     return _in_order(ON_DEMAND, settings, progress)
 
 
 def re_embed(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Take a new embedding model into use. Returns the published snapshot's folder."""
+    """Starts to use a new embedding model; returns the published snapshot's folder."""
     _in_order(RE_EMBED, settings, progress)
     return published_snapshot(settings.home)
 
 
 def embed_only(settings: Settings, progress: Progress = no_progress) -> Run:
-    """Encode what is new. Returns the run, for its figures; its folder is gone."""
+    """Encodes new texts; returns the run with its results, whose folder is removed."""
     return _in_order(EMBED_ONLY, settings, progress)
 
 
 def recompute_only(
     settings: Settings, progress: Progress = no_progress, full: bool = False
 ) -> Path:
-    """Match without starting a language model. Returns the published snapshot.
+    """Matches without a language model; returns the published snapshot's folder.
 
     Args:
-        settings: What to work on.
-        progress: Where the stages report to.
-        full: Match everyone anew, even where bringing the published lists up to date would do.
+        settings: Settings of the run.
+        progress: Callback to which the stages report.
+        full: Whether everyone is matched even if the published lists could be updated.
     """
     return _in_order(RECOMPUTE_FULLY if full else RECOMPUTE_ONLY, settings, progress)
 
 
 def explain_only(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Explain the published matches anew. Returns the published snapshot.
+    """Explains the published matches anew; returns the published snapshot's folder.
 
     Raises:
         SnapshotError: If nothing is published, or it was made with another policy.
@@ -123,6 +125,6 @@ def explain_only(settings: Settings, progress: Progress = no_progress) -> Path:
 
 
 def _in_order(stages: Stages, settings: Settings, progress: Progress) -> Any:  # noqa: ANN401
-    """Hold the home and run the stages; returns what the last one returns."""
+    """Locks the home and runs the stages; returns what the last one returns."""
     with open_run(settings, progress) as run:
         return [stage(run) for stage in stages][-1]

@@ -39,7 +39,7 @@ APPENDED: dict[str, tuple[str, ...]] = {
     "report_at_": ("least", "most"),
     "report_origin_": ("model", "reused", "template"),
     "report_why_": WHY,
-    "report_": (*TRENDS, *WHY[6:], *COUNTED, "users_new", "users_lost"),
+    "report_": (*TRENDS, *WHY[6:], *COUNTED, "users_new", "users_lost", "median"),
 }
 
 

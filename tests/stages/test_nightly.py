@@ -179,7 +179,7 @@ def test_a_changed_user_takes_the_incremental_path_to_the_lists_of_a_full_one(
     told = [read_manifest(snapshot).stages.recompute for snapshot in (step, full)]
     assert [(t.path, t.why.split(" since")[0]) for t in told] == [
         ("incremental", "1 users new or changed, 0 gone"),
-        ("full", "asked for"),
+        ("full", "requested"),
     ]
     files = dict(checksums(step)), dict(checksums(full))
     assert files[0]["matches.parquet"] == files[1]["matches.parquet"]

@@ -1,17 +1,17 @@
 """The Chroma database of a snapshot: one record a user, for similarity search with filters.
 
-A record holds the user's vector, the told codes as filterable metadata, and each category's top-k
-as one compact value (`top_<category>`: user ids joined by commas, best first).
+A record has the user's vector, the profile's codes as filterable metadata, and each category's
+match list as one compact value (`top_<category>`: user ids joined by commas, best first).
 
-A published one may not change, but Chroma writes when it opens one: vectors that it had not saved
-yet, so the batches are cut such that each is; and a row in one table, so the database is sealed:
-that table drops what is written to it (the write lock it stands for is still taken).
+A published database must not change, but Chroma writes when it opens one. It saves vectors that it
+had not saved yet, so the batches are sized such that every vector is saved. It also writes a row
+into one table, so the database is sealed: a trigger drops what is written to that table.
 
-An on-demand run leaves the database as it is and writes a small one, `chroma/delta/`, of the users
-who changed since; the reader searches both, and `replaced.json` names whom the large one hides.
+An on-demand run copies the database and adds a small one, `chroma/delta/`, of the users who changed
+since. The reader searches both; `replaced.json` lists the users who are hidden in the large one.
 
-A process of its own writes it: Chroma's index files take up whatever was in the memory they are
-written from, so texts and ids of users who are not in the database would end up in them.
+A separate process writes the database: Chroma's index files contain whatever was in the memory that
+they are written from, so texts and ids of other users would end up in them.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ def write_chroma(
     matches: pl.DataFrame,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write `<folder>/chroma/` afresh.
+    """Writes a new database to `<folder>/chroma/`.
 
     Args:
-        folder: The snapshot being built.
-        policy: Its code fields become metadata, its categories the lists.
-        profiles: Validated profiles.
+        folder: Folder of the snapshot that is being built.
+        policy: Policy whose code fields become metadata and whose categories have lists.
+        profiles: Profiles of all users.
         vectors: `(n_users, dim)` float32, in the order of the profiles.
-        matches: The matches frame.
-        progress: Called with (users done, users in all).
+        matches: Columns `category`, `user_id`, `other_id`, best match first.
+        progress: Callback of (users written, users in all).
 
     Raises:
-        StorageError: If the process that writes it ends early.
+        StorageError: If the writing process ends early.
     """
     _write_database(
         folder / FOLDER, _metadata(policy, profiles, matches), profiles, vectors, progress
@@ -75,21 +75,21 @@ def write_delta(
     matches: pl.DataFrame,
     replaced: Iterable[int],
 ) -> int:
-    """Bring a database that was taken over into `<folder>/chroma/` up to date by a small one.
+    """Updates a copied database in `<folder>/chroma/` by a small second one.
 
     Args:
-        folder: The snapshot being built.
-        policy: As for `write_chroma`.
-        profiles: All of tonight's.
+        folder: Folder of the snapshot that is being built.
+        policy: The policy, as for `write_chroma`.
+        profiles: Profiles of all users.
         vectors: `(n_users, dim)` float32, in the order of the profiles.
-        matches: The matches frame.
-        replaced: Users who changed, came or went since the database was taken over.
+        matches: Columns `category`, `user_id`, `other_id`, best match first.
+        replaced: Ids of users who changed, were added or removed since the copied run.
 
     Returns:
-        How many users differ from the large database.
+        Number of users who differ from the large database.
 
     Raises:
-        StorageError: If the process that writes it ends early.
+        StorageError: If the writing process ends early.
     """
     everyone = {*replaced, *_replaced(folder)}
     rows = profiles["user_id"].is_in(list(everyone))
@@ -109,6 +109,11 @@ def _write_database(
     vectors: np.ndarray,
     progress: Callable[[int, int], None] | None,
 ) -> None:
+    """Writes and seals one database, through a process of its own.
+
+    Raises:
+        StorageError: If the writing process ends early.
+    """
     ids = profiles["user_id"].cast(pl.String).to_list()
     batches = -(-len(ids) // BATCH)
     context = multiprocessing.get_context("spawn")
@@ -136,8 +141,14 @@ def _write_database(
 
 
 def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
-    """Write the batches that come, in a process that never saw anything else."""
-    import chromadb  # a second to import
+    """Writes the batches received, in a process whose memory has nothing else.
+
+    Args:
+        path: Folder of the database.
+        saved_every: Number of records after which Chroma saves; no batch is smaller.
+        batches: Connection on which the batches come, then None.
+    """
+    import chromadb  # late: it takes a second
     from chromadb.config import Settings
 
     client = chromadb.PersistentClient(path, settings=Settings(anonymized_telemetry=False))
@@ -147,7 +158,7 @@ def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
             "hnsw": {
                 "space": "cosine",
                 "batch_size": min(100, saved_every),
-                "sync_threshold": saved_every,  # no batch is smaller: the last one is saved, too
+                "sync_threshold": saved_every,  # so the last batch is saved, too
             }
         },
         embedding_function=None,
@@ -162,14 +173,14 @@ def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
 class ChromaReader:
     """Searches the Chroma database of a published snapshot, without changing a byte of it.
 
-    Opening it takes what the vectors take (1.5 GB for a million of 384): only where it is used.
+    An open database needs as much memory as its vectors: 1.5 GB for a million of 384 dimensions.
     """
 
     def __init__(self, snapshot: Path) -> None:
-        """Open the database.
+        """Opens the database.
 
         Raises:
-            SnapshotError: It is missing, or was published by a Hertz that did not seal it.
+            SnapshotError: If it is missing, or was published by a Hertz that did not seal it.
         """
         self._replaced = _replaced(snapshot)
         paths = [FOLDER, DELTA] if self._replaced else [FOLDER]
@@ -182,13 +193,13 @@ class ChromaReader:
         accepted: Mapping[str, Sequence[str]],
         hides: Callable[[int], bool] = lambda _: False,
     ) -> list[tuple[int, float]]:
-        """The users whose vectors are nearest, nearest first, with their cosine similarity.
+        """Returns the users with the most similar vectors and their cosine similarity, best first.
 
         Args:
-            user_id: Whose neighbours; never among them. An unknown user has none.
-            limit: At most so many.
-            accepted: For a code field, the codes of which a neighbour must have one.
-            hides: Tells who is left out.
+            user_id: Id of the user; not part of the answer. An unknown user has no answer.
+            limit: Maximum number of users.
+            accepted: Accepted codes by field; a user must have one of them in each.
+            hides: Returns whether a user is left out.
         """
         known = self._databases[-1 if user_id in self._replaced else 0].vector_of(user_id)
         if not len(known):
@@ -205,7 +216,7 @@ class ChromaReader:
         return sorted(near, key=lambda pair: (-pair[1], pair[0]))[:limit]
 
     def close(self) -> None:
-        """Let go of the database and its memory."""
+        """Closes the database and frees its memory."""
         for database in self._databases:
             database.client.close()
 
@@ -223,7 +234,7 @@ class _Database:
         self._users = self.client.get_collection(COLLECTION, embedding_function=None)
 
     def vector_of(self, user_id: int) -> np.ndarray:
-        """`(1, dim)`, or nothing for an unknown user."""
+        """Returns a user's vector `(1, dim)`; an empty array for an unknown user."""
         found = self._users.get(ids=[str(user_id)], include=["embeddings"])["embeddings"]
         return np.asarray(found)
 
@@ -234,8 +245,9 @@ class _Database:
         accepted: Mapping[str, Sequence[str]],
         hides: Callable[[int], bool],
     ) -> list[tuple[int, float]]:
-        """The nearest users who are not hidden, nearest first, with their cosine similarity."""
-        users, asked = self._users.count(), limit + 1
+        """Returns the most similar users who are not hidden, with their cosine similarity."""
+        users = self._users.count()
+        asked = limit + 1
         while users:
             found = self._nearest(vectors, min(asked, users), accepted)
             near = [pair for pair in found if not hides(pair[0])]
@@ -247,6 +259,7 @@ class _Database:
     def _nearest(
         self, vectors: np.ndarray, number: int, accepted: Mapping[str, Sequence[str]]
     ) -> list[tuple[int, float]]:
+        """Returns the given number of most similar users; ties by user id."""
         found: Any = self._users.query(
             query_embeddings=vectors,
             n_results=number,
@@ -259,22 +272,29 @@ class _Database:
 
 
 def _where(accepted: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+    """Returns Chroma's filter for the accepted codes; None without any."""
     clauses = [{field: {"$in": list(codes)}} for field, codes in accepted.items()]
     return {"$and": clauses} if len(clauses) > 1 else (clauses[0] if clauses else None)
 
 
 def _replaced(folder: Path) -> set[int]:
-    """Users of whom the large database knows nothing, or something outdated."""
+    """Returns the users who are missing or outdated in the large database."""
     path = folder / REPLACED
     return set(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else set()
 
 
 def _seal(path: Path) -> None:
+    """Makes the table that Chroma writes to on opening ignore what is written."""
     with closing(sqlite3.connect(path / "chroma.sqlite3")) as database, database:
         database.execute(_SEAL)
 
 
 def _check_sealed(folder: Path) -> None:
+    """Checks that a database is readable and sealed.
+
+    Raises:
+        SnapshotError: If it is not.
+    """
     path = folder / "chroma.sqlite3"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
@@ -290,6 +310,7 @@ def _check_sealed(folder: Path) -> None:
 def _metadata(
     policy: Policy, profiles: pl.DataFrame, matches: pl.DataFrame
 ) -> list[dict[str, str | int]]:
+    """Returns the metadata of each user: id, codes, and match lists."""
     codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
     records = profiles.select("user_id", *codes)
     for category in policy.categories:

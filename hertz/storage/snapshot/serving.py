@@ -1,11 +1,11 @@
-"""The serving file: what the API maps into memory from a snapshot, one LMDB database.
+"""The serving file of a snapshot: one LMDB database that the API maps into memory.
 
 In: the frames of a finished run, sorted as they are published. Out: serving/lists.lmdb in the
 snapshot, the same bytes for the same frames, and a `ServingReader` that answers one list in
 microseconds whatever the number of users.
 
-Keys (so ordered; ids as 8 bytes that sort like the numbers, categories and languages by their
-place in the policy) and values:
+Keys in their order, and values (ids are 8 bytes that sort like the numbers; categories and
+languages are positions in the policy):
     0                                     JSON: format, categories with their terms, languages
     d                                     the dictionary that explanations are compressed with
     e category smaller-id larger-id lang  compressed JSON: title, content, reasons, origin, language
@@ -31,13 +31,13 @@ import polars as pl
 from hertz.core.errors import SnapshotError, StorageError
 from hertz.policy.model import Policy
 from hertz.storage.files import sync
-from hertz.storage.snapshot.compression import Codec, trained
+from hertz.storage.snapshot.compression import Codec, train_dictionary
 
 SERVING_FILE = Path("serving") / "lists.lmdb"
 
 _FORMAT = 2
 _META, _DICTIONARY = b"0", b"d"
-_SAMPLES = 2000  # explanations that the dictionary is trained on
+_SAMPLES = 2000  # explanations that the dictionary is train_dictionary on
 _LISTS_AT_ONCE = 20_000
 _EXPLANATIONS_AT_ONCE = 20_000
 _PAGE = 4096
@@ -51,7 +51,7 @@ _opening = threading.Lock()
 
 
 class Match(NamedTuple):
-    """One entry of a list; the terms' weighted contributions add up to the directional score."""
+    """One entry of a match list; the terms' contributions add up to the directional score."""
 
     other_id: int
     rank: int
@@ -69,25 +69,25 @@ def write_serving(
     matches: pl.DataFrame,
     explanations: pl.DataFrame,
 ) -> None:
-    """Write the serving file of a snapshot and flush it to disk.
+    """Writes the serving file of a snapshot and flushes it to the disk.
 
     Args:
-        folder: The snapshot's folder; `serving/` is made in it.
-        policy: Names the categories, their terms and the languages.
-        profiles: `user_id` Int64, ascending.
-        matches: Sorted by category (policy order), user_id, rank.
+        folder: Folder of the snapshot; `serving/` is created in it.
+        policy: Policy with the categories, their terms and the languages.
+        profiles: Column `user_id` Int64, ascending.
+        matches: List entries, sorted by category (policy order), user_id, rank.
         explanations: Sorted by category (policy order), user_a, user_b, language (policy order).
 
     Raises:
-        StorageError: The frames are not sorted, have duplicates or do not fit the policy, or the
-            disk does not take the file.
+        StorageError: If the frames are not sorted, have duplicates or do not fit the policy, or
+            the file cannot be written.
     """
     for name, frame in (("matches", matches), ("explanations", explanations)):
         _check_categories(policy, name, frame)
     path = folder / SERVING_FILE
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
-    dictionary = trained(_samples(explanations))
+    dictionary = train_dictionary(_samples(explanations))
     items = chain(
         [(_META, _meta(policy, profiles)), (_DICTIONARY, dictionary)],
         _explanation_items(policy, explanations, Codec(dictionary)),
@@ -102,16 +102,16 @@ def write_serving(
 
 
 class ServingReader:
-    """Reads a snapshot's serving file, mapped into memory; without a lock and for any thread.
+    """Reads a snapshot's memory-mapped serving file; needs no lock, from any thread.
 
-    The file stays mapped as long as a reader of it is alive, even if it is deleted meanwhile.
+    The file stays mapped while a reader exists, even if it is deleted meanwhile.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Map the serving file of the snapshot in `folder`; see `changed_files` for its bytes.
+        """Maps the serving file of a snapshot; `changed_files` checks its bytes.
 
         Raises:
-            SnapshotError: The file is missing, cut short or of another format.
+            SnapshotError: If the file is missing, incomplete or of another format.
         """
         path = folder / SERVING_FILE
         self._file = _shared(path)
@@ -131,25 +131,25 @@ class ServingReader:
         self._rows_of = {n: struct.Struct(f"<qi3f{2 * len(t)}f") for n, t in self.terms.items()}
 
     def has_user(self, user_id: int) -> bool:
-        """Whether the snapshot knows the user."""
+        """Returns whether the snapshot has a user."""
         return self._get(_user_key(user_id)) is not None
 
     def match_ids(self, category: str, user_id: int, limit: int) -> list[int]:
-        """Ids of the user's best matches, best first; none for an unknown user."""
+        """Returns the ids of a user's best matches, best first; none for an unknown user."""
         ids: list[int] = self._rows(category, user_id, limit)["other_id"].tolist()
         return ids
 
     def matches(self, category: str, user_id: int, limit: int) -> list[Match]:
-        """The user's best matches with scores and breakdowns, best first."""
+        """Returns a user's best matches with scores and contributions, best first."""
         return [self._match(category, row) for row in self.rows(category, user_id)[:limit]]
 
     def match(self, category: str, user_id: int, other_id: int) -> Match | None:
-        """The entry of one other user in the user's list; None where the other is not on it."""
+        """Returns the entry of another user in a user's list; None if it has none."""
         rows = self.rows(category, user_id)
         return next((self._match(category, row) for row in rows if row[0] == other_id), None)
 
     def rows(self, category: str, user_id: int) -> list[tuple[Any, ...]]:
-        """The user's whole list as plain tuples, best first: a third of the time of `matches`.
+        """Returns a user's list as plain tuples, best first; three times as fast as `matches`.
 
         Each is (other_id, rank, mutual, forward, backward, *forward terms, *backward terms), the
         terms in the order of `self.terms[category]`.
@@ -158,10 +158,9 @@ class ServingReader:
         return list(self._rows_of[category].iter_unpack(packed))
 
     def explanation(self, category: str, a: int, b: int, language: str) -> dict[str, Any] | None:
-        """What was written about the pair, whichever comes first: title, content, reasons, ...
+        """Returns the explanation of a pair, in either order: title, content, reasons, ...
 
-        None where the pair is not among those explained ahead of time. In the reasons `a` is the
-        smaller id.
+        None if the pair was not explained in advance. In the reasons `a` is the smaller id.
         """
         found = self.explanations(category, a, [b], language)[0]
         return None if found is None else orjson.loads(found)
@@ -169,8 +168,9 @@ class ServingReader:
     def explanations(
         self, category: str, user_id: int, others: list[int], language: str
     ) -> list[bytes | None]:
-        """What was written about the user and each of the others, as JSON; see `explanation`."""
-        place, voice = self.categories.index(category), self.languages.index(language)
+        """Returns the explanations of a user and each of the others, as JSON; see `explanation`."""
+        place = self.categories.index(category)
+        voice = self.languages.index(language)
         with self._file.begin() as transaction:
             packed = [
                 transaction.get(_explanation_key(place, user_id, b, voice))
@@ -181,14 +181,16 @@ class ServingReader:
         return [None if found is None else self._codec.restore(found) for found in packed]
 
     def _match(self, category: str, row: tuple[Any, ...]) -> Match:
+        """Returns a row of a list as a named entry."""
         terms = self.terms[category]
         there, back = row[_SCORES : _SCORES + len(terms)], row[_SCORES + len(terms) :]
         sides = (dict(zip(terms, there, strict=True)), dict(zip(terms, back, strict=True)))
         return Match._make((*row[:_SCORES], *sides))
 
     def count_of(self, user_id: int) -> int:
-        """Entries that name the user, as owner, match or one of an explained pair; reads it all."""
-        wanted, found = _id_bytes(user_id), 0
+        """Counts the entries that name a user: as owner, match or one of an explained pair."""
+        wanted = _id_bytes(user_id)
+        found = 0
         types = list(self._row_types.values())
         with self._file.begin() as transaction:
             for key, value in transaction.cursor():
@@ -199,6 +201,7 @@ class ServingReader:
         return found
 
     def _rows(self, category: str, user_id: int, limit: int) -> np.ndarray:
+        """Returns the first rows of a user's list as an array of `_row_type`."""
         packed = self._get(_match_key(self.categories.index(category), user_id)) or b""
         return np.frombuffer(packed, self._row_types[category])[:limit]
 
@@ -212,17 +215,17 @@ class ServingReader:
 
 
 def serving_stamp(folder: Path) -> tuple[int, ...]:
-    """Changes whenever the snapshot's manifest or serving file does; costs two stats.
+    """Returns a value that changes with the snapshot's manifest or serving file; costs two stats.
 
     Raises:
-        OSError: One of them is missing.
+        OSError: If one of them is missing.
     """
     files = ((folder / name).stat() for name in ("manifest.json", SERVING_FILE))
     return tuple(n for file in files for n in (file.st_ino, file.st_size, file.st_mtime_ns))
 
 
 def _row_type(terms: int) -> np.dtype[np.void]:
-    """One packed match: 24 bytes and 8 for each term of the category."""
+    """Returns the type of a packed list entry: 24 bytes, and 8 for each term of the category."""
     return np.dtype(
         [
             ("other_id", "<i8"),
@@ -253,6 +256,11 @@ def _explanation_key(category: int, a: int, b: int, language: int) -> bytes:
 
 
 def _check_categories(policy: Policy, name: str, frame: pl.DataFrame) -> None:
+    """Checks that the policy has all categories of a frame.
+
+    Raises:
+        StorageError: If it lacks one.
+    """
     unknown = sorted(set(frame["category"].unique()) - set(policy.categories))
     if unknown:
         accepted = ", ".join(policy.categories)
@@ -261,6 +269,7 @@ def _check_categories(policy: Policy, name: str, frame: pl.DataFrame) -> None:
 
 
 def _meta(policy: Policy, profiles: pl.DataFrame) -> bytes:
+    """Returns the value of the first key: what a reader must know of the policy."""
     return orjson.dumps(
         {
             "format": _FORMAT,
@@ -273,31 +282,34 @@ def _meta(policy: Policy, profiles: pl.DataFrame) -> bytes:
 
 
 def _samples(explanations: pl.DataFrame) -> list[bytes]:
-    return _told(explanations.gather_every(max(1, explanations.height // _SAMPLES)))
+    """Returns about `_SAMPLES` explanations, evenly spaced, to train the dictionary on."""
+    return _serialized(explanations.gather_every(max(1, explanations.height // _SAMPLES)))
 
 
-def _told(explanations: pl.DataFrame) -> list[bytes]:
-    """What is served of each, as JSON; the reasons are JSON already."""
+def _serialized(explanations: pl.DataFrame) -> list[bytes]:
+    """Returns each explanation as JSON; its reasons are JSON already."""
     first = pl.struct("title", "content").struct.json_encode().str.strip_suffix("}")
     last = pl.struct("origin", "language").struct.json_encode().str.strip_prefix("{")
-    told = pl.concat_str(first, pl.lit(',"reasons":'), "reasons", pl.lit(","), last)
-    return explanations.select(told.cast(pl.Binary)).to_series().to_list()
+    whole = pl.concat_str(first, pl.lit(',"reasons":'), "reasons", pl.lit(","), last)
+    return explanations.select(whole.cast(pl.Binary)).to_series().to_list()
 
 
 def _explanation_items(
     policy: Policy, explanations: pl.DataFrame, codec: Codec
 ) -> Iterator[tuple[bytes, bytes]]:
+    """Yields key and value of every explanation, in the order of the keys."""
     categories = {name: place for place, name in enumerate(policy.categories)}
     languages = {name: place for place, name in enumerate(policy.languages)}
     for part in explanations.iter_slices(_EXPLANATIONS_AT_ONCE):
         pairs = part.select("category", "user_a", "user_b", "language").iter_rows()
         for (category, a, b, language), packed in zip(
-            pairs, codec.compress(_told(part)), strict=True
+            pairs, codec.compress(_serialized(part)), strict=True
         ):
             yield _explanation_key(categories[category], a, b, languages[language]), packed
 
 
 def _match_items(policy: Policy, matches: pl.DataFrame) -> Iterator[tuple[bytes, bytes]]:
+    """Yields key and value of every match list, in the order of the keys."""
     for place, category in enumerate(policy.categories):
         frame = matches.filter(pl.col("category") == category)
         users = frame["user_id"].to_numpy()
@@ -311,7 +323,11 @@ def _match_items(policy: Policy, matches: pl.DataFrame) -> Iterator[tuple[bytes,
 
 
 def _pack(frame: pl.DataFrame, row_type: np.dtype[np.void]) -> np.ndarray:
-    """The rows of a frame in their packed form; same length, same order."""
+    """Returns the rows of a frame in packed form, in the same order.
+
+    Raises:
+        StorageError: If a list of contributions has another length than the category's terms.
+    """
     rows = np.empty(frame.height, row_type)
     for name in row_type.names or ():
         width = row_type[name].shape
@@ -326,7 +342,7 @@ def _pack(frame: pl.DataFrame, row_type: np.dtype[np.void]) -> np.ndarray:
 def _size_bound(
     policy: Policy, profiles: pl.DataFrame, matches: pl.DataFrame, explanations: pl.DataFrame
 ) -> int:
-    """Bytes that the file can never reach: LMDB wants them named, but takes what it needs."""
+    """Returns a size that the file cannot reach; LMDB demands one, but uses only what it needs."""
     widest = max(len(rule.weights) for rule in policy.categories.values())
     lists = profiles.height * len(policy.categories)
     payload = matches.height * _row_type(widest).itemsize + 2 * int(explanations.estimated_size())
@@ -334,7 +350,11 @@ def _size_bound(
 
 
 def _append(path: Path, items: Iterator[tuple[bytes, bytes]], size: int) -> None:
-    """Write sorted items in one transaction, so that the file's bytes follow from them alone."""
+    """Writes sorted items in one transaction, so that the file's bytes depend on them alone.
+
+    Raises:
+        StorageError: If a key repeats or is out of order.
+    """
     given = 0
 
     def counted() -> Iterator[tuple[bytes, bytes]]:
@@ -355,7 +375,11 @@ def _append(path: Path, items: Iterator[tuple[bytes, bytes]], size: int) -> None
 
 
 def _shared(path: Path) -> lmdb.Environment:
-    """The mapped file; the one already open where there is one: LMDB forbids a second."""
+    """Returns the mapped file, one object for all readers: LMDB forbids opening a file twice.
+
+    Raises:
+        SnapshotError: If the file cannot be read or is incomplete.
+    """
     try:
         status = path.stat()
         identity = (status.st_dev, status.st_ino)

@@ -1,11 +1,11 @@
 """Snapshots: built aside, published in one atomic step, kept for rollback.
 
-<home>/snapshots/<run_id>/            written once, never changed
-<home>/snapshots/.building-<run_id>/  a run in progress, or what a killed one left
-<home>/snapshots/.held-<run_id>/      whole, but outside the policy's gate: waits for a person
-<home>/snapshots/.removed-<run_id>/   on its way out
+<home>/snapshots/<run_id>/            a snapshot, written once and never changed
+<home>/snapshots/.building-<run_id>/  the folder of a run in progress, or of a killed run
+<home>/snapshots/.held-<run_id>/      a whole snapshot that the gate held, for a person to publish
+<home>/snapshots/.removed-<run_id>/   a snapshot that is being removed
 <home>/CURRENT                        the published snapshot's name, replaced atomically
-<home>/lock                           held by the one run that may write, freed when it dies
+<home>/lock                           locked by the run that may write; a dead run's lock is free
 """
 
 from __future__ import annotations
@@ -36,16 +36,20 @@ from hertz.storage.snapshot.manifest import MANIFEST, Manifest, read_manifest, w
 BUILDING = ".building-"
 HELD = ".held-"
 REMOVED = ".removed-"
-KILLED = "killed, or the machine stopped, before it ended; what was published stayed"
+KILLED = "killed, or the machine stopped, before it ended; the published snapshot stayed"
 REPORT = "report.html"
 
 
 @contextmanager
 def locked_home(home: Path, holder: str) -> Iterator[None]:
-    """Hold the home for one run; what killed runs left behind is cleared first.
+    """Locks the home for one run, and first removes the folders of killed runs.
+
+    Args:
+        home: The home directory.
+        holder: Name of the run, which the error message of another run gives.
 
     Raises:
-        LockedError: If another run holds it, naming that run.
+        LockedError: If another run holds the home.
         StorageError: If the home cannot be written.
     """
     try:
@@ -68,7 +72,7 @@ def locked_home(home: Path, holder: str) -> Iterator[None]:
 
 
 def holder_named(home: Path) -> str:
-    """The id of the run that holds a held home."""
+    """Returns the name of the run that holds a locked home."""
     try:
         return (home / "holder").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -76,16 +80,22 @@ def holder_named(home: Path) -> str:
 
 
 def new_folder(home: Path, run_id: str) -> Path:
-    """An empty folder in which a run builds its snapshot."""
+    """Creates and returns an empty folder in which a run builds its snapshot."""
     folder = home / "snapshots" / f"{BUILDING}{run_id}"
     folder.mkdir()
     return folder
 
 
 def adopt(snapshot: Path, folder: Path, names: tuple[str, ...]) -> None:
-    """Take files and folders of a published snapshot over into one being built.
+    """Brings files and folders of a published snapshot into one that is being built.
 
-    Files, which are never changed, by hard links; folders (Chroma writes into its own) by a copy.
+    Files, which are never changed, are hard-linked; folders are copied, because Chroma writes into
+    its own.
+
+    Args:
+        snapshot: Folder of the published snapshot.
+        folder: Folder of the snapshot that is being built.
+        names: Names of the files and folders.
     """
     for name in names:
         if (snapshot / name).is_dir():
@@ -95,25 +105,37 @@ def adopt(snapshot: Path, folder: Path, names: tuple[str, ...]) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder that is not to be published."""
+    """Removes the folder of a run that publishes nothing."""
     shutil.rmtree(folder)
 
 
 def publish(home: Path, folder: Path, manifest: Manifest, keep: int) -> Path:
-    """Make a built folder the published snapshot; killed at any point, one whole snapshot serves.
+    """Publishes a built folder; a kill at any point leaves one whole snapshot published.
 
-    Flush, checksum, write the manifest, rename, replace CURRENT, then remove all but `keep`, and
-    what was held before. The manifest's stamps spare a reader on this machine the checksums: see
-    `changed_files`.
+    The steps: flush, checksum, write the manifest, rename, replace CURRENT, then remove old
+    snapshots and the held one. The manifest's stamps spare readers on this machine the checksums:
+    see `changed_files`.
+
+    Args:
+        home: The home directory.
+        folder: The built folder.
+        manifest: Manifest of the snapshot; its checksums and stamps are added.
+        keep: Number of the newest snapshots to keep.
+
+    Returns:
+        Folder of the published snapshot.
     """
     _seal(folder, manifest)
-    return _appoint(home, folder, manifest.run_id, keep)
+    return _make_current(home, folder, manifest.run_id, keep)
 
 
 def hold(home: Path, folder: Path, manifest: Manifest) -> Path:
-    """Keep a built folder aside, whole but not published; what was held before is removed.
+    """Keeps a built folder aside, whole but not published; removes an older held one.
 
-    It is no snapshot to any reader, nor to `rollback`, until `publish_held` makes it one.
+    No reader sees it, nor does `rollback`, until `publish_held` publishes it.
+
+    Returns:
+        Folder of the held snapshot.
     """
     _seal(folder, manifest)
     held = folder.rename(folder.parent / f"{HELD}{manifest.run_id}")
@@ -126,7 +148,7 @@ def hold(home: Path, folder: Path, manifest: Manifest) -> Path:
 
 
 def publish_held(home: Path, run_id: str, keep: int) -> Path:
-    """Publish what the gate held, as it is; after a kill, a second call ends it.
+    """Publishes a held snapshot unchanged; after a kill, a second call completes the work.
 
     Raises:
         SnapshotError: If no such run is held, or its files do not match its checksums.
@@ -134,26 +156,26 @@ def publish_held(home: Path, run_id: str, keep: int) -> Path:
     names = [folder.name.removeprefix(HELD) for folder in list_held(home)]
     folder = home / "snapshots" / f"{HELD}{run_id}"
     if run_id not in names:
-        folder = home / "snapshots" / run_id  # a killed call came this far
-    if run_id not in names and not _was_appointed(home, run_id):
+        folder = home / "snapshots" / run_id  # a killed call had renamed it
+    if run_id not in names and not _was_renamed(home, run_id):
         message = f"{home}: run {run_id!r} is not held; held: {', '.join(names) or 'none'}"
         raise SnapshotError(message)
     _check_whole(folder)
-    return _appoint(home, folder, run_id, keep)
+    return _make_current(home, folder, run_id, keep)
 
 
 def list_held(home: Path) -> list[Path]:
-    """Folders that the gate held, oldest first; there is one at most, newer than all published."""
+    """Returns the held folders, oldest first: one at most, newer than all published ones."""
     return sorted(p.parent for p in (home / "snapshots").glob(f"{HELD}*/{MANIFEST}"))
 
 
 def kept_folders(home: Path) -> list[Path]:
-    """Every whole snapshot, published or held: where a user may be found."""
+    """Returns the folders of all whole snapshots, published and held."""
     return [*list_snapshots(home), *list_held(home)]
 
 
 def remove_old(home: Path, keep: int) -> list[Path]:
-    """Remove all snapshots but the newest `keep` and the one that CURRENT names; who went."""
+    """Removes all snapshots but the newest `keep` and the published one; returns the removed."""
     current = _current_name(home)
     gone = [s for s in list_snapshots(home)[:-keep] if s.name != current]
     for snapshot in gone:
@@ -162,7 +184,7 @@ def remove_old(home: Path, keep: int) -> list[Path]:
 
 
 def remove_held(home: Path) -> list[Path]:
-    """Remove what the gate held; who went."""
+    """Removes the held snapshots; returns them."""
     held = list_held(home)
     for folder in held:
         _remove(folder)
@@ -170,11 +192,12 @@ def remove_held(home: Path) -> list[Path]:
 
 
 def remove_damaged(home: Path) -> dict[str, str]:
-    """Remove kept folders that are not as they were written, but the published one; why, by name.
+    """Removes damaged snapshots except the published one; returns the reasons by name.
 
-    What is damaged can neither serve nor have anyone erased from it.
+    A damaged snapshot can neither be served nor have users erased from it.
     """
-    current, gone = _current_name(home), {}
+    current = _current_name(home)
+    gone = {}
     for folder in kept_folders(home):
         why = _damage(folder) if folder.name != current else ""
         if why:
@@ -184,9 +207,9 @@ def remove_damaged(home: Path) -> dict[str, str]:
 
 
 def replace_snapshot(snapshot: Path, folder: Path, manifest: Manifest) -> None:
-    """Put a built folder in the place of a snapshot, under its name, in one atomic step.
+    """Replaces a snapshot by a built folder, under the same name, in one atomic step.
 
-    Readers that hold the old one keep it; the others see the new one as a changed snapshot.
+    Readers that have opened the old snapshot keep it; others see a changed snapshot.
 
     Raises:
         StorageError: If the file system cannot exchange two folders.
@@ -195,16 +218,16 @@ def replace_snapshot(snapshot: Path, folder: Path, manifest: Manifest) -> None:
     fault_point("erase.before_exchange")
     exchange(folder, snapshot)
     fault_point("erase.after_exchange")
-    shutil.rmtree(folder)  # the old one by now
+    shutil.rmtree(folder)  # has the old files now
 
 
 def list_snapshots(home: Path) -> list[Path]:
-    """Whole snapshots, oldest first (a run id begins with its time)."""
+    """Returns the folders of all published snapshots, oldest first; run ids start with the time."""
     return sorted(p.parent for p in (home / "snapshots").glob(f"[!.]*/{MANIFEST}"))
 
 
 def current_snapshot(home: Path) -> Path | None:
-    """The published snapshot's folder; None before the first night.
+    """Returns the published snapshot's folder; None if nothing has been published yet.
 
     Raises:
         SnapshotError: If CURRENT names a snapshot that is not there.
@@ -212,7 +235,7 @@ def current_snapshot(home: Path) -> Path | None:
     name = _current_name(home)
     while name is not None and not (name and (home / "snapshots" / name / MANIFEST).is_file()):
         before, name = name, _current_name(home)
-        if name == before:  # else it was replaced, and the old one removed, between two looks
+        if name == before:  # otherwise it was replaced and the old one removed meanwhile
             message = (
                 f"{home}/CURRENT names {name!r}, which is not a snapshot; `hertz rollback` mends it"
             )
@@ -221,7 +244,7 @@ def current_snapshot(home: Path) -> Path | None:
 
 
 def published_snapshot(home: Path) -> Path:
-    """The published snapshot's folder.
+    """Returns the published snapshot's folder.
 
     Raises:
         SnapshotError: If nothing has been published yet.
@@ -229,7 +252,7 @@ def published_snapshot(home: Path) -> Path:
     snapshot = current_snapshot(home)
     if snapshot is None:
         held = [folder.name.removeprefix(HELD) for folder in list_held(home)]
-        hint = f"`hertz publish {held[0]}` tells why it is held" if held else ""
+        hint = f"`hertz publish {held[0]}` says why it is held" if held else ""
         hint = hint or "`hertz nightly` makes the first"
         message = f"{home}: no snapshot published yet; {hint}"
         raise SnapshotError(message)
@@ -237,17 +260,22 @@ def published_snapshot(home: Path) -> Path:
 
 
 def corrupt_files(snapshot: Path) -> list[str]:
-    """Files of a snapshot that are missing or differ from the manifest's checksums."""
+    """Returns the files of a snapshot that are missing or differ from their checksums."""
     expected = read_manifest(snapshot).files
     found = dict(checksums(snapshot))
     return [name for name, sha256 in expected.items() if found.get(name) != sha256]
 
 
 def changed_files(snapshot: Path, manifest: Manifest, under: str) -> list[str]:
-    """Files below a folder of the snapshot that are missing or not as they were published.
+    """Returns the files of a snapshot that are missing or differ from what was published.
 
-    A file that nobody touched since its checksum was taken has its stamp, and is not read; one
-    that was copied or written since is read whole and compared.
+    A file with its recorded stamp is unchanged and is not read; any other file is read and
+    compared with its checksum.
+
+    Args:
+        snapshot: Folder of the snapshot.
+        manifest: Manifest of the snapshot.
+        under: Prefix of the paths to check; empty for all files.
     """
     return [
         name
@@ -257,7 +285,7 @@ def changed_files(snapshot: Path, manifest: Manifest, under: str) -> list[str]:
 
 
 def rollback(home: Path, run_id: str | None = None) -> Path:
-    """Publish an older whole snapshot again: the one named, or the newest before the current one.
+    """Publishes an older snapshot again: the named one, or the newest before the current one.
 
     Raises:
         SnapshotError: If there is none, or its files do not match its checksums.
@@ -277,13 +305,13 @@ def rollback(home: Path, run_id: str | None = None) -> Path:
 
 
 def new_run_id() -> str:
-    """A name that sorts by time: 20261122T170000Z-1a2b, its end in 65536ths of a second."""
+    """Returns a name that sorts by time: 20261122T170000Z-1a2b, the end in 65536ths of a second."""
     now = datetime.now(UTC)
     return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond * 65_536 // 1_000_000:04x}"
 
 
 def _seal(folder: Path, manifest: Manifest) -> None:
-    """Flush, checksum, write the manifest: from here on nothing in the folder changes."""
+    """Flushes and checksums a folder and writes its manifest; nothing in it changes afterwards."""
     fault_point("snapshot.before_manifest")
     sync_tree(folder)
     before = stamps(folder)
@@ -292,8 +320,8 @@ def _seal(folder: Path, manifest: Manifest) -> None:
     fault_point("snapshot.after_manifest")
 
 
-def _appoint(home: Path, folder: Path, run_id: str, keep: int) -> Path:
-    """Make a sealed folder a snapshot and CURRENT name it; then remove what is too many."""
+def _make_current(home: Path, folder: Path, run_id: str, keep: int) -> Path:
+    """Renames a sealed folder, lets CURRENT name it, and removes old and held snapshots."""
     snapshot = folder.rename(home / "snapshots" / run_id)
     sync(snapshot.parent)
     fault_point("snapshot.before_current")
@@ -304,13 +332,18 @@ def _appoint(home: Path, folder: Path, run_id: str, keep: int) -> Path:
     return snapshot
 
 
-def _was_appointed(home: Path, run_id: str) -> bool:
-    """Whether a killed `publish_held` left a run's snapshot without naming it in CURRENT."""
+def _was_renamed(home: Path, run_id: str) -> bool:
+    """Returns whether a killed `publish_held` renamed a run's folder but left CURRENT as it was."""
     newest = list_snapshots(home)[-1:]
     return [s.name for s in newest] == [run_id] and run_id > (_current_name(home) or "")
 
 
 def _check_whole(snapshot: Path) -> None:
+    """Checks a snapshot against its checksums.
+
+    Raises:
+        SnapshotError: If a file is missing or differs.
+    """
     broken = corrupt_files(snapshot)
     if broken:
         message = f"{snapshot}: does not match its checksums: {', '.join(broken)}"
@@ -318,25 +351,26 @@ def _check_whole(snapshot: Path) -> None:
 
 
 def _remove(snapshot: Path) -> None:
-    """Remove a snapshot so that killed at any point no half of it passes for a whole one."""
+    """Removes a snapshot; a kill at any point leaves no part of it that looks whole."""
     renamed = snapshot.rename(snapshot.with_name(f"{REMOVED}{snapshot.name}"))
     fault_point("snapshot.before_removal")
     shutil.rmtree(renamed)
 
 
 def _clear(home: Path) -> None:
-    """Remove what killed runs left, and write down that they were."""
+    """Removes the folders of killed runs, and records those runs as failed."""
     for left in (home / "snapshots").glob(f"{REMOVED}*"):
         shutil.rmtree(left)
     for left in (home / "snapshots").glob(f"{BUILDING}*"):
         run_id = left.name.removeprefix(BUILDING)
-        rebuilt = left.with_name(run_id).exists()  # a snapshot from which a user was being erased
+        rebuilt = left.with_name(run_id).exists()  # a user was being erased from a snapshot
         if not rebuilt and not is_recorded(home, run_id):
             write_record(home, failure_of(run_id, KILLED))
         shutil.rmtree(left)
 
 
 def _current_name(home: Path) -> str | None:
+    """Returns the name in CURRENT; None without that file."""
     try:
         return (home / "CURRENT").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -344,7 +378,7 @@ def _current_name(home: Path) -> str | None:
 
 
 def _damage(snapshot: Path) -> str:
-    """What is wrong with a snapshot, by its manifest; empty if nothing is."""
+    """Returns what is wrong with a snapshot; empty if it matches its manifest."""
     try:
         broken = changed_files(snapshot, read_manifest(snapshot), "")
     except SnapshotError as error:
