@@ -15,7 +15,7 @@ TESTS = ROOT / "tests"
 # What the tests of a file or folder start; pyproject.toml explains the markers. `make test-fast`
 # leaves these tests out.
 STARTED = {
-    "browser": ("api/test_console_browser.py",),
+    "browser": ("api/console/test_browser.py",),
     "engine": ("bench", "cli/compare_models", "explanations/generation"),
     "night": (
         *("cli/test_main.py", "embedding/test_encoder.py", "stages/explain/test_model_writer.py"),
@@ -23,8 +23,8 @@ STARTED = {
         *("stages/test_publish.py", "storage/models"),
     ),
     "server": (
-        *("api/test_app.py", "api/test_contract.py", "api/test_following.py"),
-        *("api/test_security.py", "cli/loadtest", "flows/test_nights.py"),
+        *("api/test_app.py", "api/test_contract.py", "api/snapshot/test_follower.py"),
+        *("api/middleware/test_security.py", "cli/loadtest", "flows/test_nights.py"),
     ),
 }
 MARKERS = {TESTS / path: marker for marker, paths in STARTED.items() for path in paths}

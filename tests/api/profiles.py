@@ -1,4 +1,4 @@
-"""Profiles as a client sends them, and a home with a small snapshot behind a server."""
+"""Profiles as a client sends them, and a server of a home with a small snapshot."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ PROFILE: dict[str, Any] = {
 
 
 def profile(user_id: int, **changed: object) -> dict[str, Any]:
-    """A valid profile with some columns changed; a column set to None is left out."""
+    """Returns a valid profile with some columns changed; a column set to None is left out."""
     whole = {"userId": user_id, **PROFILE, **changed}
     return {name: value for name, value in whole.items() if value is not None}
 
 
 def publish_users(home: Path, policy: Policy, ids: list[int] = IDS, run: str = RUN) -> Frames:
-    """Publish a snapshot in which everyone lists others of the same ids."""
+    """Publishes a snapshot in which everyone lists others of the same ids."""
     frames = random_frames(policy, ids)
     publish_frames(home, policy, run, frames)
     return frames
@@ -49,14 +49,14 @@ def publish_users(home: Path, policy: Policy, ids: list[int] = IDS, run: str = R
 
 @contextmanager
 def served_users(home: Path, policy: Policy) -> Iterator[httpx.Client]:
-    """Serve a snapshot of 50 users with the intake; a client of it."""
+    """Serves a snapshot of 50 users and the intake; yields a client."""
     publish_users(home, policy)
     with served_home(home, policy) as client:
         yield client
 
 
 def listed(client: httpx.Client, user: int, category: str = "general") -> list[int]:
-    """The ids that a user is shown."""
+    """Returns the ids that a user is shown."""
     answer = client.get("/api/v3/tuning", params={"userId": user, "category": category})
     assert answer.status_code == 200
     data = answer.json()["data"]

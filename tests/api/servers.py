@@ -1,4 +1,4 @@
-"""A real server on a free port of the loopback, for tests that speak HTTP to it."""
+"""Starts real servers on free ports of the loopback, for tests over HTTP."""
 
 from __future__ import annotations
 
@@ -17,27 +17,33 @@ from hertz.api.snapshot.overlay import UserStatus
 from hertz.policy.model import Policy
 from hertz.storage.intake.queue import IsPublished
 
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
+# A program that serves the home in its first argument, for tests that need a process of its own.
+SERVE = """
+import sys; from pathlib import Path; from hertz.api.app import serve
+from hertz.storage.settings import ApiSettings
+serve(Path(sys.argv[1]), ApiSettings(port=0))
+"""
 
 
 class AllVisible:
-    """Nothing has happened since the snapshot."""
+    """A visibility that hides nobody, as if nothing happened after the snapshot."""
 
     ready = True
     is_empty = True
 
     def status(self, user_id: int, _: int, has_user: IsPublished) -> UserStatus | None:
-        """As the snapshot says."""
+        """Returns the user's status in the snapshot."""
         return "known" if has_user(user_id) else None
 
     def hides(self, user_id: int, other_id: int, _: int) -> bool:
-        """Nobody is hidden."""
+        """Returns False: nobody is hidden."""
         return False
 
 
 @contextmanager
 def served_app(app: FastAPI) -> Iterator[httpx.Client]:
-    """Run an application in a thread; a client of it."""
+    """Runs an application in a thread; yields a client."""
     config = uvicorn.Config(app, port=0, ws="none", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -45,7 +51,7 @@ def served_app(app: FastAPI) -> Iterator[httpx.Client]:
     try:
         eventually(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS) as client:
             yield client
     finally:
         server.should_exit = True
@@ -54,14 +60,14 @@ def served_app(app: FastAPI) -> Iterator[httpx.Client]:
 
 @contextmanager
 def served_home(home: Path, policy: Policy | None = None) -> Iterator[httpx.Client]:
-    """Run the API for a home, with the intake where there is a policy; a client of it."""
+    """Serves a home, with the intake if there is a policy; yields a client."""
     with served_app(create_app(home, policy=policy)) as client:
         yield client
 
 
 def eventually(holds: Callable[[], object]) -> None:
-    """Wait until something holds; fail when it takes far too long."""
-    deadline = time.monotonic() + PATIENCE
+    """Waits until a condition holds; fails after 20 seconds."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not holds():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)

@@ -11,16 +11,11 @@ import pytest
 
 from hertz.api.app import create_app
 from hertz.policy.model import Policy
-from tests.api.servers import eventually, served_app
+from tests.api.servers import SERVE, eventually, served_app
 from tests.storage.runs import publish_frames, random_frames
 
 HEAVY = {"torch", "chromadb", "sentence_transformers", "vllm", "prefect", "transformers"}
 RUN = "20261122T170000Z-0001"
-SERVE = """
-import sys; from pathlib import Path; from hertz.api.app import serve
-from hertz.storage.settings import ApiSettings
-serve(Path(sys.argv[1]), ApiSettings(port=0))
-"""
 
 
 def test_the_api_imports_no_model_and_no_orchestrator() -> None:

@@ -1,4 +1,4 @@
-"""What schemathesis makes of the OpenAPI document: no 5xx, no answer that is not documented."""
+"""Requests generated from the OpenAPI document: no 5xx, no answer that is not documented."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def empty(
 def hold_everywhere(
     schema: schemathesis.BaseSchema, key: str, examples: int, checks: Checks
 ) -> None:
-    """Every operation, asked as the document says and otherwise, answers as the document says."""
+    """Sends every operation valid and invalid requests; each answer must be a documented one."""
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) >= 16
     asked = set()
@@ -96,7 +96,7 @@ def test_without_a_key_every_answer_is_documented(whole: schemathesis.BaseSchema
     hold_everywhere(whole, "none", 5, [*DOCUMENTED, not_a_server_error])
 
 
-def test_before_the_first_night_every_answer_is_documented(
+def test_before_the_first_run_every_answer_is_documented(
     empty: schemathesis.BaseSchema,
 ) -> None:
     hold_everywhere(empty, "none", 10, DOCUMENTED)

@@ -1,4 +1,4 @@
-"""The console's bars and addresses by themselves."""
+"""The console's bars, the choice of the language, and the check of addresses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_stack_puts_the_parts_one_after_the_other() -> None:
     ]
 
 
-def test_what_is_negative_is_laid_over_the_end() -> None:
+def test_a_negative_part_is_laid_over_the_end() -> None:
     pieces = stack({"a": 0.5, "b": -0.2, "c": 0.3}, LABELS, 2.0)
     assert [(p.x, p.width, p.color) for p in pieces] == [
         (0, 25, "t0"),

@@ -56,7 +56,7 @@ def test_the_nearest_are_found_and_filtered(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "field", "told"),
+    ("query", "field", "reason"),
     [
         ("MBTI=XXXX", "MBTI", "INTJ"),
         ("MBTI=UNKNOWN", "MBTI", "accepted"),
@@ -69,22 +69,22 @@ def test_the_nearest_are_found_and_filtered(client: httpx.Client) -> None:
         ("limit=101", "limit", "less"),
     ],
 )
-def test_a_filter_that_is_none_is_not_valid(
-    client: httpx.Client, query: str, field: str, told: str
+def test_an_invalid_filter_is_not_valid(
+    client: httpx.Client, query: str, field: str, reason: str
 ) -> None:
     answer = client.get(f"/similar/5?{query}")
     assert answer.status_code == 422
     details = InvalidAnswer.model_validate(answer.json()).error.details
     assert details[0].field == field
-    assert told in details[0].reason
+    assert reason in details[0].reason
 
 
 @pytest.mark.parametrize(("user", "status"), [("31", 404), ("0", 422), ("x", 422)])
-def test_of_whom_there_are_no_neighbours(client: httpx.Client, user: str, status: int) -> None:
+def test_an_unknown_user_has_no_neighbors(client: httpx.Client, user: str, status: int) -> None:
     assert client.get(f"/similar/{user}").status_code == status
 
 
-def test_it_loads_on_first_use_and_follows_the_snapshot(
+def test_the_vectors_are_loaded_on_first_use_and_follow_the_snapshot(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     first = publish(tmp_path, service_policy)
@@ -124,7 +124,7 @@ def test_a_snapshot_without_chroma_serves_the_rest(tmp_path: Path, service_polic
         assert client.get("/matches/5").status_code == 200
 
 
-def test_whom_a_user_must_not_see_is_not_similar(tmp_path: Path, service_policy: Policy) -> None:
+def test_hidden_users_are_not_similar(tmp_path: Path, service_policy: Policy) -> None:
     class Hidden(AllVisible):
         is_empty = False
 

@@ -14,8 +14,8 @@ from hertz.api.middleware.security import Keys
 from hertz.policy.model import Policy
 from hertz.storage.snapshot.history import failure_of, write_record
 from hertz.storage.snapshot.snapshots import hold, new_folder
-from tests.api.browsers import Watched, chromium, window
-from tests.api.console_world import BACKWARD, FORWARD, HOSTILE, KEY, KNOWN, console
+from tests.api.console.browsers import Watched, chromium, window
+from tests.api.console.world import BACKWARD, FORWARD, HOSTILE, KEY, KNOWN, console
 from tests.storage.manifests import manifest_of
 
 LIST = f"/console/users/{KNOWN}?category=friend"
@@ -72,7 +72,7 @@ def why_page(page: Page) -> None:
 
 
 def visit_all(page: Page) -> Iterator[str]:
-    """Every kind of page in turn, by name."""
+    """Visits every kind of page; yields the name of each."""
     page.goto("/console")
     yield "overview"
     page.goto(LIST)
@@ -80,7 +80,7 @@ def visit_all(page: Page) -> Iterator[str]:
     yield "list"
     page.goto("/console/users/5")
     page.locator("summary").first.click()
-    yield "told"
+    yield "explanation"
     why_page(page)
     yield "why"
     page.goto("/console/users/987654")
@@ -134,13 +134,13 @@ def test_a_user_is_found_and_a_why_page_read(watched: Watched, open_server: str)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"), [("987654", "never registered, or removed"), ("abc", "whole number")]
+    ("wanted", "words"), [("987654", "never registered, or removed"), ("abc", "whole number")]
 )
-def test_a_user_who_is_not_there_is_told_in_words(page: Page, wanted: str, told: str) -> None:
+def test_an_unknown_user_has_a_page_in_words(page: Page, wanted: str, words: str) -> None:
     page.goto("/console")
     page.get_by_label("User id").fill(wanted)
     page.keyboard.press("Enter")
-    page.get_by_role("alert").get_by_text(told).wait_for()
+    page.get_by_role("alert").get_by_text(words).wait_for()
 
 
 def test_the_language_is_switched_and_remembered(browser: Browser, open_server: str) -> None:
@@ -159,7 +159,7 @@ def test_the_language_is_switched_and_remembered(browser: Browser, open_server: 
 
 
 def shares(row: Locator) -> list[list[float]]:
-    """Left edge and width of every piece in each bar of an element, of the bar's width."""
+    """Returns left edge and width of every piece of each bar, as shares of the bar's width."""
     return row.locator("svg.bar").evaluate_all(
         """bars => bars.map(bar => { const whole = bar.getBoundingClientRect();
            return [...bar.querySelectorAll('rect')].flatMap(piece => {
@@ -227,7 +227,7 @@ def test_the_search_and_the_results_are_reached_by_keyboard(page: Page) -> None:
 
 
 def outline(page: Page) -> float:
-    """Pixels of the outline around what has the focus."""
+    """Returns the width in pixels of the outline around the focused element."""
     return float(
         page.evaluate(
             """() => { const style = getComputedStyle(document.activeElement);

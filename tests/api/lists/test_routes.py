@@ -59,7 +59,7 @@ def assert_invalid(answer: httpx.Response, field: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("user", [1, 25, 49])
-def test_the_first_version_lists_the_first_category(
+def test_tuning_v1_lists_the_first_category(
     client: httpx.Client, frames: Frames, user: int
 ) -> None:
     answer = client.get("/api/v1/tuning", params={"userId": user})
@@ -71,7 +71,7 @@ def test_the_first_version_lists_the_first_category(
 
 
 @pytest.mark.parametrize("category", ["friend", "couple", "general"])
-def test_the_third_version_lists_the_named_category(
+def test_tuning_v3_lists_the_named_category(
     client: httpx.Client, frames: Frames, category: str
 ) -> None:
     answer = client.get("/api/v3/tuning", params={"userId": 3, "category": category})
@@ -80,7 +80,7 @@ def test_the_third_version_lists_the_named_category(
 
 
 @pytest.mark.parametrize("path", ["/api/v1/tuning", "/api/v3/tuning?category=couple"])
-def test_a_user_without_matches_gets_the_old_code(client: httpx.Client, path: str) -> None:
+def test_a_user_without_matches_gets_a_code_of_their_own(client: httpx.Client, path: str) -> None:
     answer = client.get(path, params={"userId": 50, "category": "couple"})
     expected = {"code": "TUNING_SUCCESS_BUT_NO_MATCH", "data": None}
     assert (answer.status_code, answer.json()) == (200, expected)
@@ -114,9 +114,7 @@ def test_an_unknown_user_is_not_found(client: httpx.Client, path: str, user: int
     ],
 )
 @pytest.mark.parametrize("path", ["/api/v1/tuning?", "/api/v3/tuning?category=friend&"])
-def test_an_id_that_is_none_is_not_valid(
-    client: httpx.Client, path: str, user: str, kind: str
-) -> None:
+def test_an_invalid_id_is_not_valid(client: httpx.Client, path: str, user: str, kind: str) -> None:
     assert_invalid(client.get(f"{path}userId={user}"), "userId", kind)
 
 
@@ -131,7 +129,7 @@ def test_an_id_that_is_none_is_not_valid(
         ("%F0%9F%98%80", "int_parsing"),
     ],
 )
-def test_an_id_that_is_none_has_no_list(client: httpx.Client, user: str, kind: str) -> None:
+def test_an_invalid_id_has_no_list(client: httpx.Client, user: str, kind: str) -> None:
     assert_invalid(client.get(f"/matches/{user}"), "userId", kind)
 
 
@@ -142,7 +140,7 @@ def test_a_missing_parameter_is_named(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("value", ["rivals", "", "FRIEND", "x" * 5000, "%ff", "우정"])
 @pytest.mark.parametrize("path", ["/api/v3/tuning?userId=1&category=", "/matches/1?category="])
-def test_an_unknown_category_is_answered_with_the_known_ones(
+def test_an_unknown_category_is_an_error_that_lists_the_accepted_ones(
     client: httpx.Client, path: str, value: str
 ) -> None:
     answer = client.get(path + value)
@@ -152,7 +150,7 @@ def test_an_unknown_category_is_answered_with_the_known_ones(
     assert len(reason) < 120
 
 
-def test_an_unknown_language_is_answered_with_the_known_ones(client: httpx.Client) -> None:
+def test_an_unknown_language_is_an_error_that_lists_the_accepted_ones(client: httpx.Client) -> None:
     answer = client.get("/matches/1?language=fr")
     assert_invalid(answer, "language", "enum")
     assert "'fr' is not known; accepted: ko, en" in answer.json()["error"]["message"]
@@ -166,7 +164,7 @@ def test_a_limit_out_of_range_is_not_valid(client: httpx.Client, limit: str) -> 
 
 
 @pytest.mark.parametrize("category", ["general", "friend", "couple"])
-def test_matches_carry_scores_breakdowns_and_the_snapshot(
+def test_matches_have_scores_contributions_and_the_snapshot(
     client: httpx.Client, frames: Frames, service_policy: Policy, category: str
 ) -> None:
     answer = client.get("/matches/9", params={"category": category})
@@ -201,7 +199,7 @@ def test_category_and_language_default_to_the_first(client: httpx.Client) -> Non
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_the_best_match_is_explained_in_the_asked_language(
+def test_the_best_match_is_explained_in_the_requested_language(
     client: httpx.Client, frames: Frames, language: str
 ) -> None:
     for user in IDS[:-1]:
@@ -229,7 +227,7 @@ def test_a_known_user_without_matches_has_an_empty_list(client: httpx.Client) ->
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/v1/health"])
-def test_health_tells_what_is_served(
+def test_health_describes_the_served_snapshot(
     client: httpx.Client, service_policy: Policy, path: str
 ) -> None:
     answer = client.get(path)
@@ -279,7 +277,7 @@ def test_ids_may_begin_where_the_policy_says(tmp_path: Path, service_policy: Pol
         assert_invalid(client.get("/api/v1/tuning?userId=0"), "userId", "greater_than")
 
 
-def test_the_old_lists_end_at_100(tmp_path: Path, service_policy: Policy) -> None:
+def test_tuning_lists_end_at_100(tmp_path: Path, service_policy: Policy) -> None:
     frames = random_frames(service_policy, list(range(1, 131)), k=120)
     publish_frames(tmp_path, service_policy, RUN, frames)
     with served_home(tmp_path) as client:

@@ -60,7 +60,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("header", [{}, {"X-API-Key": "wrong"}, {"Authorization": "Basic " + OLD}])
-def test_nothing_is_told_without_a_key(
+def test_without_a_key_everything_is_refused(
     tmp_path: Path, service_policy: Policy, header: dict[str, str]
 ) -> None:
     with guarded(tmp_path, service_policy, Keys([OLD])) as client:
@@ -122,15 +122,15 @@ def test_a_file_and_the_environment_add_up(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [(None, "cannot be read"), (b"\n# none\n", "holds no API key"), (b"short\n", "5 characters")],
 )
-def test_a_file_of_keys_that_is_none_is_refused_at_start(
-    tmp_path: Path, content: bytes | None, told: str
+def test_an_unusable_file_of_keys_is_refused_at_start(
+    tmp_path: Path, content: bytes | None, reason: str
 ) -> None:
     if content is not None:
         (tmp_path / "keys").write_bytes(content)
-    with pytest.raises(PolicyError, match=told):
+    with pytest.raises(PolicyError, match=reason):
         Keys(file=tmp_path / "keys")
 
 
@@ -181,7 +181,7 @@ def test_each_key_has_its_own_rate(tmp_path: Path, service_policy: Policy) -> No
         assert client.get("/health").status_code == 200
 
 
-def test_a_bucket_fills_again_and_forgets_who_is_gone() -> None:
+def test_a_bucket_fills_again_and_full_ones_are_dropped() -> None:
     limit = RateLimit(10, 5)
     assert [limit.wait("a", 0.0) for _ in range(6)] == [0, 0, 0, 0, 0, pytest.approx(0.1)]
     assert limit.wait("a", 0.1) == 0
@@ -200,17 +200,17 @@ def test_metrics_and_log_name_templates_and_never_an_id(
         for path in ("/matches/7", "/matches/7?x=%20", "/matches/7/8/why", "/secret/7777777"):
             client.get(path)
         client.request("PROPFIND", "/matches/7")
-        told = client.get("/metrics").text
-    assert 'hertz_requests_total{method="GET",route="/matches/{userId}",status="200"} 2.0' in told
-    assert 'route="unmatched",status="404"' in told
-    assert 'method="OTHER",route="/matches/{userId}",status="405"' in told
+        shown = client.get("/metrics").text
+    assert 'hertz_requests_total{method="GET",route="/matches/{userId}",status="200"} 2.0' in shown
+    assert 'route="unmatched",status="404"' in shown
+    assert 'method="OTHER",route="/matches/{userId}",status="405"' in shown
     assert (
-        f'hertz_snapshot_info{{policy_hash="{service_policy.digest}",run_id="{RUN}"}} 1.0' in told
+        f'hertz_snapshot_info{{policy_hash="{service_policy.digest}",run_id="{RUN}"}} 1.0' in shown
     )
-    assert "hertz_users 10.0" in told
-    assert "hertz_snapshot_age_seconds" in told
-    assert "hertz_request_seconds_bucket" in told
-    assert "7777777" not in told
+    assert "hertz_users 10.0" in shown
+    assert "hertz_snapshot_age_seconds" in shown
+    assert "hertz_request_seconds_bucket" in shown
+    assert "7777777" not in shown
     lines = [record.getMessage() for record in caplog.records if record.name == "hertz.api.access"]
     assert re.fullmatch(r'"GET /matches/\{userId\}" 200 \d+\.\d ms', lines[0])
     assert not any("/7" in line for line in lines)
@@ -243,14 +243,14 @@ def test_an_error_is_logged_by_type_and_place_alone(
     finally:
         process.terminate()
         process.wait(20)
-    told = log.read_text()
-    assert "RuntimeError at <string>:6" in told
-    assert '"GET /broken" 500' in told
+    logged = log.read_text()
+    assert "RuntimeError at <string>:6" in logged
+    assert '"GET /broken" 500' in logged
     for hidden in ("nobody", "7777", "Traceback"):
-        assert hidden not in told
+        assert hidden not in logged
 
 
-def test_a_request_that_is_no_http_is_refused_and_the_server_goes_on(
+def test_bytes_that_are_not_http_are_refused_and_the_server_goes_on(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     with guarded(tmp_path, service_policy) as client:

@@ -1,4 +1,4 @@
-"""A home for the console: random lists, one match of known parts, one of hostile words."""
+"""A home for the console: random lists, one match of known contributions, hostile texts."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.t
 
 
 def console_frames(policy: Policy) -> Frames:
-    """The frames of the home; the last user has no match."""
-    profiles, matches, told = random_frames(policy, IDS, k=K)
+    """Returns the frames of the home; the last user has no match."""
+    profiles, matches, explanations = random_frames(policy, IDS, k=K)
     known = (pl.col("category") == "friend") & (pl.col("user_id") == KNOWN) & (pl.col("rank") == 1)
     parts = {
         "forward": sum(FORWARD.values()),
@@ -39,17 +39,17 @@ def console_frames(policy: Policy) -> Frames:
         pl.when(known).then(pl.lit(value, matches.schema[name])).otherwise(pl.col(name)).alias(name)
         for name, value in parts.items()
     )
-    told = told.with_columns(
+    explanations = explanations.with_columns(
         title=pl.lit(f"{HOSTILE} title"), content=pl.lit(f"{HOSTILE}\n\n음악 😀")
     )
-    if "hobbies" not in policy.fields:  # of which the reasons are
-        told = told.with_columns(reasons=pl.lit("[]"))
-    return Frames(profiles, matches, told)
+    if "hobbies" not in policy.fields:  # the field of the reasons
+        explanations = explanations.with_columns(reasons=pl.lit("[]"))
+    return Frames(profiles, matches, explanations)
 
 
 @contextmanager
 def console(home: Path, policy: Policy, keys: Keys | None = None) -> Iterator[httpx.Client]:
-    """Publish the home if nothing is, and serve it; a client of it that asks for English."""
+    """Serves a home, published if it is not yet; yields a client that prefers English."""
     if not (home / "CURRENT").exists():
         publish_frames(home, policy, RUN, console_frames(policy))
     with served_app(create_app(home, keys=keys, policy=policy)) as client:

@@ -69,7 +69,7 @@ def test_an_id_that_exists_is_a_conflict(client: httpx.Client, tmp_path: Path) -
     assert kinds(tmp_path) == [("register", 1001)]
 
 
-def test_everything_that_is_wrong_is_told_at_once(client: httpx.Client, tmp_path: Path) -> None:
+def test_every_problem_of_a_profile_is_in_one_answer(client: httpx.Client, tmp_path: Path) -> None:
     wrong = profile(
         0,
         gender="XX",
@@ -99,7 +99,7 @@ def test_everything_that_is_wrong_is_told_at_once(client: httpx.Client, tmp_path
 
 
 @pytest.mark.parametrize("user", [0, -1, "a", 1.5, None, True, 2**63, [1]])
-def test_an_id_that_is_none_is_refused(client: httpx.Client, user: object) -> None:
+def test_an_invalid_id_is_refused(client: httpx.Client, user: object) -> None:
     answer = client.post("/api/v3/users", json={**profile(1), "userId": user})
     assert [field for field, _ in details(answer)] == ["userId"]
 
@@ -107,7 +107,7 @@ def test_an_id_that_is_none_is_refused(client: httpx.Client, user: object) -> No
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b'{"userId":NaN}']
 )
-def test_a_body_that_is_no_object_is_refused(client: httpx.Client, body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(client: httpx.Client, body: bytes) -> None:
     assert details(client.post("/api/v3/users", content=body))[0][0] == "(body)"
 
 
@@ -146,7 +146,7 @@ def test_an_unknown_user_is_not_found(
 
 @pytest.mark.parametrize("path", ["/api/v2/users/{}", "/api/v3/users/{}", "/blocks/{}/7"])
 @pytest.mark.parametrize("user", ["0", "-1", "abc", "1.5", str(2**63), "9" * 400])
-def test_a_path_that_holds_no_id_is_refused(client: httpx.Client, path: str, user: str) -> None:
+def test_a_path_without_a_valid_id_is_refused(client: httpx.Client, path: str, user: str) -> None:
     assert details(client.delete(path.format(user)))[0][0] == "userId"
 
 
@@ -154,7 +154,7 @@ def test_one_cannot_block_oneself(client: httpx.Client) -> None:
     assert details(client.post("/blocks/7/7")) == [("otherId", "value_error")]
 
 
-def test_a_deleted_user_is_gone_from_every_answer_at_once(client: httpx.Client) -> None:
+def test_a_deleted_user_is_in_no_answer_at_once(client: httpx.Client) -> None:
     gone = listed(client, 1)[0]
     showing = [user for user in IDS[:-1] if gone in listed(client, user)]
     assert len(showing) > 1
@@ -169,7 +169,7 @@ def test_a_deleted_user_is_gone_from_every_answer_at_once(client: httpx.Client) 
     assert client.put(f"/api/v3/users/{gone}", json=profile(gone)).status_code == 404
 
 
-def test_who_comes_back_after_a_deletion_is_pending_and_not_shown_as_before(
+def test_a_user_who_registers_again_after_a_deletion_is_pending_and_not_shown(
     client: httpx.Client,
 ) -> None:
     gone = listed(client, 1)[0]
@@ -187,7 +187,7 @@ def test_the_rest_of_a_list_moves_up(client: httpx.Client) -> None:
     assert [entry["userId"] for entry in shown] == before[1:3]
 
 
-def test_a_block_acts_at_once_and_both_ways_until_it_is_taken_back(client: httpx.Client) -> None:
+def test_a_block_acts_at_once_and_both_ways_until_it_is_withdrawn(client: httpx.Client) -> None:
     one = next(u for u in IDS[:-1] if any(u in listed(client, o) for o in listed(client, u)[:-1]))
     two = next(o for o in listed(client, one) if o != 50 and one in listed(client, o))
     assert client.post(f"/blocks/{one}/{two}").json() == {"code": "BLOCK_SUCCESS", "data": None}
@@ -201,7 +201,7 @@ def test_a_block_acts_at_once_and_both_ways_until_it_is_taken_back(client: httpx
     assert two in listed(client, one)
 
 
-def test_the_same_key_and_request_is_taken_once(client: httpx.Client, tmp_path: Path) -> None:
+def test_a_repeated_request_is_stored_once(client: httpx.Client, tmp_path: Path) -> None:
     key = {"Idempotency-Key": "k-1"}
     answers = [client.post("/api/v3/users", json=profile(1001), headers=key) for _ in range(3)]
     assert [(a.status_code, a.json()) for a in answers] == [(200, REGISTERED)] * 3
@@ -213,7 +213,7 @@ def test_the_same_key_and_request_is_taken_once(client: httpx.Client, tmp_path: 
     assert kinds(tmp_path) == [("register", 1001)]
 
 
-def test_requests_at_the_same_time_are_all_taken_and_one_id_once(
+def test_concurrent_requests_are_all_stored_and_one_id_once(
     client: httpx.Client, tmp_path: Path
 ) -> None:
     async def all_at_once() -> list[int]:
@@ -226,14 +226,14 @@ def test_requests_at_the_same_time_are_all_taken_and_one_id_once(
     assert sorted(user for _, user in kinds(tmp_path)) == list(range(1000, 1040))
 
 
-def test_before_the_first_night_users_may_register(tmp_path: Path, service_policy: Policy) -> None:
+def test_before_the_first_run_users_may_register(tmp_path: Path, service_policy: Policy) -> None:
     with served_home(tmp_path, service_policy) as client:
         assert client.post("/api/v3/users", json=profile(5)).json() == REGISTERED
         assert client.post("/api/v3/users", json=profile(5)).status_code == 409
         assert client.delete("/api/v3/users/5").status_code == 200
 
 
-def test_without_the_published_snapshot_nobody_can_tell_who_exists(
+def test_writes_are_unavailable_while_the_published_snapshot_cannot_be_served(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     (tmp_path / "CURRENT").write_text("20991231T000000Z-ffff", encoding="utf-8")
@@ -255,7 +255,7 @@ def test_an_api_without_a_policy_only_reads(tmp_path: Path, service_policy: Poli
         eventually(lambda: client.get("/matches/3").status_code == 404)
 
 
-def test_two_servers_on_one_home_know_of_each_other(tmp_path: Path, service_policy: Policy) -> None:
+def test_two_servers_obey_each_others_events(tmp_path: Path, service_policy: Policy) -> None:
     publish_users(tmp_path, service_policy)
     with served_home(tmp_path, service_policy) as one, served_home(tmp_path, service_policy) as two:
         assert one.post("/api/v3/users", json=profile(1001)).status_code == 200
@@ -282,9 +282,7 @@ def test_a_rollback_keeps_deletions_and_blocks(tmp_path: Path, service_policy: P
         assert client.get(f"/matches/{gone}").status_code == 404
 
 
-def test_deletions_that_cannot_be_read_stop_the_reads(
-    tmp_path: Path, service_policy: Policy
-) -> None:
+def test_reads_stop_if_the_deletions_cannot_be_read(tmp_path: Path, service_policy: Policy) -> None:
     publish_users(tmp_path, service_policy)
     (tmp_path / "intake.sqlite").write_bytes(b"this is not a database" * 500)
     with served_home(tmp_path, service_policy) as client:
@@ -295,7 +293,7 @@ def test_deletions_that_cannot_be_read_stop_the_reads(
         assert "intake.sqlite" in client.get("/health").json()["notes"][0]
 
 
-def test_a_full_disk_is_told_and_nothing_is_half_written(
+def test_a_full_disk_is_an_error_and_nothing_is_half_written(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     publish_users(tmp_path, service_policy)
@@ -351,7 +349,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path, service_policy: Polic
     assert [user for _, user in kinds(tmp_path)] == answered
 
 
-def test_the_openapi_document_tells_what_the_policy_accepts(client: httpx.Client) -> None:
+def test_the_openapi_document_says_what_the_policy_accepts(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     post = document["paths"]["/api/v3/users"]["post"]
     body = post["requestBody"]["content"]["application/json"]

@@ -1,4 +1,4 @@
-"""The console over HTTP: what it shows is what the API serves, to whoever may see it."""
+"""The console over HTTP: it shows what the API answers, and hides what the API hides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hertz.reports.figures import Origins
 from hertz.reports.runs import Counts
 from hertz.storage.snapshot.history import failure_of, record_of, write_record
 from hertz.storage.snapshot.snapshots import hold, new_folder
-from tests.api.console_world import HOSTILE, IDS, KNOWN, RUN, console, console_frames
+from tests.api.console.world import HOSTILE, IDS, KNOWN, RUN, console, console_frames
 from tests.api.profiles import profile
 from tests.api.servers import eventually, served_home
 from tests.nights import ROOT
@@ -78,15 +78,15 @@ def test_a_match_shows_its_scores_both_ways(client: httpx.Client) -> None:
 
 def test_the_why_page_is_the_why_record(client: httpx.Client) -> None:
     other = listed(client, KNOWN, "friend")[0]
-    told = client.get(f"/matches/{KNOWN}/{other}/why?category=friend").json()
+    record_of_match = client.get(f"/matches/{KNOWN}/{other}/why?category=friend").json()
     page = words(client.get(f"/console/users/{KNOWN}/why/{other}?category=friend"))
     assert "the arithmetic mean of the two directional scores" in page
-    assert f"(0.5750 + -0.0500) ÷ 2 = {told['score']['mutual']:.4f}" in page
-    for term in told["terms"]:
+    assert f"(0.5750 + -0.0500) ÷ 2 = {record_of_match['score']['mutual']:.4f}" in page
+    for term in record_of_match["terms"]:
         row = f"{term['label']['en']} .*?{term['weight']:.2f} .*?{term['forward']:.4f}"
         assert re.search(f"{row} .*?{term['backward']:.4f}", page)
     assert f"Rank 1 on {KNOWN}'s list" in page
-    assert told["policy"]["hash"][:12] in page
+    assert record_of_match["policy"]["hash"][:12] in page
     assert RUN in page
 
 
@@ -103,7 +103,7 @@ def test_the_categories_of_the_why_page_are_those_in_which_they_are_matched(
     assert re.findall(rf'why/{other}\?category=(\w+)"', page.text) == matched
 
 
-def test_what_a_text_holds_is_never_markup(client: httpx.Client) -> None:
+def test_the_content_of_a_text_is_never_markup(client: httpx.Client) -> None:
     other = listed(client, 5)[0]
     for path in ("/console/users/5", f"/console/users/5/why/{other}?category=general"):
         page = client.get(path)
@@ -121,21 +121,21 @@ def test_search_leads_to_the_user(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["", "x", "7.5", "4_2", "４２", "99999999999999999999"])
-def test_what_is_no_id_is_told_so(client: httpx.Client, wanted: str) -> None:
+def test_a_search_for_no_id_is_refused(client: httpx.Client, wanted: str) -> None:
     page = client.get("/console/users", params={"id": wanted})
     assert page.status_code == 422
     assert "A user id is a whole number, 1 or more." in words(page)
 
 
 @pytest.mark.parametrize("path", ["/console/users/0", "/console/users/x", "/console/users/1/why/x"])
-def test_an_address_with_a_bad_id_is_told_so(client: httpx.Client, path: str) -> None:
+def test_an_address_with_an_invalid_id_is_refused(client: httpx.Client, path: str) -> None:
     page = client.get(path)
     assert page.status_code == 422
     assert "Not a user id" in words(page)
 
 
 @pytest.mark.parametrize("query", ["category=enemy", "cursor=nonsense"])
-def test_an_address_with_a_bad_part_is_told_so(client: httpx.Client, query: str) -> None:
+def test_an_address_with_an_invalid_parameter_is_refused(client: httpx.Client, query: str) -> None:
     page = client.get(f"/console/users/7?{query}")
     assert page.status_code == 422
     assert "Part of the address is not valid" in words(page)
@@ -150,7 +150,7 @@ def test_users_who_are_not_matched(client: httpx.Client) -> None:
     assert "Nobody to show" in words(client.get(f"/console/users/{IDS[-1]}"))
 
 
-def test_nothing_there(client: httpx.Client) -> None:
+def test_an_unknown_address_has_a_page(client: httpx.Client) -> None:
     page = client.get("/console/what/is/this")
     assert page.status_code == 404
     assert "There is nothing at this address" in words(page)
@@ -204,7 +204,7 @@ def test_a_chosen_language_is_remembered(home: Path, client: httpx.Client) -> No
         assert '<html lang="ko">' in browser.get("/console").text
 
 
-def test_a_cursor_of_an_older_snapshot_is_told_so(tmp_path: Path, service_policy: Policy) -> None:
+def test_a_cursor_of_an_older_snapshot_has_expired(tmp_path: Path, service_policy: Policy) -> None:
     with console(tmp_path, service_policy) as client:
         link = re.findall(r'rel="next" href="([^"]+)"', client.get("/console/users/7").text)[0]
         publish_frames(tmp_path, service_policy, NEXT_RUN, console_frames(service_policy))
@@ -228,7 +228,7 @@ def test_blocks_and_deletions_act_at_once(tmp_path: Path, service_policy: Policy
         assert words(removed).replace(str(gone), "") == words(unknown).replace(str(NOBODY), "")
 
 
-def test_a_user_newer_than_the_snapshot_waits(tmp_path: Path, service_policy: Policy) -> None:
+def test_a_user_newer_than_the_snapshot_is_pending(tmp_path: Path, service_policy: Policy) -> None:
     with console(tmp_path, service_policy) as client:
         client.post("/api/v3/users", json=profile(1001))
         page = client.get("/console/users/1001")
@@ -250,7 +250,7 @@ def test_another_policy_in_a_language_it_lacks(tmp_path: Path) -> None:
     assert re.search(r"2 × 0\.\d{4} × 0\.\d{4} ÷ \(0\.\d{4} \+ 0\.\d{4}\)", page)
 
 
-def test_before_the_first_night_the_overview_says_what_is_missing(tmp_path: Path) -> None:
+def test_before_the_first_run_the_overview_says_what_is_missing(tmp_path: Path) -> None:
     with served_home(tmp_path) as client:
         client.headers["accept-language"] = "en"
         first = client.get("/console")
@@ -261,7 +261,7 @@ def test_before_the_first_night_the_overview_says_what_is_missing(tmp_path: Path
         assert client.get("/console/users/7").status_code == 503
 
 
-def test_what_is_wrong_is_told_while_the_last_good_snapshot_serves(
+def test_a_problem_is_shown_while_the_last_good_snapshot_is_served(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     with console(tmp_path, service_policy) as client:
@@ -273,7 +273,7 @@ def test_what_is_wrong_is_told_while_the_last_good_snapshot_serves(
         assert shown(client.get("/console/users/7"))
 
 
-def test_the_overview_tells_what_is_served_and_what_became_of_the_runs(
+def test_the_overview_shows_the_served_snapshot_and_the_runs(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     counts = Counts(
@@ -325,10 +325,10 @@ def test_metrics_name_the_templates_of_the_pages(home: Path) -> None:
     with served_home(home) as client:
         client.get("/console/users/7")
         client.get("/console/x/y")
-        told = client.get("/metrics").text
-    assert 'route="/console/users/{userId}"' in told
-    assert 'route="/console/{rest:path}"' in told
-    assert "x/y" not in told
+        metrics = client.get("/metrics").text
+    assert 'route="/console/users/{userId}"' in metrics
+    assert 'route="/console/{rest:path}"' in metrics
+    assert "x/y" not in metrics
 
 
 def test_the_application_needs_no_keys_object(tmp_path: Path) -> None:

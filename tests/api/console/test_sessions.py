@@ -13,7 +13,7 @@ import pytest
 from hertz.api.console.sessions import IDLE_SECONDS, MAX_AGE_SECONDS, Sessions
 from hertz.api.middleware.security import Keys
 from hertz.policy.model import Policy
-from tests.api.console_world import KEY, console
+from tests.api.console.world import KEY, console
 from tests.api.servers import eventually
 
 OTHER_KEY = "another-key-of-the-console"
@@ -35,7 +35,7 @@ def server(home: Path, service_policy: Policy) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def client(server: httpx.Client) -> Iterator[httpx.Client]:
-    """A browser of its own, at an address of its own: attempts are counted by address."""
+    """A browser at an address of its own, because attempts to sign in are counted by address."""
     headers = {"accept-language": "en", "x-forwarded-for": f"10.0.0.{next(NUMBERS)}"}
     with httpx.Client(base_url=server.base_url, headers=headers) as browser:
         yield browser
@@ -126,7 +126,7 @@ def test_the_session_of_a_key_that_is_withdrawn_ends(
         "\\",
     ],
 )
-def test_signing_in_leads_nowhere_else(client: httpx.Client, to: str) -> None:
+def test_signing_in_leads_only_to_the_console(client: httpx.Client, to: str) -> None:
     assert sign_in(client, to=to).headers["location"] == "/console"
     changed = client.get("/console/language/ko", params={"next": to})
     assert changed.headers["location"] == "/console"
@@ -151,7 +151,7 @@ def test_a_form_over_the_limit_is_refused(client: httpx.Client) -> None:
     assert client.post("/console/sign-in", content=b"key=" + b"x" * 300_000).status_code == 413
 
 
-def test_where_no_key_is_configured_nobody_signs_in(tmp_path: Path, service_policy: Policy) -> None:
+def test_without_a_configured_key_nobody_signs_in(tmp_path: Path, service_policy: Policy) -> None:
     with console(tmp_path, service_policy) as client:
         assert client.get("/console/sign-in").headers["location"] == "/console"
         page = client.get("/console")
@@ -159,7 +159,7 @@ def test_where_no_key_is_configured_nobody_signs_in(tmp_path: Path, service_poli
     assert "Sign out" not in page.text
 
 
-def test_a_session_ends_when_it_is_left_alone_or_old() -> None:
+def test_a_session_ends_when_it_is_unused_or_old() -> None:
     sessions = Sessions(Keys([KEY]))
     left, kept = sessions.begin(KEY, 0.0), sessions.begin(KEY, 0.0)
     assert left
@@ -171,7 +171,7 @@ def test_a_session_ends_when_it_is_left_alone_or_old() -> None:
     assert not sessions.holds(left, 0.0)
 
 
-def test_a_thousand_sessions_are_kept_and_the_longest_unused_makes_room() -> None:
+def test_a_thousand_sessions_are_kept_and_the_longest_unused_ends_first() -> None:
     sessions = Sessions(Keys([KEY]))
     tokens = [sessions.begin(KEY, float(now)) or "" for now in range(1000)]
     assert sessions.holds(tokens[0], 1000.0)

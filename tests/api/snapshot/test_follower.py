@@ -18,7 +18,7 @@ from hertz.policy.model import Policy
 from hertz.storage.files import write_text
 from hertz.storage.snapshot.serving import SERVING_FILE
 from hertz.storage.snapshot.snapshots import rollback
-from tests.api.servers import eventually, served_home
+from tests.api.servers import SERVE, eventually, served_home
 from tests.storage.runs import publish_frames, random_frames
 
 IDS = list(range(1, 51))
@@ -26,15 +26,8 @@ SHIFT = 1000
 RUNS = [f"20261122T17000{n}Z-000{n}" for n in range(6)]
 
 
-SERVE = """
-import sys; from pathlib import Path; from hertz.api.app import serve
-from hertz.storage.settings import ApiSettings
-serve(Path(sys.argv[1]), ApiSettings(port=0))
-"""
-
-
 def publish_run(home: Path, policy: Policy, number: int) -> Path:
-    """Publish a snapshot whose lists hold ids of its own, from SHIFT x number on."""
+    """Publishes a snapshot whose lists have ids of its own, from SHIFT x number on."""
     frames = random_frames(policy, IDS, seed=number, shift=SHIFT * number)
     return publish_frames(home, policy, RUNS[number], frames)
 
@@ -53,11 +46,13 @@ def ids_in(answer: httpx.Response) -> list[int]:
 
 
 class ReadingThread(threading.Thread):
-    """Reads without a pause and notes every answer that fails or mixes snapshots."""
+    """Reads without a pause and records every answer that fails or mixes snapshots."""
 
     def __init__(self, url: httpx.URL, user: int, stop: threading.Event) -> None:
         super().__init__()
-        self.url, self.user, self.stop = url, user, stop
+        self.url = url
+        self.user = user
+        self.stop = stop
         self.seen: set[str] = set()
         self.wrong: list[str] = []
         self.answers = 0
@@ -176,16 +171,16 @@ DAMAGES = {
 def test_a_damaged_snapshot_leaves_the_last_good_one_in_place(
     tmp_path: Path, service_policy: Policy, damage: str
 ) -> None:
-    do_damage, told = DAMAGES[damage]
+    do_damage, problem = DAMAGES[damage]
     publish_run(tmp_path, service_policy, 0)
     follower = SnapshotFollower(tmp_path)
     follower.refresh()
     assert follower.problem is None
     do_damage(publish_run(tmp_path, service_policy, 1))
     follower.refresh()
-    assert told in str(follower.problem)
+    assert problem in str(follower.problem)
     follower.refresh()
-    assert told in str(follower.problem), "a problem stays until it is mended"
+    assert problem in str(follower.problem), "a problem stays until it is mended"
     assert follower.served is not None
     assert follower.served.manifest.run_id == RUNS[0]
     assert follower.served.reader.has_user(1)
@@ -198,15 +193,15 @@ def test_a_damaged_snapshot_leaves_the_last_good_one_in_place(
 def test_a_damaged_snapshot_alone_is_not_served(
     tmp_path: Path, service_policy: Policy, damage: str
 ) -> None:
-    do_damage, told = DAMAGES[damage]
+    do_damage, problem = DAMAGES[damage]
     do_damage(publish_run(tmp_path, service_policy, 0))
     follower = SnapshotFollower(tmp_path)
     follower.refresh()
     assert follower.served is None
-    assert told in str(follower.problem)
+    assert problem in str(follower.problem)
 
 
-def test_a_mended_snapshot_is_taken_up(tmp_path: Path, service_policy: Policy) -> None:
+def test_a_repaired_snapshot_is_served(tmp_path: Path, service_policy: Policy) -> None:
     file = publish_run(tmp_path, service_policy, 0) / SERVING_FILE
     whole = file.read_bytes()
     file.write_bytes(whole[:5000])
@@ -220,7 +215,7 @@ def test_a_mended_snapshot_is_taken_up(tmp_path: Path, service_policy: Policy) -
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a\x00b", b"../..", b"x" * 5000])
-def test_a_current_that_is_no_name_is_a_problem_told(
+def test_a_current_file_that_names_no_snapshot_is_a_problem(
     tmp_path: Path, service_policy: Policy, content: bytes
 ) -> None:
     publish_run(tmp_path, service_policy, 0)
@@ -232,7 +227,7 @@ def test_a_current_that_is_no_name_is_a_problem_told(
     assert follower.served is not None
 
 
-def test_an_old_snapshot_is_closed_when_the_last_request_lets_go(
+def test_an_old_snapshot_is_closed_with_its_last_request(
     tmp_path: Path, service_policy: Policy
 ) -> None:
     old = publish_run(tmp_path, service_policy, 0)
@@ -252,7 +247,7 @@ def mapped_files() -> str:
     return Path("/proc/self/maps").read_text(encoding="utf-8")
 
 
-def test_health_tells_when_current_is_no_longer_followed(tmp_path: Path) -> None:
+def test_health_says_when_current_is_not_followed_any_more(tmp_path: Path) -> None:
     async def follow_and_stop(follower: SnapshotFollower) -> None:
         task = asyncio.create_task(follower.follow())
         await follower.first_check.wait()
@@ -316,7 +311,7 @@ def test_two_servers_of_one_home_answer_alike_and_both_follow(
             other.send_signal(signal.SIGINT)
 
 
-def test_a_long_check_keeps_nobody_waiting(tmp_path: Path, service_policy: Policy) -> None:
+def test_requests_are_answered_during_a_long_check(tmp_path: Path, service_policy: Policy) -> None:
     file = publish_run(tmp_path, service_policy, 0) / SERVING_FILE
     whole = file.read_bytes()
     file.unlink()

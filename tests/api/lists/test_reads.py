@@ -1,4 +1,4 @@
-"""Paging, the short way against the documented one, and why a match was made."""
+"""Paging, the fast path compared with the documented routes, and the record of a match."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def listed(client: httpx.Client, path: str, **parameters: str | int) -> list[int
 
 
 def pages(client: httpx.Client, path: str, limit: int) -> list[list[int]]:
-    """Follow the cursors to the end."""
+    """Returns the ids of all pages, following the cursors to the end."""
     found, cursor = [], {}
     while True:
         body = client.get(path, params={"limit": limit, **cursor}).json()
@@ -54,7 +54,7 @@ def pages(client: httpx.Client, path: str, limit: int) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("limit", [1, 5, 6, 11, 12, 100])
-def test_pages_are_the_list_cut_up(client: httpx.Client, limit: int) -> None:
+def test_pages_together_are_the_list(client: httpx.Client, limit: int) -> None:
     whole = listed(client, "/matches/9", limit=1000)
     assert len(whole) == K
     expected = [whole[start : start + limit] for start in range(0, K, limit)]
@@ -89,7 +89,7 @@ def encoded(text: str) -> str:
     ["x", "7", "%00", "우", "AAAA", "a" * 5000, encoded("a b"), encoded("a b c d e f"), "-" * 8]
     + [encoded(f"{RUN} 9 general {place}") for place in ("0", "-3", "x", str(2**70), "1.5")],
 )
-def test_what_is_no_cursor_is_not_valid(client: httpx.Client, cursor: str) -> None:
+def test_a_text_that_is_not_a_cursor_is_not_valid(client: httpx.Client, cursor: str) -> None:
     answer = client.get(f"/matches/9?cursor={quote(cursor)}")
     assert answer.status_code == 422
     InvalidAnswer.model_validate(answer.json())
@@ -136,13 +136,13 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("path", PLAIN)
-def test_the_short_way_answers_as_the_documented_one(client: httpx.Client, path: str) -> None:
-    short = client.get(path)
+def test_the_fast_path_answers_as_the_documented_route(client: httpx.Client, path: str) -> None:
+    fast = client.get(path)
     documented = client.get(f"{path}&%6Cong=1")  # an escape is not plain
-    assert short.status_code == documented.status_code
-    assert short.content == documented.content
+    assert fast.status_code == documented.status_code
+    assert fast.content == documented.content
     kept = {"content-type", "content-length", "x-hertz-snapshot"}
-    assert {n: v for n, v in short.headers.items() if n in kept} == {
+    assert {n: v for n, v in fast.headers.items() if n in kept} == {
         n: v for n, v in documented.headers.items() if n in kept
     }
 
@@ -153,7 +153,7 @@ def matched(frames: Frames, category: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("category", ["general", "friend", "couple"])
-def test_why_tells_the_terms_of_both_sides(
+def test_why_has_the_terms_of_both_sides(
     client: httpx.Client, frames: Frames, service_policy: Policy, category: str
 ) -> None:
     user, other = matched(frames, category)
@@ -178,7 +178,7 @@ def test_why_tells_the_terms_of_both_sides(
 
 
 def one_way(frames: Frames) -> tuple[int, int]:
-    """A pair of the couple lists of which only the second has the first on its list."""
+    """Returns a pair of the couple lists of which only the second lists the first."""
     rows = frames.matches.filter(category="couple").select("user_id", "other_id").rows()
     every = frames.matches.select("user_id", "other_id").rows()
     return next((b, a) for a, b in rows if (b, a) not in every and every.count((a, b)) == 1)
@@ -195,14 +195,14 @@ def test_why_is_the_same_record_from_the_other_side(client: httpx.Client, frames
     assert [part.forward for part in there.terms] == [part.backward for part in back.terms]
 
 
-def test_why_carries_the_explanation_in_the_asked_language(client: httpx.Client) -> None:
+def test_why_has_the_explanation_in_the_requested_language(client: httpx.Client) -> None:
     best = listed(client, "/matches/9", limit=1)[0]
     for language in ("ko", "en"):
         found = client.get(f"/matches/9/{best}/why?language={language}").json()
         assert found["explanation"]["language"] == language
 
 
-def test_why_of_two_who_are_not_matched_is_not_found(client: httpx.Client) -> None:
+def test_why_of_two_unmatched_users_is_not_found(client: httpx.Client) -> None:
     answer = client.get("/matches/9/9/why")
     assert (answer.status_code, answer.json()["code"]) == (404, "MATCH_NOT_FOUND")
     answer = client.get("/matches/9/51/why")
@@ -210,14 +210,14 @@ def test_why_of_two_who_are_not_matched_is_not_found(client: httpx.Client) -> No
 
 
 @pytest.mark.parametrize("path", ["/matches/9/x/why", "/matches/9/0/why", "/matches/0/9/why"])
-def test_why_of_an_id_that_is_none_is_not_valid(client: httpx.Client, path: str) -> None:
+def test_why_of_an_invalid_id_is_not_valid(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 422
     assert client.get("/matches/9/8/why?category=rivals").status_code == 422
     assert client.get("/matches/9/8/why?language=fr").status_code == 422
 
 
 class Hidden(AllVisible):
-    """User 3 is gone; 9 and whoever is named must not see each other; 70 is new."""
+    """User 3 is removed, 70 is pending, and 9 and the blocked ones must not see each other."""
 
     is_empty = False
 
@@ -232,7 +232,7 @@ class Hidden(AllVisible):
         return other_id == 3 or (user_id == 9 and other_id in self.blocked)
 
 
-def test_whom_a_user_must_not_see_is_in_no_answer(
+def test_hidden_users_are_in_no_answer(
     tmp_path: Path, service_policy: Policy, frames: Frames
 ) -> None:
     publish_frames(tmp_path, service_policy, RUN, frames)

@@ -1,4 +1,4 @@
-"""A real Chromium for tests: the system's, without its own network or a profile of anyone's."""
+"""Starts the system's Chromium for tests, without network of its own and with a fresh profile."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_FOUND = "Failed to load resource: the server responded with a status of 4"
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the system's Chromium; where there is none the test is skipped, and says so."""
+    """Starts the system's Chromium; without one the test is skipped with the reason."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("no Chromium here: requirements/browser installs it (Debian, as root)")
@@ -39,12 +39,12 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watched:
-    """A window of its own, which notes what a page must not do.
+    """A browser window that records errors, warnings and requests.
 
     Attributes:
         page: The page.
-        complaints: Errors and warnings of the browser, other than that a page was not found.
-        requested: Every address that was asked for.
+        complaints: Errors and warnings of the browser, except for pages that were not found.
+        requested: Every address that the page requested.
     """
 
     def __init__(self, context: BrowserContext) -> None:
@@ -58,7 +58,7 @@ class Watched:
 
     @property
     def hosts(self) -> set[str]:
-        """Every host that was asked for anything."""
+        """Every host that received a request."""
         return {urlsplit(url).netloc for url in self.requested}
 
     def _failed(self, request: Request) -> None:
@@ -66,16 +66,13 @@ class Watched:
             self.requested.remove(request.url)
 
     def _note(self, text: str, kind: str = "error") -> None:
-        if (
-            kind in ("error", "warning")
-            and "Failed to load resource: the server responded with a status of 4" not in text
-        ):
+        if kind in ("error", "warning") and _NOT_FOUND not in text:
             self.complaints.append(text)
 
 
 @contextmanager
 def window(browser: Browser, base_url: str, **wanted: object) -> Iterator[Watched]:
-    """A fresh profile: English, light and 1280 wide unless said otherwise."""
+    """Opens a window with a fresh profile: English, light and 1280 wide by default."""
     usual: dict[str, Any] = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}}
     context = browser.new_context(base_url=base_url, **(usual | wanted))
     context.set_default_timeout(30_000)
