@@ -1,4 +1,4 @@
-"""The base of everything that is read from hertz.toml."""
+"""Defines the base of all settings: what people write is checked, and never changed."""
 
 from __future__ import annotations
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from hertz.core.strict import Strict
 
 HERTZ_SETS = {  # arguments of vllm.LLM that have a setting, or that Hertz depends on
     "model", "revision", "dtype", "max_model_len", "max_num_batched_tokens", "seed",
@@ -14,10 +16,8 @@ HERTZ_SETS = {  # arguments of vllm.LLM that have a setting, or that Hertz depen
 }  # fmt: skip
 
 
-class ExplanationSettings(BaseModel):
+class ExplanationSettings(Strict):
     """The `[explanations]` part of hertz.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     top: int = Field(10, ge=1, description="Best matches of each user and category to explain")
     model: str = Field(

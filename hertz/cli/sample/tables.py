@@ -12,25 +12,20 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from hertz.core.errors import PolicyError
+from hertz.core.strict import Strict
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
 Texts = Annotated[tuple[str, ...], Field(min_length=1)]
 ENDING = re.compile(r"<([^<|>]*)\|([^<|>]*)\|([^<|>]*)>")
-_T = TypeVar("_T", bound="_Table")
+_T = TypeVar("_T", bound=Strict)
 
 
-class _Table(BaseModel):
-    """A table of a TOML file: no other keys, unchangeable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Domain(_Table):
+class Domain(Strict):
     """An email domain.
 
     Attributes:
@@ -42,7 +37,7 @@ class Domain(_Table):
     ages: Shares
 
 
-class Archetype(_Table):
+class Archetype(Strict):
     """A way to live, which joins answers of several fields.
 
     Attributes:
@@ -60,7 +55,7 @@ class Archetype(_Table):
     likes: dict[str, Texts]
 
 
-class BioKinds(_Table):
+class BioKinds(Strict):
     """Relative numbers of self-introductions that name the user's codes, name others, or miss."""
 
     fitting: Positive
@@ -68,7 +63,7 @@ class BioKinds(_Table):
     none: Positive
 
 
-class CodeWeights(_Table):
+class CodeWeights(Strict):
     """How the weight of a code grows: by archetypes that like it, or as it is popular or rare."""
 
     main: Positive
@@ -77,14 +72,14 @@ class CodeWeights(_Table):
     rare: Positive
 
 
-class Frequency(_Table):
+class Frequency(Strict):
     """Codes that many users and that few users name, whatever their archetype."""
 
     popular: Texts
     rare: Texts
 
 
-class Members(_Table):
+class Members(Strict):
     """members.toml: how common each answer is, and the archetypes."""
 
     unknown_mbti: Share
@@ -117,7 +112,7 @@ class Members(_Table):
         return tuple(next(iter(self.domains.values())).ages)
 
 
-class Bios(_Table):
+class Bios(Strict):
     """bios.toml: sentences by topic, and what goes before, between and after them.
 
     Attributes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from hertz.core.strict import Strict
 from hertz.storage.settings import Settings, load_settings
 
 
@@ -21,10 +22,8 @@ class Voice(StrEnum):
     TEMPLATE = "template"
 
 
-class HomeOptions(BaseModel):
+class HomeOptions(Strict):
     """The form of runs that use the published profiles."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: str = Field(
         "hertz.toml",
