@@ -22,7 +22,8 @@ def status(
     from hertz.storage.snapshot.snapshots import published_snapshot
 
     where = load_settings(policy, home).home
-    found = status_of(published_snapshot(where)) | {"held": held_in(where)}
+    held = held_in(where)
+    found = status_of(published_snapshot(where)) | {"held": held._asdict() if held else None}
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -80,9 +81,9 @@ def publish(
 
     settings = load_settings(policy, home)
     held = held_in(settings.home)
-    if held and held["run_id"] == run_id and not force:
+    if held and held.run_id == run_id and not force:
         typer.echo(
-            f"held: {held['reason']}\nreport: {held['report']}\nto publish it anyway, add --force",
+            f"held: {held.reason}\nreport: {held.report}\nto publish it anyway, add --force",
             err=True,
         )
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import polars as pl
@@ -47,17 +47,21 @@ def status_of(snapshot: Path) -> dict[str, Any]:
     }
 
 
-def held_in(home: Path) -> dict[str, Any] | None:
-    """Returns the newest held run with its reason and its report; None if no run is held."""
+class HeldRun(NamedTuple):
+    """A run that the gate held: its id, the reason in one line, and the path of its report."""
+
+    run_id: str
+    reason: str
+    report: str | None
+
+
+def held_in(home: Path) -> HeldRun | None:
+    """Returns the run that the gate held; None if nothing is held."""
     folder = next(iter(list_held(home)), None)
     if folder is None:
         return None
     manifest = read_manifest(folder)
-    return {
-        "run_id": manifest.run_id,
-        "reason": summarize(manifest.quality.gate),
-        "report": _report_in(folder),
-    }
+    return HeldRun(manifest.run_id, summarize(manifest.quality.gate), _report_in(folder))
 
 
 def show_status(found: dict[str, Any]) -> None:
