@@ -32,12 +32,7 @@ class Figures(BaseModel):
 
 
 class ExposedUser(Figures):
-    """A user who is on many lists.
-
-    Attributes:
-        user_id: Id of the user.
-        lists: Number of lists that the user is on.
-    """
+    """A user who is on many lists, and their number."""
 
     user_id: int
     lists: int
@@ -47,13 +42,11 @@ class ListFigures(Figures):
     """Coverage, reciprocity and exposure of one category's lists, or of all lists together.
 
     Attributes:
-        users: Number of users.
-        covered: Number of users with at least one match.
-        coverage: Their share of all users.
+        covered: Number of users with at least one match; `coverage` is their share.
         places: Number of entries on all lists.
         reciprocity: Share of entries whose other user lists the owner too.
         gini: Gini coefficient of the number of lists that each user is on.
-        lorenz: Lorenz curve of the same numbers, from 0 to 1; empty without any entry.
+        lorenz: Lorenz curve of the same numbers; empty without any entry.
         on_no_list: Number of users who are on no list.
         most_exposed: Users who are on the most lists; None in the run history, which has no ids.
     """
@@ -70,13 +63,7 @@ class ListFigures(Figures):
 
 
 class Histogram(Figures):
-    """Number of scores in bins of equal width.
-
-    Attributes:
-        start: Lower edge of the first bin.
-        width: Width of each bin.
-        counts: Number of scores in each bin.
-    """
+    """Number of scores in bins of equal width, the first of which begins at `start`."""
 
     start: float = Field(alias="from")
     width: float
@@ -84,13 +71,7 @@ class Histogram(Figures):
 
 
 class ScoreFigures(Figures):
-    """Distribution of the mutual scores of one category.
-
-    Attributes:
-        mean: Mean score.
-        quantiles: Pairs of a share from 0 to 1 and the score at that share.
-        histogram: Histogram of the scores.
-    """
+    """Mean, quantiles (pairs of share and score) and histogram of a category's mutual scores."""
 
     mean: float
     quantiles: tuple[tuple[float, float], ...]
@@ -103,14 +84,12 @@ class ScoreFigures(Figures):
 
 
 class BlockFigures(Figures):
-    """Coverage of one eligibility block, or of all small blocks together.
+    """Coverage of one eligibility block, or of several small ones together.
 
     Attributes:
         blocks: Number of blocks that the line stands for.
         block: Values that the block's users share; None for small blocks together.
-        users: Number of users in the block.
-        covered: Number of them with at least one match.
-        coverage: Their share of the block's users.
+        covered: Number of users with at least one match; `coverage` is their share.
     """
 
     blocks: int
@@ -121,25 +100,14 @@ class BlockFigures(Figures):
 
 
 class CategoryFigures(ListFigures):
-    """List figures of one category, with its scores and blocks.
-
-    Attributes:
-        scores: Distribution of the mutual scores; None without any match.
-        blocks: Eligibility blocks, largest first; empty if the category has none.
-    """
+    """List figures of one category, with its scores (None without any) and eligibility blocks."""
 
     scores: ScoreFigures | None
     blocks: tuple[BlockFigures, ...]
 
 
 class QuarantineReason(Figures):
-    """Rows in quarantine for the same reason.
-
-    Attributes:
-        field: Field with the bad value.
-        reason: Description of the fault, without the value.
-        rows: Number of rows.
-    """
+    """Number of rows in quarantine for the same reason, which does not contain the value."""
 
     field: str
     reason: str
@@ -147,13 +115,7 @@ class QuarantineReason(Figures):
 
 
 class QuarantineFigures(Figures):
-    """Rows in quarantine.
-
-    Attributes:
-        rows: Number of rows in quarantine.
-        share: Their share of all rows.
-        reasons: The most common reasons, most rows first.
-    """
+    """Number of rows in quarantine, their share of all rows, and the most common reasons."""
 
     rows: int
     share: float | None
@@ -161,12 +123,7 @@ class QuarantineFigures(Figures):
 
 
 class CategoryChange(Figures):
-    """Difference of one category's lists between two runs.
-
-    Attributes:
-        churn: Mean share of a list that changed.
-        score_shift: Mean distance between the percentiles of the mutual scores.
-    """
+    """Churn of one category's lists, and the mean distance that its mutual scores moved."""
 
     churn: float | None
     score_shift: float | None
@@ -177,11 +134,9 @@ class Changes(Figures):
 
     Attributes:
         users: Number of users of the earlier run.
-        users_lost: Number of them who are not in this run.
+        users_lost: Number of them who are not in this run; `lost_share` is their share.
         users_new: Number of users of this run who were not in the earlier one.
-        lost_share: Share of the earlier run's users who are not in this run.
         churn: Mean share of a list that changed, over all categories.
-        categories: The same for each category.
     """
 
     users: int
@@ -207,13 +162,7 @@ class Comparison(Changes):
 
 
 class Origins(Figures):
-    """Number of explanations by origin.
-
-    Attributes:
-        model: Texts that the language model wrote in this run.
-        reused: Texts that it wrote in an earlier run.
-        template: Texts of the template voice.
-    """
+    """Number of explanations by the model, by the model in an earlier run, and by templates."""
 
     model: int = 0
     reused: int = 0
@@ -229,15 +178,12 @@ class ModelCounts(Figures):
     """What the language model did in a run.
 
     Attributes:
-        candidates: Number of texts that the model wrote.
-        accepted: Number of them that passed the checks.
+        candidates: Number of texts that the model wrote; `accepted` of them passed the checks.
         retried: Number of texts that were written again after a failed check.
         failed_checks: Number of failures by check.
         bios_cut: Number of prompts whose bios were shortened to fit.
         left_to_template: Number of texts left to the template voice, by reason.
-        prompt_tokens: Number of prompt tokens.
-        cached_tokens: Number of them that the engine had in its prefix cache.
-        output_tokens: Number of generated tokens.
+        cached_tokens: Number of prompt tokens that the engine had in its prefix cache.
         generating_seconds: Seconds that the engine was generating.
         engine_restarts: Number of times that a dead engine was started again.
     """
@@ -268,11 +214,9 @@ class ExplanationFigures(ModelCounts):
     """Figures of a run's explanations.
 
     Attributes:
-        origins: Number of explanations by origin.
         grounded: Share of the model's texts that passed the checks.
         prefix_hits: Share of the prompt tokens that were in the engine's prefix cache.
         model_failed: Whether the engine ended before its work was done.
-        texts: Number of explanations by category, language and origin.
     """
 
     origins: Origins
@@ -288,12 +232,9 @@ class Check(Figures):
     Attributes:
         figure: The figure's name in the policy, or `coverage.couple` for a category's own limit.
         bound: Whether the limit is the least or the most that is accepted.
-        limit: The policy's limit.
         value: The run's figure; None where there is nothing to measure.
-        verdict: Whether the figure is within the limit.
         why: Why it is not judged, or what to look at if it is outside: the end of the key of an
-            interface text, `report_why_...`.
-        note: The same in words.
+            interface text, `report_why_...`; `note` is that text.
     """
 
     figure: str
@@ -306,13 +247,7 @@ class Check(Figures):
 
 
 class Measured(Figures):
-    """The figures that a run's frames give.
-
-    Attributes:
-        overall: List figures of all categories together.
-        categories: List figures by category.
-        quarantine: Rows in quarantine.
-    """
+    """The figures that a run's frames give: of all lists, of each category, of the quarantine."""
 
     overall: ListFigures
     categories: dict[str, CategoryFigures]
@@ -320,13 +255,7 @@ class Measured(Figures):
 
 
 class Quality(Measured):
-    """All quality figures of a run.
-
-    Attributes:
-        last: Changes since the published snapshot; None on a first run.
-        explanations: Figures of the explanations.
-        gate: The checks of the policy's limits.
-    """
+    """All quality figures of a run; `last` is None if nothing was published before."""
 
     last: Comparison | None
     explanations: ExplanationFigures

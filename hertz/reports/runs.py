@@ -18,15 +18,7 @@ Timestamp = Annotated[AwareDatetime, PlainSerializer(datetime.isoformat, when_us
 
 
 class Counts(Figures):
-    """What a run produced.
-
-    Attributes:
-        users: Number of users.
-        quarantined: Number of rows in quarantine.
-        eligible_pairs: Number of pairs that may meet, by category.
-        matches: Number of entries on all lists, by category.
-        explanations: Number of explanations by origin.
-    """
+    """Numbers of users, rows in quarantine, pairs and list entries by category, explanations."""
 
     users: int
     quarantined: int
@@ -39,15 +31,9 @@ class ReportedRun(Figures):
     """What the report of a run shows of it.
 
     Attributes:
-        run_id: Id of the run.
         created_at: Time at which the snapshot was completed.
-        policy_name: Name of the policy.
         policy_hash: Digest of the policy without its gate.
-        policy: The policy.
-        embedding_model: Name of the embedding model.
         language_model: Name of the language model; None if only templates were used.
-        counts: What the run produced.
-        quality: Quality figures of the run.
     """
 
     run_id: str
@@ -65,16 +51,11 @@ class RunRecord(Figures):
     """How a run ended, as the run history keeps it; it contains no user's id.
 
     Attributes:
-        run_id: Id of the run.
-        outcome: Whether the run was published, held by the gate, or failed.
         reason: One line that says why.
         forced: Whether a person published the run although the gate had held it.
-        ended_at: Time at which the run ended.
         policy_hash: Digest of the policy; empty for a failed run.
-        counts: What the run produced; None for a failed run.
+        counts: What the run produced; None for a failed run, as is `quality`.
         seconds: Duration of each stage, by its name.
-        total_seconds: Sum of all durations.
-        quality: Quality figures without user ids; None for a failed run.
     """
 
     run_id: str

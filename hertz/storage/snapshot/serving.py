@@ -139,17 +139,13 @@ class ServingReader:
         ids: list[int] = self._rows(category, user_id, limit)["other_id"].tolist()
         return ids
 
-    def matches(self, category: str, user_id: int, limit: int) -> list[Match]:
-        """Returns a user's best matches with scores and contributions, best first."""
-        return [self._match(category, row) for row in self.rows(category, user_id)[:limit]]
-
     def match(self, category: str, user_id: int, other_id: int) -> Match | None:
         """Returns the entry of another user in a user's list; None if it has none."""
         rows = self.rows(category, user_id)
         return next((self._match(category, row) for row in rows if row[0] == other_id), None)
 
     def rows(self, category: str, user_id: int) -> list[tuple[Any, ...]]:
-        """Returns a user's list as plain tuples, best first; three times as fast as `matches`.
+        """Returns a user's list as plain tuples, best first; they cost a third of named entries.
 
         Each is (other_id, rank, mutual, forward, backward, *forward terms, *backward terms), the
         terms in the order of `self.terms[category]`.

@@ -33,8 +33,6 @@ class PrepareResult(StageResult):
     """Result of reading and validating the profiles.
 
     Attributes:
-        users: Number of accepted users.
-        quarantined: Number of rows in quarantine.
         ignored_columns: Columns of the source that the policy does not use.
         intake_sequence: Sequence number of the last intake event that was merged.
         intake_profiles: Number of profiles that came from the intake.
@@ -56,10 +54,8 @@ class EmbedResult(StageResult):
     """Result of encoding the profile texts.
 
     Attributes:
-        model: Name of the embedding model.
         model_identity: Everything that a vector depends on besides its text.
-        texts: Number of distinct texts.
-        encoded: Number of them that had no stored vector.
+        texts: Number of distinct texts; `encoded` of them had no stored vector.
     """
 
     stage: ClassVar[str] = "embed"
@@ -83,11 +79,8 @@ class RecomputeResult(StageResult):
 
     Attributes:
         path: Whether everyone was matched, the published lists were updated, or linked.
-        why: Reason for the path.
         scores_version: Version of the score's definition in the code.
         device: Device that scored the pairs; None if no pair was scored.
-        eligible_pairs: Number of pairs that may meet, by category.
-        scored_pairs: Number of pairs that were scored, by category.
         matches: Number of entries on all lists, by category.
     """
 
@@ -102,12 +95,7 @@ class RecomputeResult(StageResult):
 
 
 class ChromaResult(StageResult):
-    """Result of writing the Chroma database.
-
-    Attributes:
-        path: Whether it was written whole, extended by a second database, or copied.
-        delta_users: Number of users in the second database; None without one.
-    """
+    """Result of writing the Chroma database: whole, or `delta_users` in a second one, or copied."""
 
     stage: ClassVar[str] = "chroma"
     path: ChromaPath
@@ -129,13 +117,7 @@ class ModelWork(ModelCounts):
 
 
 class ExplainedPairs(StageResult):
-    """The part of the explain stage's result that does not depend on a model.
-
-    Attributes:
-        model: Name of the language model; None if only templates were used.
-        pairs: Number of explained pairs.
-        explanations: Number of explanations by origin.
-    """
+    """The part of the explain stage's result that does not depend on a model."""
 
     model: str | None
     pairs: int
@@ -168,22 +150,14 @@ class ReportResult(StageResult):
 
 
 class DropVectorsResult(StageResult):
-    """Result of removing vectors of embedding models that are no longer in use.
-
-    Attributes:
-        models_removed: Number of models whose vectors were removed.
-    """
+    """Result of removing the vectors of embedding models that no setting or snapshot uses."""
 
     stage: ClassVar[str] = "drop_vectors"
     models_removed: int
 
 
 class StageResults(Figures):
-    """Results of the stages that made a snapshot, in their order.
-
-    Attributes:
-        report: None in the manifest from which the report itself is made.
-    """
+    """Results of the stages that made a snapshot; the report stage ends after its own report."""
 
     prepare: PrepareResult
     embed: EmbedResult
