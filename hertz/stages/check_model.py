@@ -1,8 +1,8 @@
-"""The stage before all others where a language model is to write: would it start at all?
+"""Checks whether the configured language model can start, before any other stage.
 
-What the configuration gets wrong ends the run here, before any work is done that would be thrown
-away. What goes wrong later (an engine that dies in the night) leaves texts to the template voice.
-No engine is started and vLLM is not imported.
+A wrong configuration ends the run here, before any work that would be lost. A later failure, such
+as an engine that dies, leaves texts to the template voice. The checks start no engine and do not
+import vLLM.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ FLOAT_BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2, "half": 2}
 
 
 def check_model(run: Run) -> None:
-    """Check the run's language model.
+    """Checks the run's language model.
 
     Raises:
-        ModelError: No vLLM, no Ray where several engines are wanted, no GPU where one is demanded,
-            no such model, a model that cannot chat, too little memory for it, or a schema of
-            answers that the engine's grammar refuses.
+        ModelError: If vLLM is missing, or Ray for several engines, or a GPU that the settings
+            demand; if there is no such model, or it has no chat template, or needs more memory than
+            is free; or if the engine's grammar refuses the schema of the answers.
     """
     check_language_model(run.settings.policy, run.settings.explanations)
 
 
 def check_language_model(policy: Policy, settings: ExplanationSettings) -> None:
-    """The same for settings without a run: see `check_model`."""
+    """Checks a language model without a run; raises the same errors as `check_model`."""
     if not settings.model:
         return
     cpu = is_cpu_build()
@@ -52,17 +52,17 @@ def check_language_model(policy: Policy, settings: ExplanationSettings) -> None:
     _check_device(settings, cpu)
     model = find_language_model(settings)
     check_files(model, settings)
-    if not on_cluster(settings):  # this machine's memory says nothing of others
+    if not on_cluster(settings):  # a cluster's machines have other memory than this one
         _check_memory(model, settings, cpu)
     for language in settings.languages:
         check_schema(response_schema(policy, language), language)
 
 
 def check_schema(schema: dict[str, Any], language: str) -> None:
-    """Whether the engine's grammar takes the schema of the answers.
+    """Checks whether the engine's grammar accepts the schema of the answers.
 
     Raises:
-        ModelError: It does not; the message has the grammar's own words.
+        ModelError: If it does not; the message contains the grammar's own error.
     """
     import xgrammar
 
@@ -72,35 +72,40 @@ def check_schema(schema: dict[str, Any], language: str) -> None:
         lines = str(error).strip().splitlines()
         message = (
             f"the schema of answers in {language!r} is refused by xgrammar: "
-            f"{lines[-1] if lines else type(error).__name__}; tell Hertz's makers, or leave the "
+            f"{lines[-1] if lines else type(error).__name__}; report this bug, or leave the "
             "language out of [explanations] languages"
         )
         raise ModelError(message) from error
 
 
 def _check_device(settings: ExplanationSettings, cpu_build: bool) -> None:
+    """Checks that the installed vLLM and the GPUs fit the settings.
+
+    Raises:
+        ModelError: If they do not.
+    """
     wanted = settings.tensor_parallel_size * settings.engines
     demanded = settings.device == "cuda" or settings.tensor_parallel_size > 1
-    told = (
+    described = (
         f"device = {settings.device!r} with tensor_parallel_size = {settings.tensor_parallel_size}"
         f" and engines = {settings.engines}"
     )
     if cpu_build and demanded:
         message = (
-            f"[explanations] {told} demands a GPU, but the installed vLLM is the CPU build; run "
-            '`requirements/setup gpu` on a machine with a GPU, or set device = "auto" and '
+            f"[explanations] {described} demands a GPU, but the installed vLLM is the CPU build; "
+            'run `requirements/setup gpu` on a machine with a GPU, or set device = "auto" and '
             "tensor_parallel_size = 1"
         )
         raise ModelError(message)
     if not cpu_build and settings.device == "cpu":
         message = (
-            f"[explanations] {told}: the installed vLLM is built for CUDA; run "
+            f"[explanations] {described}: the installed vLLM is built for CUDA; run "
             '`requirements/setup cpu`, or set device = "auto"'
         )
         raise ModelError(message)
     if not cpu_build and not on_cluster(settings) and (found := _gpus()) < wanted:
         message = (
-            f"[explanations] {told} needs {wanted} GPU(s), this machine shows {found}; check "
+            f"[explanations] {described} needs {wanted} GPU(s), this machine shows {found}; check "
             f"`nvidia-smi` and CUDA_VISIBLE_DEVICES, install the CPU build "
             f"(`requirements/setup cpu`), {NO_MODEL}"
         )
@@ -108,9 +113,13 @@ def _check_device(settings: ExplanationSettings, cpu_build: bool) -> None:
 
 
 def _check_memory(model: LanguageModel, settings: ExplanationSettings, cpu: bool) -> None:
-    """Weights, and on a CPU the engine's cache, against what is free."""
+    """Checks that the weights, and on a CPU the engine's cache, fit into the free memory.
+
+    Raises:
+        ModelError: If they do not.
+    """
     if settings.load_format == "dummy":
-        return  # its weights are not there to be measured
+        return  # there are no weights to measure
     dtype = "float32" if cpu and settings.dtype == "auto" else settings.dtype
     needed = weight_bytes(model, FLOAT_BYTES.get(dtype)) // settings.tensor_parallel_size
     if cpu:
@@ -120,20 +129,21 @@ def _check_memory(model: LanguageModel, settings: ExplanationSettings, cpu: bool
         message = (
             f"language model {model.name!r} needs at least {needed / GIB:.1f} GiB of "
             f"{'memory' if cpu else 'video memory on each GPU'} as {dtype}, {free / GIB:.1f} GiB "
-            'are free; take a smaller or quantised model, dtype = "bfloat16", more GPUs '
+            'are free; use a smaller or quantized model, dtype = "bfloat16", more GPUs '
             f"(tensor_parallel_size), {NO_MODEL}"
         )
         raise ModelError(message)
 
 
 def _gpus() -> int:
+    """Returns the number of GPUs that this machine shows."""
     import torch
 
     return torch.cuda.device_count()
 
 
 def _free_video_memory(settings: ExplanationSettings) -> int:
-    """Bytes that the engine may take of the fullest of its GPUs."""
+    """Returns the bytes that the engine may use of the GPU with the least free memory."""
     import torch
 
     gpus = range(settings.tensor_parallel_size * settings.engines)

@@ -1,8 +1,8 @@
-"""Removing what nobody needs: old snapshots, and vectors that no kept one and no setting names.
+"""Removes old snapshots, and vectors of models that no kept snapshot and no setting names.
 
-Runs never remove vectors, so that a text is encoded once ever. After another embedding model was
-taken into use, the old model's stay as long as a snapshot made with it: erasing a user from that
-one makes its Chroma anew.
+Nightly runs never remove vectors, so that no text is encoded twice. After a change of the embedding
+model, the old model's vectors stay as long as a snapshot made with it is kept, because erasing a
+user from that snapshot rebuilds its Chroma database.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ from hertz.storage.snapshot.stage_results import DropVectorsResult
 
 
 class Cleaned(NamedTuple):
-    """Snapshots removed and kept, the bytes those had, and the removed folders of vectors."""
+    """The result of a clean-up.
+
+    Attributes:
+        removed: Names of the removed snapshots.
+        kept: Names of the kept snapshots.
+        freed_bytes: Size of the removed snapshots.
+        vectors: Names of the removed folders of vectors.
+    """
 
     removed: list[str]
     kept: list[str]
@@ -29,14 +36,14 @@ class Cleaned(NamedTuple):
 
 
 def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> Cleaned:
-    """Remove old snapshots, and what killed runs left; then vectors of models no longer in use.
+    """Removes old snapshots, remains of killed runs, and vectors of unused models.
 
-    The published snapshot always stays.
+    The published snapshot is always kept.
 
     Args:
-        settings: The home, and how many snapshots it keeps.
-        keep: Number of the newest snapshots to keep; None for the number in the settings.
-        held: Whether what the gate held goes too.
+        settings: The home, and the number of snapshots it keeps.
+        keep: Number of newest snapshots to keep; the settings' number by default.
+        held: Whether to remove held runs as well.
 
     Raises:
         LockedError: If a run holds the home.
@@ -62,7 +69,11 @@ def drop_vectors(run: Run) -> DropVectorsResult:
 
 
 def drop_unused_vectors(settings: Settings) -> list[str]:
-    """Remove them; the names of the removed folders. The home must be held."""
+    """Removes the vectors of unused models; the caller holds the home.
+
+    Returns:
+        The names of the removed folders.
+    """
     used = {open_encoder(settings).identity}
     used |= {read_manifest(f).stages.embed.identity for f in kept_folders(settings.home)}
     return remove_unused_stores(settings.home, used)

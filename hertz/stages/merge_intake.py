@@ -1,11 +1,11 @@
-"""Folds the intake over the validated source: what a run works on.
+"""Merges the intake into the validated profiles of the source.
 
-In: the policy, the source's rows and what validation made of them, and the home's intake. Out: the
-same shape with registered users added, updated ones replaced, removed and forgotten ones left out,
-and blocks merged into the policy's `blocked` fields.
+In: the policy, the source's rows, their validated profiles, and the home's intake. Out: the
+profiles with registered users added, updated users replaced, removed and forgotten users left out,
+and blocks added to the policy's `blocked` fields.
 
-The intake wins over the source's row, unless the source names the time of its last change
-(`[source] updated_at`) and that is later than the event.
+A profile of the intake replaces the source's row, unless the source has a column with the time of
+the last change (`[source] updated_at`) and that time is later than the event.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def merge_intake(
     """Fold all events so far over the source: the profiles of the run, and its figures.
 
     Args:
-        settings: The policy, the home, and where the source tells its last change.
+        settings: The policy, the home, and the source's column with the time of the last change.
         raw: The source's rows as read.
-        checked: What validation made of them.
+        checked: The validated profiles and the quarantine of these rows.
 
     Raises:
         StorageError: If the intake cannot be read.
@@ -83,7 +83,7 @@ def merge_intake(
 
 
 def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:
-    """Every id that the source names: as a user, in a list of ids, or in a bad row."""
+    """Returns every id in the source: of users, in lists of ids, and in quarantined rows."""
     found = set(checked.profiles["user_id"])
     for name in policy.id_list_fields:
         found |= set(checked.profiles[name].explode().drop_nulls())
@@ -93,7 +93,11 @@ def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:
 
 
 def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[int, str]:
-    """User -> when the source's row last changed (ISO, UTC); none where the source does not say."""
+    """Returns the time of each user's last change (ISO, UTC); empty without such a column.
+
+    Raises:
+        SourceError: If the source lacks the column.
+    """
     if column is None:
         return {}
     if column not in raw.columns:
@@ -111,7 +115,7 @@ def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[i
 
 
 def _without_older(fold: Fold, changed: dict[int, str], checked: ValidatedProfiles) -> Fold:
-    """Leave out profiles that the source has changed since."""
+    """Returns the fold without profiles that the source has changed since."""
     present = set(checked.profiles["user_id"]) if changed else set()
     kept = [
         sent
@@ -122,10 +126,10 @@ def _without_older(fold: Fold, changed: dict[int, str], checked: ValidatedProfil
 
 
 def _sent(policy: Policy, fold: Fold) -> ValidatedProfiles:
-    """The intake's profiles by today's policy, which may accept less than the one they met."""
+    """Validates the intake's profiles again, because the policy may have changed since."""
     empty: dict[str, Any] = dict.fromkeys([policy.id_field, *policy.columns.values()])
     rows = [{**empty, **sent.columns} for sent in fold.profiles]
-    if not rows:  # a row that is not kept gives the empty frames their columns
+    if not rows:  # a row that is then removed gives the empty frames their columns
         nobody = validate_profiles(policy, text_frame([{**empty, policy.id_field: 1}]))
         return replace(
             nobody, profiles=nobody.profiles.clear(), quarantine=nobody.quarantine.clear()
@@ -134,7 +138,7 @@ def _sent(policy: Policy, fold: Fold) -> ValidatedProfiles:
 
 
 def _negative(quarantine: pl.DataFrame, fold: Fold) -> pl.DataFrame:
-    """Rows of the intake are told by minus the number of their event."""
+    """Returns the quarantine with minus the event's number as the row of each profile."""
     numbers = pl.Series([-sent.sequence for sent in fold.profiles], dtype=pl.Int64)
     return quarantine.with_columns(row=numbers.gather(quarantine["row"] - 1)).sort(
         "row", maintain_order=True
@@ -142,6 +146,7 @@ def _negative(quarantine: pl.DataFrame, fold: Fold) -> pl.DataFrame:
 
 
 def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
+    """Returns the source's profiles, replaced and extended by those sent to the intake."""
     if not len(sent):
         return source
     rest = source.join(sent.select("user_id"), on="user_id", how="anti")
@@ -149,7 +154,11 @@ def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataFrame:
-    """Blocks hold until they are taken back; a profile sent later may name them again."""
+    """Adds the blocks of the intake to the profiles, and removes the unblocked users.
+
+    A block stays until it is unblocked, whatever profile is sent later. A profile that is sent
+    after an unblock may name the user again.
+    """
     if not fold.blocks or not policy.block_fields:
         return profiles
     sent = {profile.user_id: profile.sequence for profile in fold.profiles}
@@ -177,4 +186,5 @@ def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataF
 
 
 def _lists(values: dict[int, list[int]], users: list[int]) -> pl.Series:
+    """Returns the users' lists of ids as a column; empty lists for users without one."""
     return pl.Series([values.get(user, []) for user in users], dtype=pl.List(pl.Int64))

@@ -1,10 +1,11 @@
-"""Fourth stage: every user's best matches explained, by the language model or the template voice.
+"""Fourth stage: explains every user's best matches, by the language model or the template voice.
 
-A pair and category is explained once, for both sides. The model writes the most valuable pairs
-within the budget; what it wrote before and was accepted is reused, what was refused as often as it
-may be is not asked again; all else is said by the template voice. `fallback` says why: `budget`,
-`refused`, `too_long` (the prompt, even without bios), `nothing_to_tell`, `engine_failed`,
-`language` (the model does not write it), `no_model`, `not_asked` (by a run that starts none).
+Each pair is explained once in each category, for both users. The model writes the pairs of the
+highest priority within the budget. Its accepted texts are reused in later runs; pairs whose texts
+were refused too often are not tried again. The template voice explains all other pairs. The column
+`fallback` gives the reason: `budget`, `refused`, `too_long` (the prompt, even without bios),
+`nothing_to_tell`, `engine_failed`, `language` (the model does not write it), `no_model`,
+`not_asked` (the run starts no model).
 """
 
 from __future__ import annotations
@@ -53,10 +54,10 @@ WRITTEN = list(SCHEMA)[:-1]
 
 
 def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Generator]:
-    """The configured language model's engine, or engines, not started yet.
+    """Returns the generator of the configured language model, which is not started yet.
 
     Raises:
-        ModelError: There is no such model.
+        ModelError: If there is no such model.
     """
     model = find_language_model(settings)
     pinned = settings.model_copy(update={"revision": model.revision})
@@ -107,13 +108,13 @@ def _model(settings: ExplanationSettings, fetch: bool) -> tuple[str | None, str,
 
 
 def _wanted(pairs: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
-    """Every explanation there is to be, in order, with its `place`."""
+    """Returns every explanation to write, in order; `place` is its row number."""
     spoken = pl.DataFrame({"language": languages}, {"language": pl.String})
     return pairs.select(TASK[:3]).join(spoken, how="cross").with_row_index("place")
 
 
 def _besides(wanted: pl.DataFrame, same: pl.DataFrame, languages: tuple[str, ...]) -> list[Task]:
-    """What the model may have written, besides what is carried over anyway."""
+    """Returns the tasks that may be cached, without those whose template text is reused."""
     rest = wanted.filter(pl.col("language").is_in(languages))
     if len(same):
         rest = rest.join(same, on="place", how="anti")
@@ -121,7 +122,7 @@ def _besides(wanted: pl.DataFrame, same: pl.DataFrame, languages: tuple[str, ...
 
 
 class _Texts:
-    """All explanations of a night: the model's where there is one, else the template's."""
+    """Assembles all explanations of a run: the model's texts, and the template's for the rest."""
 
     def __init__(
         self, context: TaskContext, voice: ModelWriter, model: str | None, same: pl.DataFrame
@@ -130,10 +131,10 @@ class _Texts:
         written = [(t.category, t.a, t.b, t.language) for t in voice.written]
         by_model = pl.DataFrame(written, {name: SCHEMA[name] for name in TASK}, orient="row")
         self.same = same.join(by_model, on=TASK, how="anti") if len(same) else same
-        self.told = 0
+        self.done = 0
 
     def frame(self, wanted: pl.DataFrame, step: Step) -> pl.DataFrame:
-        """One row for each explanation wanted, in order."""
+        """Returns one row for each explanation to write, in order."""
         same = self.same
         rest = wanted.join(same, on="place", how="anti") if len(same) else wanted
         parts = [self._placed(part, len(rest), step) for part in rest.iter_slices(ROWS_PER_SLICE)]
@@ -164,9 +165,10 @@ class _Texts:
         )
 
     def _placed(self, part: pl.DataFrame, total: int, step: Step) -> pl.DataFrame:
+        """Returns the explanations of some tasks, with their `place`."""
         rows = [self._row(Task(*where)) for where in part.select(TASK).iter_rows()]
-        self.told += len(rows)
-        step(self.told, total)
+        self.done += len(rows)
+        step(self.done, total)
         return (
             pl.DataFrame(rows, {name: SCHEMA[name] for name in WRITTEN}, orient="row")
             .with_columns(place=part["place"])
@@ -174,11 +176,12 @@ class _Texts:
         )
 
     def _with_fallback(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Why each text that is not the model's is not."""
+        """Adds the reason why each text of the template voice is not the model's."""
         reasons = [(*task, why) for task, why in self.voice.left.items()]
         schema = {name: SCHEMA[name] for name in (*TASK, "fallback")}
         left = pl.DataFrame(reasons, schema, orient="row")
-        unseen = "budget" if self.voice.beyond else "engine_failed"  # by a model that was not found
+        # Without an examined task, the model was not found.
+        unseen = "budget" if self.voice.beyond else "engine_failed"
         spoken = pl.col("language").is_in(self.context.settings.languages)
         why = (
             pl.when(pl.col("origin") == "model")
@@ -192,6 +195,7 @@ class _Texts:
         return frame.join(left, on=TASK, how="left").with_columns(fallback=why)
 
     def _row(self, task: Task) -> tuple[Any, ...]:
+        """Returns the row of an explanation, with the columns of `WRITTEN`."""
         context, text = self.context, self.voice.written.get(task)
         key = context.model_key(task) if text else context.template_key(task)
         origin, model = ("model", self.model) if text else ("template", None)

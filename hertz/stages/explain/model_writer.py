@@ -1,9 +1,9 @@
-"""What the language model says of a night's pairs: reused, or written, checked and kept.
+"""Lets the language model explain a run's pairs: reuses, writes, checks and caches its texts.
 
-In: the pairs, the store of what was written before, and a generator. Out: accepted explanations,
-and why the others are left to the template voice. The model writes the most valuable pairs within
-the budget; each part's outcome is kept when it is done, before the next but two is begun, so a
-killed run pays for `chunk` prompts of each engine twice at most.
+In: the pairs, the cache of earlier texts, and a generator. Out: accepted explanations, and the
+reasons why others are left to the template voice. The model writes the pairs of the highest
+priority within the budget. The results of each part are cached before a third part is sent after
+it, so that after a kill at most `chunk` prompts of each engine are written twice.
 """
 
 from __future__ import annotations
@@ -41,14 +41,20 @@ logger = logging.getLogger(__name__)
 
 Open = Callable[[ExplanationSettings], AbstractContextManager[Generator]]
 TASKS_PER_LOOKUP = 20_000
-UNSAVED_PARTS = PARTS_AT_ONCE + 1  # two in the engine, one being checked
-NEVER = 1_000  # tries of a prompt that no number of retries makes shorter
-CHARACTERS_A_TOKEN = 6  # at most: what is cut from a bio shortens the prompt enough
-SEED_STEP = 1_000_003  # between the tries of one text
+UNSAVED_PARTS = PARTS_AT_ONCE + 1  # those in the engine, and one that is being checked
+GIVEN_UP = 1_000  # attempts recorded for a prompt that is too long in any case
+MAX_TOKEN_CHARACTERS = 6  # upper estimate, so that cutting a bio once shortens the prompt enough
+SEED_STEP = 1_000_003  # between the attempts at one text
 
 
 class _Job(NamedTuple):
-    """A task's next try."""
+    """The next attempt at a task.
+
+    Attributes:
+        task: The task.
+        tries: Number of attempts so far.
+        bio_length: Characters of each bio in the prompt.
+    """
 
     task: Task
     tries: int
@@ -56,21 +62,24 @@ class _Job(NamedTuple):
 
 
 class ModelWriter:
-    """Gathers what the model wrote, tonight and before.
+    """Collects the model's explanations, from this run and from the cache.
 
     Attributes:
-        written: The accepted explanations.
-        reused: Those of them that other nights paid for.
-        left: Why tasks it looked at are left to the template voice.
-        beyond: How many tasks the budget leaves out without a look.
-        failed: Refused texts by the checks they failed.
-        counts: Of prompts and tokens.
-        seconds: From the loaded engine's first prompt to its last answer's check.
-        ended_by: What ended the model's work early; empty if nothing did.
+        written: Accepted explanations by task.
+        reused: Tasks whose explanation comes from the cache.
+        left: Reason for each examined task that is left to the template voice.
+        beyond: Number of tasks outside the budget, which were not examined.
+        failed: Number of refused texts by the check that they failed.
+        counts: Numbers of prompts and tokens.
+        seconds: Time from the first prompt to the check of the last answer.
+        ended_by: Error that ended the model's work early; "" if none did.
+        share: Tasks of the model within the budget, highest priority first.
     """
 
     def __init__(self, context: TaskContext, cache: ExplanationCache) -> None:
-        self.context, self.cache, self.settings = context, cache, context.settings
+        self.context = context
+        self.cache = cache
+        self.settings = context.settings
         self.written: dict[Task, Explanation] = {}
         self.reused: set[Task] = set()
         self.left: dict[Task, str] = {}
@@ -84,11 +93,11 @@ class ModelWriter:
         self._began = 0.0  # monotonic
 
     def reuse(self, pairs: pl.DataFrame, others: Iterable[Task]) -> None:
-        """Take over what the model wrote on other nights and nothing has changed since.
+        """Chooses the model's share and looks up cached explanations.
 
         Args:
-            pairs: `explained_pairs` of tonight, of which the model's share is taken.
-            others: Tasks to look up besides.
+            pairs: `explained_pairs` of the run.
+            others: Further tasks to look up.
         """
         self.share = self._share(pairs)
         tasks = iter(dict.fromkeys([*self.share, *others]))
@@ -99,14 +108,19 @@ class ModelWriter:
         self.left |= {task: "not_asked" for task in self.share if task not in self.reused}
 
     def write(self, open_model: Open, step: Step) -> None:
-        """Let the model write its share, as far as it is not written yet, nor refused for good."""
+        """Lets the model write the tasks of its share that are neither cached nor given up.
+
+        Args:
+            open_model: Starts the language model.
+            step: Progress callback of (done, total).
+        """
         tried = self.cache.failed_attempts()
         for task in self.share:
             tries = tried.get(self.context.model_key(task), 0)
             if task in self.written:
                 continue
             if tries > self.settings.retries:
-                self.left[task] = "too_long" if tries >= NEVER else "refused"
+                self.left[task] = "too_long" if tries >= GIVEN_UP else "refused"
             else:
                 self._queue.append(_Job(task, tries))
         if not self._queue:
@@ -145,17 +159,17 @@ class ModelWriter:
         )
 
     def _share(self, pairs: pl.DataFrame) -> list[Task]:
-        """The model's share: the most valuable pairs within the budget.
+        """Returns the model's share: the tasks of the highest priority within the budget.
 
-        The share follows from the matches alone, so a night with nothing new asks for nothing. A
-        pair of whom there is nothing to tell is left to the template voice.
+        The share depends on the matches alone, so that a run without changes sends no prompt. A
+        pair without any fact is left to the template voice.
         """
         most = self.settings.budget * len(self.settings.languages)
         share: list[Task] = []
         for task in tasks_of(pairs.sort("value"), self.settings.languages):
             if len(share) == most:
                 break
-            if self.context.told(task):
+            if self.context.prompt_facts(task):
                 share.append(task)
             else:
                 self.left[task] = "nothing_to_tell"
@@ -164,35 +178,37 @@ class ModelWriter:
         return share
 
     def _spent(self) -> bool:
-        """Whether the night's tokens or minutes are used up."""
+        """Returns whether the run's token or time budget is used up."""
         tokens, minutes = self.settings.budget_tokens, self.settings.budget_minutes
         if tokens and self.counts["output_tokens"] >= tokens:
             return True
         return bool(minutes) and time.monotonic() - self._began >= 60 * minutes
 
     def _write_queued(self, generator: Generator, wanted: int, step: Step) -> None:
-        """Write what is queued, and what of it is queued again while it lasts."""
-        asked: deque[list[_Job]] = deque()
+        """Writes the queued jobs, and those that are queued again meanwhile."""
+        sent: deque[list[_Job]] = deque()
         try:
-            for answers in generator.stream(self._parts(asked)):
-                self._take(asked.popleft(), answers)
+            for answers in generator.stream(self._parts(sent)):
+                self._check_part(sent.popleft(), answers)
                 step(self.counts["settled"], wanted)
         finally:
             self.seconds = time.monotonic() - self._began
             self.counts["restarts"] = generator.restarts
-            for part in asked:  # sent or about to be, and not answered
+            for part in sent:  # not answered
                 self._queue.extend(part)
 
-    def _parts(self, asked: deque[list[_Job]]) -> Iterator[Sequence[Prompt]]:
+    def _parts(self, sent: deque[list[_Job]]) -> Iterator[Sequence[Prompt]]:
+        """Yields the prompts of each part, and appends its jobs to `sent`."""
         size = max(1, self.settings.chunk // UNSAVED_PARTS)
         while self._queue and not self._spent():
             jobs = [self._queue.popleft() for _ in range(min(size, len(self._queue)))]
             jobs.sort(key=lambda job: job.task)  # a user's pairs share the longest prefix
-            asked.append(jobs)
+            sent.append(jobs)
             fault_point("explain.before_send")
             yield [self._prompt(job) for job in jobs]
 
     def _prompt(self, job: _Job) -> Prompt:
+        """Returns the prompt of a job."""
         task, context, settings = job.task, self.context, self.settings
         who = (
             context.policy,
@@ -202,22 +218,22 @@ class ModelWriter:
             context.facts(task),
         )
         talk = conversation(*who, bio_length=job.bio_length)
-        # The same seed at temperature 0 would give the same text again, and so would any other.
+        # At temperature 0 every seed gives the same text again.
         temperature = settings.temperature
         if job.tries:
             temperature = max(temperature, settings.retry_temperature)
         seed = settings.seed + int(context.model_key(task)[:7], 16) + SEED_STEP * job.tries
         return Prompt(talk, response_schema(context.policy, task.language), seed, temperature)
 
-    def _take(self, jobs: list[_Job], answers: list[Generated]) -> None:
-        """Check a part's answers, keep the outcome, and queue again what may be tried again."""
+    def _check_part(self, jobs: list[_Job], answers: list[Generated]) -> None:
+        """Checks the answers of a part, caches the results, and queues retries."""
         accepted: dict[str, Explanation] = {}
         tried: dict[str, int] = {}
         for job, found in zip(jobs, answers, strict=True):
             key = self.context.model_key(job.task)
             if found.finish_reason == "too_long":
                 if self._too_long(job, found.prompt_tokens):
-                    tried[key] = NEVER
+                    tried[key] = GIVEN_UP
                 continue
             self._count(found)
             text = self._checked(job.task, found)
@@ -233,14 +249,16 @@ class ModelWriter:
         fault_point("explain.after_keep")
 
     def _count(self, found: Generated) -> None:
+        """Adds an answer to the counts."""
         self.counts["candidates"] += 1
         self.counts["prompt_tokens"] += found.prompt_tokens
         self.counts["cached_tokens"] += found.cached_tokens
         self.counts["output_tokens"] += found.output_tokens
 
     def _checked(self, task: Task, found: Generated) -> Explanation | None:
+        """Returns the explanation in an answer, or None if it fails a check, which is counted."""
         policy, pair = self.context.policy, self.context.pair(task)
-        text = read_answer(found.text, self.context.told(task))
+        text = read_answer(found.text, self.context.prompt_facts(task))
         failed = [found.unreadable]
         if text is not None:
             failed = failed_checks(policy, task.category, task.language, *pair, text)
@@ -248,6 +266,7 @@ class ModelWriter:
         return None if failed else text
 
     def _refused(self, job: _Job) -> None:
+        """Queues a refused job again if it has attempts left."""
         if job.tries < self.settings.retries:
             self.counts["retried"] += 1
             self._queue.append(job._replace(tries=job.tries + 1))
@@ -255,12 +274,17 @@ class ModelWriter:
             self._settle(job.task, "refused")
 
     def _too_long(self, job: _Job, tokens: int) -> bool:
-        """Queue the task again with less of the bios; whether there is nothing left to cut."""
+        """Queues a job again with shorter bios; returns True if there is nothing left to cut.
+
+        Args:
+            job: A job whose prompt is too long.
+            tokens: Length of its prompt.
+        """
         over = tokens - (self.settings.max_model_len - self.settings.max_tokens)
         if job.bio_length:
             whole = job.bio_length == BIO_LENGTH
             self.counts["bios_cut"] += whole
-            shorter = max(0, BIO_LENGTH - CHARACTERS_A_TOKEN * over) if whole else 0
+            shorter = max(0, BIO_LENGTH - MAX_TOKEN_CHARACTERS * over) if whole else 0
             self._queue.append(job._replace(bio_length=shorter))
             return False
         self._settle(job.task, "too_long")
@@ -274,10 +298,12 @@ class ModelWriter:
         return True
 
     def _settle(self, task: Task, why: str) -> None:
+        """Leaves a task to the template voice."""
         self.left[task] = why
         self.counts["settled"] += 1
 
     def _leave_unwritten(self) -> None:
+        """Leaves all jobs that are still queued to the template voice."""
         for job in self._queue:
             if job.task not in self.written:
                 self.left[job.task] = "engine_failed" if self.ended_by else "budget"

@@ -1,7 +1,7 @@
-"""Last night's template texts that would be the same tonight, taken over instead of written again.
+"""Reuses the published texts of the template voice that a new run would write identically.
 
-In: the published snapshot, tonight's profiles and the explanations wanted. Out: those whose texts
-depend on nothing that has changed: the policy, the template's version (`voice`), both profiles.
+In: the published snapshot, the run's profiles and the explanations to write. Out: the published
+texts of those whose inputs have not changed: the policy, the template's version, and both profiles.
 """
 
 from __future__ import annotations
@@ -26,25 +26,26 @@ TASK = ("category", "user_a", "user_b", "language")
 
 
 def template_digest(made_by: Sequence[str]) -> str:
-    """Names all that decides a template text besides the two profiles."""
+    """Returns a digest of everything that decides a template text, except the two profiles."""
     return hashlib.sha256("\n".join(made_by).encode()).hexdigest()
 
 
 def reusable_template_texts(
     home: Path, policy: Policy, voice: str, profiles: pl.DataFrame, wanted: pl.DataFrame
 ) -> pl.DataFrame:
-    """The published explanations among those wanted that would be written the same tonight.
+    """Returns the published template texts that the run would write identically.
 
     Args:
         home: The home directory.
-        policy: Tonight's policy.
-        voice: `template_digest` tonight's template.
-        profiles: Tonight's profiles.
-        wanted: `category`, `user_a`, `user_b`, `language` and further columns, which are kept.
+        policy: The run's policy.
+        voice: `template_digest` of the run's template.
+        profiles: The run's profiles.
+        wanted: Explanations to write: `category`, `user_a`, `user_b`, `language`, and any further
+            columns, which are kept.
 
     Returns:
-        Rows of `wanted` with the columns of the published explanations; none where there is no
-        snapshot, or it is of another voice or damaged (which the log tells).
+        Rows of `wanted` with the columns of the published explanations. It is empty if there is no
+        snapshot, if its template differs, or if it is damaged, which is logged.
     """
     nothing = wanted.clear()
     try:
@@ -52,13 +53,13 @@ def reusable_template_texts(
         if snapshot is None or read_manifest(snapshot).stages.explain.voice != voice:
             return nothing
         before = read_frame(snapshot / "users.parquet")
-        told_of = [name for name, rule in policy.fields.items() if rule.kind != "ids"]
-        same = unchanged_users(before, profiles, told_of).implode()
-        told = read_frame(snapshot / "explanations.parquet")
+        fields = [name for name, rule in policy.fields.items() if rule.kind != "ids"]
+        same = unchanged_users(before, profiles, fields).implode()
+        published = read_frame(snapshot / "explanations.parquet")
     except StorageError as error:
         logger.warning("no explanation is taken over: %s", error)
         return nothing
-    usable = told.filter(
+    usable = published.filter(
         pl.col("origin") == "template", pl.col("user_a").is_in(same), pl.col("user_b").is_in(same)
     )
     return wanted.join(usable, on=TASK, maintain_order="left")
