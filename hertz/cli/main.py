@@ -15,7 +15,7 @@ import typer
 
 from hertz.cli import maintenance as upkeep
 from hertz.cli import runs
-from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, app
+from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, app, settings_of
 from hertz.core.errors import HertzError
 from hertz.core.logs import configure_logging
 
@@ -36,9 +36,8 @@ def sample(
     """Write realistic invented profiles in the service's schema."""
     from hertz.cli.sample.sample import make_sample
     from hertz.storage.files import write_frame
-    from hertz.storage.settings import load_settings
 
-    frame = make_sample(users, seed, load_settings(policy).policy)
+    frame = make_sample(users, seed, settings_of(policy, None).policy)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_frame(frame, out)
     typer.echo(f"{len(frame)} invented profiles in {out} (seed {seed})")
@@ -58,9 +57,8 @@ def serve(
 ) -> None:
     """Serve the published snapshot over HTTP, and each newer one without a restart."""
     from hertz.api.app import serve as run_server
-    from hertz.storage.settings import load_settings
 
-    settings = load_settings(policy, home)
+    settings = settings_of(policy, home)
     named = {"host": host, "port": port}
     api = settings.api.model_copy(update={n: v for n, v in named.items() if v is not None})
     run_server(settings.home, api, settings.policy)
@@ -101,10 +99,9 @@ def loadtest(
     """
     from hertz.cli.loadtest.client import Plan
     from hertz.cli.loadtest.loadtest import loadtest as run_test
-    from hertz.storage.settings import load_settings
 
     sustained = Plan(clients=clients, seconds=seconds) if seconds else None
-    found, lines = run_test(load_settings(policy, home), url, sustained, against, keep_users)
+    found, lines = run_test(settings_of(policy, home), url, sustained, against, keep_users)
     typer.echo(json.dumps(found) if as_json else "\n".join(lines))
 
 
@@ -147,9 +144,8 @@ def compare_models(
     from hertz.cli.compare_models.command import compare_models as compare
     from hertz.cli.compare_models.command import distinct_models
     from hertz.cli.progress import progress_bars
-    from hertz.storage.settings import load_settings
 
-    settings, models = load_settings(policy, home), distinct_models(models, dummy)
+    settings, models = settings_of(policy, home), distinct_models(models, dummy)
     with progress_bars() as progress:
         found, shown = compare(
             settings, models, language or (), reports, published, minutes, progress

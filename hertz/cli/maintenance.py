@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, Source, app
+from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, Source, app, settings_of
 
 
 @app.command()
@@ -18,10 +18,9 @@ def status(
 ) -> None:
     """Show the published snapshot: policy, counts, models, and a run that the gate held."""
     from hertz.cli.report import held_in, show_status, status_of
-    from hertz.storage.settings import load_settings
     from hertz.storage.snapshot.snapshots import published_snapshot
 
-    where = load_settings(policy, home).home
+    where = settings_of(policy, home).home
     held = held_in(where)
     found = status_of(published_snapshot(where)) | {"held": held._asdict() if held else None}
     if as_json:
@@ -39,10 +38,9 @@ def runs(
 ) -> None:
     """Show the last runs: outcome, users, seconds and quality figures of each."""
     from hertz.cli.report import show_runs
-    from hertz.storage.settings import load_settings
     from hertz.storage.snapshot.history import list_runs
 
-    found = list_runs(load_settings(policy, home).home, last)
+    found = list_runs(settings_of(policy, home).home, last)
     if as_json:
         typer.echo(json.dumps([run.as_json() for run in found], ensure_ascii=False))
     else:
@@ -59,10 +57,9 @@ def rollback(
     home: Home = None,
 ) -> None:
     """Publish an older snapshot again; a running API follows within a second."""
-    from hertz.storage.settings import load_settings
     from hertz.storage.snapshot.snapshots import rollback as roll
 
-    typer.echo(f"published again: {roll(load_settings(policy, home).home, to).name}")
+    typer.echo(f"published again: {roll(settings_of(policy, home).home, to).name}")
 
 
 @app.command()
@@ -77,9 +74,8 @@ def publish(
     """Publish a run that the gate held. Without --force: show the reason and the report."""
     from hertz.cli.report import held_in
     from hertz.stages.publish import publish_anyway
-    from hertz.storage.settings import load_settings
 
-    settings = load_settings(policy, home)
+    settings = settings_of(policy, home)
     held = held_in(settings.home)
     if held and held.run_id == run_id and not force:
         typer.echo(
@@ -105,9 +101,8 @@ def cleanup(
 ) -> None:
     """Remove old snapshots, files of killed runs, and vectors of unused models."""
     from hertz.stages.cleanup import cleanup as clean
-    from hertz.storage.settings import load_settings
 
-    done = clean(load_settings(policy, home), keep, held)
+    done = clean(settings_of(policy, home), keep, held)
     if as_json:
         typer.echo(json.dumps(done._asdict()))
     else:
@@ -124,9 +119,8 @@ def intake(
 ) -> None:
     """Show the events that wait for the next run: registrations, updates, deletions, blocks."""
     from hertz.cli.intake_report import show_waiting, waiting_in
-    from hertz.storage.settings import load_settings
 
-    found = waiting_in(load_settings(policy, home).home)
+    found = waiting_in(settings_of(policy, home).home)
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -150,9 +144,8 @@ def forget(
     from hertz.cli.intake_report import show_receipt, show_scan
     from hertz.stages.forget import forget as forget_user
     from hertz.stages.forget import verify as search
-    from hertz.storage.settings import load_settings
 
-    settings = load_settings(policy, home)
+    settings = settings_of(policy, home)
     if verify:
         scan = search(settings, user_id)
         found = bool(scan.findings)

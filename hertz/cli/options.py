@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from hertz.storage.settings import Settings
 
 app = typer.Typer(
     help="Hertz: nightly batch matching for a service whose members meet each other.\n\n"
@@ -33,3 +36,14 @@ Source = Annotated[
 ]
 DEFAULT_POLICY = Path("hertz.toml")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def settings_of(policy: Path, home: Path | None, source: str | None = None) -> Settings:
+    """Loads the settings that the options of a command name.
+
+    Raises:
+        PolicyError: The policy file is missing or wrong.
+    """
+    from hertz.storage.settings import load_settings  # late: `hertz --help` loads no policy model
+
+    return load_settings(policy, home, source)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hertz.cli.options import DEFAULT_POLICY, Home, PolicyFile, Source, app
+from hertz.cli.options import DEFAULT_POLICY, Home, PolicyFile, Source, app, settings_of
+
+if TYPE_CHECKING:
+    from hertz.stages.run import Progress
+    from hertz.storage.settings import Settings
 
 
 @app.command()
@@ -23,16 +30,10 @@ def nightly(
     ] = False,
 ) -> None:
     """Run the whole night: embed, match, explain, and publish a snapshot."""
-    from hertz.cli.progress import progress_bars
-    from hertz.cli.report import show_night
     from hertz.stages.nightly import nightly as run_night
     from hertz.stages.nightly import on_demand
-    from hertz.storage.settings import load_settings
 
-    with progress_bars() as progress:
-        run = on_demand if incremental else run_night
-        snapshot = run(load_settings(policy, home, source), progress)
-    show_night(snapshot)
+    _publish(on_demand if incremental else run_night, settings_of(policy, home, source))
 
 
 @app.command()
@@ -40,11 +41,10 @@ def embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source
     """Encode the texts of new and changed profiles; publish nothing."""
     from hertz.cli.progress import progress_bars
     from hertz.stages.nightly import embed_only
-    from hertz.storage.settings import load_settings
     from hertz.storage.snapshot.stage_results import EmbedResult, PrepareResult
 
     with progress_bars() as progress:
-        run = embed_only(load_settings(policy, home, source), progress)
+        run = embed_only(settings_of(policy, home, source), progress)
     prepared, embedded = run.result(PrepareResult), run.result(EmbedResult)
     typer.echo(
         f"{prepared.users} users, {prepared.quarantined} quarantined; {embedded.texts} "
@@ -62,37 +62,32 @@ def recompute(
     ] = False,
 ) -> None:
     """Match and publish; explanations are reused or come from the template voice."""
-    from hertz.cli.progress import progress_bars
-    from hertz.cli.report import show_night
     from hertz.stages.nightly import recompute_only
-    from hertz.storage.settings import load_settings
 
-    with progress_bars() as progress:
-        snapshot = recompute_only(load_settings(policy, home, source), progress, full)
-    show_night(snapshot)
+    _publish(partial(recompute_only, full=full), settings_of(policy, home, source))
 
 
 @app.command(name="re-embed")
 def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
     """Switch to another embedding model: encode and match all users, remove old vectors."""
-    from hertz.cli.progress import progress_bars
-    from hertz.cli.report import show_night
     from hertz.stages.nightly import re_embed as run_re_embed
-    from hertz.storage.settings import load_settings
 
-    with progress_bars() as progress:
-        snapshot = run_re_embed(load_settings(policy, home, source), progress)
-    show_night(snapshot)
+    _publish(run_re_embed, settings_of(policy, home, source))
 
 
 @app.command()
 def explain(policy: PolicyFile = DEFAULT_POLICY, home: Home = None) -> None:
     """Explain the published matches with the language model, and publish."""
+    from hertz.stages.nightly import explain_only
+
+    _publish(explain_only, settings_of(policy, home))
+
+
+def _publish(run: Callable[[Settings, Progress], Path], settings: Settings) -> None:
+    """Runs stages with progress bars, and shows the snapshot that they have published."""
     from hertz.cli.progress import progress_bars
     from hertz.cli.report import show_night
-    from hertz.stages.nightly import explain_only
-    from hertz.storage.settings import load_settings
 
     with progress_bars() as progress:
-        snapshot = explain_only(load_settings(policy, home), progress)
+        snapshot = run(settings, progress)
     show_night(snapshot)

@@ -62,11 +62,7 @@ class ProfileOptions(HomeOptions):
     )
 
     def settings(self) -> Settings:
-        """Loads the settings that these values name.
-
-        Raises:
-            PolicyError: If the policy file is missing or wrong.
-        """
+        """Loads the settings that these values name."""
         return load_settings(Path(self.policy), _path(self.home), self.source or None)
 
 
@@ -133,11 +129,7 @@ class ExplainOptions(HomeOptions):
     )
 
     def settings(self) -> Settings:
-        """Loads the settings that these values name.
-
-        Raises:
-            PolicyError: If the policy file is missing or wrong.
-        """
+        """Loads the settings that these values name."""
         settings = super().settings()
         if self.budget is None:
             return settings
