@@ -56,10 +56,9 @@ def find_product_survivors(
     counts = np.zeros(len(parts), dtype=np.int64)
     if not len(parts):
         return counts
-    height = len(left)
-    width = len(right)
+    shape = (len(left), len(right))
     stride = left.strides[0]
-    whole = height // BLOCK_ROWS * BLOCK_ROWS
+    whole = len(left) // BLOCK_ROWS * BLOCK_ROWS
     last_rows = _padded_last_rows(left)
     row_limits = _padded_thresholds(row_thresholds, BLOCK_ROWS)
     column_limits = _padded_thresholds(column_thresholds, BLOCK_COLUMNS)
@@ -69,9 +68,9 @@ def find_product_survivors(
     common_only = len(parts) == 1 and part_starts[parts[0]] == part_starts[parts[0] + 1]
     common = np.empty_like(zeros)
     products = common if common_only else np.empty_like(zeros)
-    for j in range(0, width, BLOCK_COLUMNS):
+    for j in range(0, len(right), BLOCK_COLUMNS):
         _fill_panel(right[j : j + BLOCK_COLUMNS], panel)
-        for i in range(0, min(height, j + BLOCK_COLUMNS) if diagonal else height, BLOCK_ROWS):
+        for i in range(0, min(len(left), j + BLOCK_COLUMNS) if diagonal else len(left), BLOCK_ROWS):
             row = left.ctypes.data + i * stride if i < whole else last_rows.ctypes.data
             hits = multiply_block(
                 row,
@@ -99,17 +98,10 @@ def find_product_survivors(
                         products.ctypes.data,
                         LINE,
                     )
-                while hits:
-                    block_row, block_column = divmod(lowest_one(hits), BLOCK_COLUMNS)
-                    hits &= hits - np.uint64(1)
-                    a = i + block_row
-                    b = j + block_column
-                    if a < height and b < width and (b > a or not diagonal):
-                        place = counts[category]
-                        found[category, 0, place] = a
-                        found[category, 1, place] = b
-                        found[category, 2, place] = products[block_row, block_column]
-                        counts[category] += 1
+                if hits:
+                    counts[category] = _append_survivors(
+                        hits, products, i, j, shape, diagonal, found[category], counts[category]
+                    )
     return counts
 
 
@@ -168,6 +160,42 @@ def multiply_tile(
                     out.ctypes.data + category * out.strides[0] + block,
                     out.strides[1],
                 )
+
+
+@kernel
+def _append_survivors(
+    hits: np.uint64,
+    products: np.ndarray,
+    i: int,
+    j: int,
+    shape: tuple[int, int],
+    diagonal: bool,
+    found: np.ndarray,
+    count: int,
+) -> int:
+    """Appends a block's survivors within the tile to `found`; returns the new count.
+
+    Args:
+        hits: Bits of the products that reach a threshold.
+        products: `(BLOCK_ROWS, BLOCK_COLUMNS)` int32 products of the block.
+        i: First row of the block.
+        j: First column of the block.
+        shape: Rows and columns of the tile.
+        diagonal: Whether only pairs above the diagonal count.
+        found: `(3, m)` int32, written from `count` on: rows, columns and products.
+        count: Number of survivors so far.
+    """
+    while hits:
+        row, column = divmod(lowest_one(hits), BLOCK_COLUMNS)
+        hits &= hits - np.uint64(1)
+        a = i + row
+        b = j + column
+        if a < shape[0] and b < shape[1] and (b > a or not diagonal):
+            found[0, count] = a
+            found[1, count] = b
+            found[2, count] = products[row, column]
+            count += 1
+    return count
 
 
 @kernel
