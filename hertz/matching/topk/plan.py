@@ -85,16 +85,15 @@ def plan_block(
     active = heaps.active[rows]
     active_count = int(active.sum())
     nearest_pivot = np.zeros(len(rows), dtype=np.int64)
-    how = (options.dtype, options.device, options.threads)
     if not bound and active_count > MIN_ACTIVE_SHARE_TO_ROTATE * len(rows):
-        bound = rotated_bound(factors, rows, heaps.depth, *how)
+        bound = rotated_bound(factors, rows, heaps.depth, options)
         nearest_pivot = _nearest_pivots(bound, options.tile_size)
     order = np.lexsort([nearest_pivot, *(some.class_of_row for some in classes), ~active])
     rows = rows[order]
     if bound:
         bound = bound.reordered(order, active_count)
     else:
-        bound = unrotated_bound(factors, rows, active_count, *how)
+        bound = unrotated_bound(factors, rows, active_count, options)
     sides = _sides(len(rows), active_count, options.tile_size)
     members = [_side_classes(some, order, sides) for some in classes]
     meeting = [some.may_meet for some in classes]

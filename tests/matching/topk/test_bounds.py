@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hertz.matching.pair_scores import score_pairs
 from hertz.matching.topk.bound.factors import category_factors
 from hertz.matching.topk.bound.upper_bound import UpperBound, rotated_bound, unrotated_bound
+from hertz.matching.topk.options import ResolvedOptions
 from tests.matching.worlds import TERMS, make_world
 
 weights = st.dictionaries(
@@ -22,8 +23,13 @@ weights = st.dictionaries(
 EVERYTHING = {"weights": dict.fromkeys(TERMS, 1.0), "eligibility": {}}
 
 
+def options(dtype: torch.dtype, threads: int = 1) -> ResolvedOptions:
+    """Options of a bound on the CPU."""
+    return ResolvedOptions(tile_size=1024, dtype=dtype, device="cpu", threads=threads)
+
+
 def upper(bound: UpperBound) -> np.ndarray:
-    """All bounds of a single category, in its unit."""
+    """All upper bounds of a single category, in the category's scale."""
     left, right = bound.left.double().numpy(), bound.right.double().numpy()
     product: np.ndarray = left @ right.T * bound.product_scale
     return product + bound.slacks[0]
@@ -48,30 +54,28 @@ def test_bounds_every_mean(
     distinct: int | None,
 ) -> None:
     if len(several) > 1:
-        several = [{**weights, "cosine": cosine * (1 + at)} for at, weights in enumerate(several)]
-    names = [str(at) for at in range(len(several))]
+        several = [{**some, "cosine": cosine * (1 + i)} for i, some in enumerate(several)]
+    names = [str(i) for i in range(len(several))]
     categories = {n: {"weights": w, "eligibility": {}} for n, w in zip(names, several, strict=True)}
     features = make_world(users, seed, categories, "arithmetic", 3, distinct)
     a, b = np.triu_indices(users, 1)
-    forms, rows = category_factors(features, names), np.arange(users)
+    factors, rows = category_factors(features, names), np.arange(users)
     for whole in (
-        rotated_bound(forms, rows, 3, dtype, "cpu", 1),
-        unrotated_bound(forms, rows, users, dtype, "cpu", 2),
+        rotated_bound(factors, rows, 3, options(dtype)),
+        unrotated_bound(factors, rows, users, options(dtype, threads=2)),
     ):
-        for its, name in enumerate(names):
-            bound = whole.for_category(its)
-            least = (
-                score_pairs(features, name, a, b).mutual.astype(np.float64)
-                / bound.category_scales[0]
-            )
-            assert (upper(bound)[a, b] >= least).all()
-            rest, spread = bound.residuals.numpy(), bound.residual_norms.numpy()
-            left_out = (rest[a] * rest[b] * bound.residual_signs.numpy()).sum(axis=1)
-            tight = upper(bound)[a, b] - (spread[a] * spread[b]).sum(axis=1) + left_out
-            assert (tight >= least).all()
+        for position, name in enumerate(names):
+            bound = whole.for_category(position)
+            mutual = score_pairs(features, name, a, b).mutual.astype(np.float64)
+            scores = mutual / bound.category_scales[0]
+            assert (upper(bound)[a, b] >= scores).all()
+            residuals, norms = bound.residuals.numpy(), bound.residual_norms.numpy()
+            products = (residuals[a] * residuals[b] * bound.residual_signs.numpy()).sum(axis=1)
+            tight = upper(bound)[a, b] - (norms[a] * norms[b]).sum(axis=1) + products
+            assert (tight >= scores).all()
 
 
-def test_what_categories_have_in_common_is_laid_out_once() -> None:
+def test_columns_that_categories_share_are_written_once() -> None:
     categories = {
         "one": {"weights": {"cosine": 1.0, "town": 0.5, "size": 0.2}},
         "two": {"weights": {"cosine": 2.0, "town": 1.0, "wishes": 0.2}},
@@ -89,13 +93,14 @@ def test_what_categories_have_in_common_is_laid_out_once() -> None:
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 2e-4), (torch.int16, 2e-3)])
 def test_the_slack_is_small(dtype: torch.dtype, most: float) -> None:
     features = make_world(200, 4, {"all": {"weights": {"cosine": 1.0}, "eligibility": {}}}, k=6)
-    forms = category_factors(features, ["all"])
-    assert unrotated_bound(forms, np.arange(200), 200, dtype, "cpu", 1).slacks[0] < most
+    factors = category_factors(features, ["all"])
+    bound = unrotated_bound(factors, np.arange(200), 200, options(dtype))
+    assert bound.slacks[0] < most
 
 
-def test_only_the_rows_sought_have_a_left_side() -> None:
+def test_only_active_rows_have_a_left_side() -> None:
     features = make_world(50, 4, {"all": EVERYTHING}, k=6)
-    forms, rows = category_factors(features, ["all"]), np.arange(50)
-    whole, some = (unrotated_bound(forms, rows, n, torch.int16, "cpu", 1) for n in (50, 7))
+    factors, rows = category_factors(features, ["all"]), np.arange(50)
+    whole, some = (unrotated_bound(factors, rows, n, options(torch.int16)) for n in (50, 7))
     assert torch.equal(some.left, whole.left[:7])
     assert torch.equal(some.right, whole.right)

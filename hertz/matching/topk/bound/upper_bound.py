@@ -18,11 +18,9 @@ product of the residuals in the place of its bound.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,13 +35,10 @@ from hertz.matching.topk.bound.rotation import (
     Unrotated,
     fit_rotations,
 )
+from hertz.matching.topk.bound.slack import UNIT_ROUNDOFF, PartSize, slack
+from hertz.matching.topk.options import ResolvedOptions
 
 CHUNK_ROWS = {"cpu": ROWS, "cuda": 16_384}  # rows written at once: a GPU needs few calls
-# Error of one step of a sum, in units of float32. A tensor core adds products that it has aligned
-# to the largest one and cut off, at half the precision of rounding, and once more for the running
-# sum (Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, 2021).
-SUM_ERRORS = {"cpu": 1, "cuda": 4}
-UNIT_ROUNDOFF = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-9}  # half the spacing below 1
 GPU_DEPTH = 64  # columns that a GPU multiplies at a time: each part is padded to a multiple of it
 # Norm of the longest row of int16: products of two such rows, and sums of a part of them, fit into
 # int32.
@@ -118,12 +113,7 @@ class UpperBound:
 
 
 def rotated_bound(
-    factors: CategoryFactors,
-    rows: np.ndarray,
-    k: int,
-    dtype: torch.dtype,
-    device: str,
-    threads: int,
+    factors: CategoryFactors, rows: np.ndarray, k: int, options: ResolvedOptions
 ) -> UpperBound:
     """Returns the upper bound of all pairs among some rows, with rotated columns.
 
@@ -131,22 +121,16 @@ def rotated_bound(
         factors: Factors of the categories.
         rows: `(n,)` int64 rows of the features.
         k: Length of the lists that are searched for; decides how many columns are kept.
-        dtype: float32, bfloat16 or, on a CPU, int16.
-        device: "cpu" or "cuda".
-        threads: Number of threads that write columns.
+        options: Dtype (float32, bfloat16 or, on a CPU, int16), device and threads.
     """
-    rotations = fit_rotations(factors, rows, k, PAIR_COSTS[device][dtype])
-    projections = [rotation.to(torch_device(device)) for rotation in rotations]
-    return _bound(factors, rows, projections, len(rows), dtype, device, threads)
+    pair_cost = PAIR_COSTS[options.device][options.dtype]
+    device = torch_device(options.device)
+    rotations = fit_rotations(factors, rows, k, pair_cost)
+    return _bound(factors, rows, [some.to(device) for some in rotations], len(rows), options)
 
 
 def unrotated_bound(
-    factors: CategoryFactors,
-    rows: np.ndarray,
-    active_count: int,
-    dtype: torch.dtype,
-    device: str,
-    threads: int,
+    factors: CategoryFactors, rows: np.ndarray, active_count: int, options: ResolvedOptions
 ) -> UpperBound:
     """Returns the upper bound with all columns as they are: less to prepare, more to multiply.
 
@@ -154,12 +138,11 @@ def unrotated_bound(
         factors: Factors of the categories.
         rows: `(n,)` int64 rows of the features.
         active_count: Number of first rows that have a left side.
-        dtype: float32, bfloat16 or, on a CPU, int16.
-        device: "cpu" or "cuda".
-        threads: Number of threads that write columns.
+        options: Dtype (float32, bfloat16 or, on a CPU, int16), device and threads.
     """
-    projections = [Unrotated(part.counts, torch_device(device)) for part in factors.parts]
-    return _bound(factors, rows, projections, active_count, dtype, device, threads)
+    device = torch_device(options.device)
+    projections = [Unrotated(part.counts, device) for part in factors.parts]
+    return _bound(factors, rows, projections, active_count, options)
 
 
 def _bound(
@@ -167,47 +150,31 @@ def _bound(
     rows: np.ndarray,
     projections: Sequence[Projection],
     active_count: int,
-    dtype: torch.dtype,
-    device: str,
-    threads: int,
+    options: ResolvedOptions,
 ) -> UpperBound:
     """Writes the matrices in chunks of rows, and derives the slack of each category."""
     signs = [projection.signs() for projection in projections]
-    part_starts = _starts([_part_width(some, dtype, device) for some in signs])
-    residual_starts = _starts([len(some.residual) if device == "cpu" else 0 for some in signs])
-    target = torch_device(device)
-    writer = _Writer(
-        right=_empty(len(rows), int(part_starts[-1]), dtype, target),
-        part_starts=part_starts,
-        residuals=_empty(len(rows), int(residual_starts[-1]), torch.float32, target),
-        residual_starts=residual_starts,
-        residual_norms=torch.zeros((len(rows), len(projections)), device=target),
-        steps=INT16_NORM / factors.max_norm if dtype == torch.int16 else 1.0,
-    )
+    steps = INT16_NORM / factors.max_norm if options.dtype == torch.int16 else 1.0
+    writer = _new_writer(len(rows), signs, steps, options)
 
     def fill(chunk: slice) -> None:
         for part, projection in enumerate(projections):
-            if part_starts[part] < part_starts[part + 1]:
+            if writer.part_starts[part] < writer.part_starts[part + 1]:
                 writer.write(part, chunk, projection.split(factors.parts[part], rows[chunk]))
 
-    in_threads(fill, slices(len(rows), CHUNK_ROWS[device]), threads)
-    widths = np.diff(part_starts) + np.diff(residual_starts)
-    sizes = [
-        _PartSize(part.max_norm, float(norms.max()), len(some.kept), int(width))
-        for part, norms, some, width in zip(
-            factors.parts, writer.residual_norms.T, signs, widths, strict=True
-        )
-    ]
+    in_threads(fill, slices(len(rows), CHUNK_ROWS[options.device]), options.threads)
+    kept_signs = [some.kept for some in signs]
+    common, *own = writer.part_sizes(factors, kept_signs)
     return UpperBound(
-        left=_left_side(writer.right[:active_count], part_starts, [some.kept for some in signs]),
+        left=_left_side(writer.right[:active_count], writer.part_starts, kept_signs),
         right=writer.right,
-        part_starts=part_starts,
-        product_scale=writer.steps**-2,
+        part_starts=writer.part_starts,
+        product_scale=steps**-2,
         residuals=writer.residuals,
-        residual_starts=residual_starts,
+        residual_starts=writer.residual_starts,
         residual_signs=torch.cat([some.residual for some in signs]),
         residual_norms=writer.residual_norms,
-        slacks=[_slack([sizes[0], own], dtype, device, writer.steps) for own in sizes[1:]],
+        slacks=[slack([common, part], options.dtype, options.device, steps) for part in own],
         category_scales=factors.scales,
     )
 
@@ -247,50 +214,36 @@ class _Writer:
         written = self.right[chunk, first + split.kept.shape[1]].float()
         self.residual_norms[chunk, part] = written / self.steps
 
-
-class _PartSize(NamedTuple):
-    """What the rounding errors of a part's products depend on.
-
-    Attributes:
-        max_norm: Upper bound of the norm of any row's columns.
-        max_residual_norm: Upper bound of the norm of any row's residual.
-        kept: Number of columns that are kept.
-        width: Number of columns of the matrices and of the residual.
-    """
-
-    max_norm: float
-    max_residual_norm: float
-    kept: int
-    width: int
+    def part_sizes(
+        self, factors: CategoryFactors, kept_signs: list[torch.Tensor]
+    ) -> list[PartSize]:
+        """Returns what the rounding errors of each part depend on, once all rows are written."""
+        widths = np.diff(self.part_starts) + np.diff(self.residual_starts)
+        max_norms = [float(norms.max()) for norms in self.residual_norms.T]
+        return [
+            PartSize(part.max_norm, max_norm, len(kept), int(width))
+            for part, max_norm, kept, width in zip(
+                factors.parts, max_norms, kept_signs, widths, strict=True
+            )
+        ]
 
 
-def _slack(parts: Sequence[_PartSize], dtype: torch.dtype, device: str, steps: float) -> float:
-    """Returns how far the product of a category's columns may lie below the score.
-
-    A sum of c products errs by at most c units of roundoff times the norms of the factors (Higham,
-    Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), in the accumulator's
-    float32; a bfloat16 result is rounded once in each part.
-
-    Args:
-        parts: Sizes of the common part and of the category's own.
-        dtype: Type of the tiles.
-        device: Device that multiplies.
-        steps: Number of steps of an integer in 1.
-    """
-    # Each component is rounded to an integer, and before that to float32.
-    lost = [0.51 * math.sqrt(p.kept) / steps if dtype == torch.int16 else 0.0 for p in parts]
-    norms = [1.001 * part.max_norm + less for part, less in zip(parts, lost, strict=True)]
-    square = sum(norm**2 for norm in norms) + 2 * sum(part.max_residual_norm**2 for part in parts)
-    width = sum(part.width for part in parts)
-    error = SUM_ERRORS[device] * (width + 8) * UNIT_ROUNDOFF[torch.float32] * square
-    error += sum(
-        less * (2.002 * part.max_norm + less) for part, less in zip(parts, lost, strict=True)
+def _new_writer(
+    rows: int, signs: list[SplitColumns], steps: float, options: ResolvedOptions
+) -> _Writer:
+    """Allocates the matrices for a number of rows; `signs` has the columns of each part."""
+    on_cpu = options.device == "cpu"
+    part_starts = _starts([_part_width(some, options.dtype, options.device) for some in signs])
+    residual_starts = _starts([len(some.residual) if on_cpu else 0 for some in signs])
+    device = torch_device(options.device)
+    return _Writer(
+        right=_empty(rows, int(part_starts[-1]), options.dtype, device),
+        part_starts=part_starts,
+        residuals=_empty(rows, int(residual_starts[-1]), torch.float32, device),
+        residual_starts=residual_starts,
+        residual_norms=torch.zeros((rows, len(signs)), device=device),
+        steps=steps,
     )
-    if dtype == torch.bfloat16:
-        error += 4 * UNIT_ROUNDOFF[dtype] * (1 + 2 * square)
-    # The last 2^-20 is for the rounding of the columns, the float64 steps, the score's own rounding
-    # and that of the threshold.
-    return error + 2.0**-20 * (1 + square)
 
 
 def _part_width(signs: SplitColumns, dtype: torch.dtype, device: str) -> int:
