@@ -1,4 +1,4 @@
-"""The reference score: hand-computed pairs for every rule, and the old service's bugs."""
+"""The reference score: pairs computed by hand for every kind of term, and errors to be avoided."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ TYPES = ["".join(letters) for letters in itertools.product("IE", "NS", "TF", "JP
 
 def features_of(policy: Policy, *users: dict[str, Any], cosine_to_first: float = 0.8) -> Features:
     """Features of literal users; the first lies at the given cosine to each of the others."""
-    told = [{"emailDomain": "a.example", "blockedUserIds": [], **user} for user in users]
+    complete = [{"emailDomain": "a.example", "blockedUserIds": [], **user} for user in users]
     sets = [n for n, rule in policy.fields.items() if rule.kind == "set"]
     columns: dict[str, Any] = {
-        "user_id": [user.get("user_id", i + 1) for i, user in enumerate(told)]
+        "user_id": [user.get("user_id", i + 1) for i, user in enumerate(complete)]
     }
     for name, rule in policy.fields.items():
-        columns[name] = [user.get(name, [] if name in sets else None) for user in told]
+        columns[name] = [user.get(name, [] if name in sets else None) for user in complete]
         kind = {"set": pl.List(pl.String), "ids": pl.List(pl.Int64)}.get(rule.kind, pl.String)
         columns[name] = pl.Series(columns[name], dtype=kind)
     other = [cosine_to_first, (1 - cosine_to_first**2) ** 0.5]
@@ -53,7 +53,7 @@ def features_of(policy: Policy, *users: dict[str, Any], cosine_to_first: float =
     return build_features(policy, pl.DataFrame(columns), vectors)
 
 
-def test_first_versions_formula(service_policy: Policy) -> None:
+def test_formula_of_general(service_policy: Policy) -> None:
     features = features_of(service_policy, JIHO, MINA)
     found = score(features, "general", 0, 1)
     # 0.7 cosine + 0.3 (0.3 base + 0.2 mbti + 0.2 age + 0.3 tags): base 2/3; INTP -> ENFJ has one
@@ -67,7 +67,7 @@ def test_first_versions_formula(service_policy: Policy) -> None:
 
 
 @pytest.mark.parametrize(("category", "cosine_weight"), [("friend", 0.7), ("couple", 0.6)])
-def test_third_versions_formulas(
+def test_formulas_of_friend_and_couple(
     service_policy: Policy, category: str, cosine_weight: float
 ) -> None:
     found = score(features_of(service_policy, JIHO, MINA), category, 0, 1)
@@ -89,13 +89,13 @@ def test_third_versions_formulas(
 def test_age_groups_are_compared_as_codes(
     service_policy: Policy, a: str, b: str, value: float
 ) -> None:
-    """Old bug: codes were compared with labels, so age was always 0."""
+    """Codes compared with labels would always have the value 0."""
     features = features_of(service_policy, JIHO | {"ageGroup": a}, MINA | {"ageGroup": b})
     assert term_value(features, "age", 0, 1) == value
 
 
 def test_tags_are_compared_as_whole_codes(service_policy: Policy) -> None:
-    """Old bug: tag sets were compared letter by letter; CALM and ALCM are not alike."""
+    """Sets compared letter by letter would be similar: CALM shares letters with all of these."""
     features = features_of(
         service_policy,
         JIHO | {"preferredPeople": ["CALM"]},
@@ -105,7 +105,7 @@ def test_tags_are_compared_as_whole_codes(service_policy: Policy) -> None:
 
 
 def test_directional_scores_differ_and_the_mutual_one_does_not(service_policy: Policy) -> None:
-    """Old bug: the reverse update copied the forward score of a directional formula."""
+    """The backward score is not a copy of the forward score."""
     features = features_of(service_policy, JIHO, MINA)
     there, back = score(features, "general", 0, 1), score(features, "general", 1, 0)
     assert there.forward != there.backward
@@ -114,7 +114,7 @@ def test_directional_scores_differ_and_the_mutual_one_does_not(service_policy: P
 
 
 def test_a_second_run_changes_nothing(service_policy: Policy) -> None:
-    """Old bug: a second identical run rewrote 602 of 9,900 rows."""
+    """Two runs over the same profiles give the same bytes."""
     features = features_of(service_policy, JIHO, MINA, JIHO | {"MBTI": "ESTJ"}, MINA)
     first, second = mutual_top_k(features), mutual_top_k(features)
     for category in service_policy.categories:
@@ -123,7 +123,7 @@ def test_a_second_run_changes_nothing(service_policy: Policy) -> None:
 
 
 def test_hiding_the_type_never_beats_the_average_of_showing_it(service_policy: Policy) -> None:
-    """Old bug: one UNKNOWN MBTI (0.6) beat 225 of 256 known pairs."""
+    """A missing type is worth no more than the average of the types that are shown."""
     users = [JIHO | {"MBTI": None}] + [JIHO | {"MBTI": t} for t in TYPES]
     features = features_of(service_policy, *users)
     for other in range(1, 17):

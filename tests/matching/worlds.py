@@ -1,4 +1,4 @@
-"""Small made-up worlds: random policies and profiles that use every kind of term and rule."""
+"""Small random worlds: policies and profiles that use every kind of term and rule."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ELIGIBILITY = {
 def make_policy(
     categories: dict[str, dict[str, Any]], combine: str = "arithmetic", k: int = 5
 ) -> Policy:
-    """A policy over the made-up fields with the given categories."""
+    """A policy over the invented fields with the given categories."""
     return parse_policy(
         {
             "name": "made-up",
@@ -75,7 +75,7 @@ def make_policy(
 
 
 def make_profiles(users: int, seed: int, hidden: float = 0.2) -> pl.DataFrame:
-    """Random validated profiles; `hidden` is the share of values not told."""
+    """Random validated profiles; `hidden` is the share of missing values."""
     rng = np.random.default_rng(seed)
 
     def code(names: list[str]) -> list[str | None]:
@@ -86,7 +86,7 @@ def make_profiles(users: int, seed: int, hidden: float = 0.2) -> pl.DataFrame:
         return [[n for n in names if rng.random() < 0.4] for _ in range(users)]
 
     ages = rng.integers(20, 40, users).astype(float)
-    told = rng.random(users) >= hidden
+    present = rng.random(users) >= hidden
     return pl.DataFrame(
         {
             "user_id": np.sort(rng.choice(10 * users + 1, users, replace=False)) + 1,
@@ -97,7 +97,7 @@ def make_profiles(users: int, seed: int, hidden: float = 0.2) -> pl.DataFrame:
             "size": code(list(SIZES)),
             "wants": some(list(TRAITS)),
             "traits": some(list(TRAITS)),
-            "age": [float(a) if t else None for a, t in zip(ages, told, strict=True)],
+            "age": [float(a) if p else None for a, p in zip(ages, present, strict=True)],
             "blocks": [[int(i) for i in rng.integers(1, 10 * users + 2, 3)] for _ in range(users)],
         },
         schema_overrides={

@@ -1,4 +1,4 @@
-"""The compiled loops against what numpy says."""
+"""The compiled loops give the results of numpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from hertz.matching.kernels.pairs import find_survivors, reaches_with_residuals
     first=st.integers(-1, 150),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_found_is_what_reaches_either_side(shape: tuple[int, int], first: int, seed: int) -> None:
+def test_survivors_reach_the_threshold_of_either_side(
+    shape: tuple[int, int], first: int, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     upper = rng.integers(-3, 4, shape).astype(np.float32)
     upper[rng.random(shape) < 0.1] = -np.inf
@@ -34,27 +36,27 @@ def test_found_is_what_reaches_either_side(shape: tuple[int, int], first: int, s
 @settings(deadline=None)
 @given(
     widths=st.tuples(*[st.integers(0, 20)] * 3),
-    its=st.sampled_from([1, 2]),
+    part=st.sampled_from([1, 2]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_a_tighter_bound_has_the_products_where_their_bounds_were(
-    widths: tuple[int, ...], its: int, seed: int
+def test_a_tighter_bound_has_products_of_residuals_instead_of_norms(
+    widths: tuple[int, ...], part: int, seed: int
 ) -> None:
     rng, starts = np.random.default_rng(seed), np.cumsum([0, *widths])
-    rest = rng.integers(-4, 5, (30, starts[-1])).astype(np.float32)  # small whole numbers: exact
+    residuals = rng.integers(-4, 5, (30, starts[-1])).astype(np.float32)  # integers: exact
     signs = np.where(rng.random(starts[-1]) < 0.5, -1, 1).astype(np.float32)
-    spread, least = rng.integers(0, 30, (30, 3)).astype(np.float32), rng.integers(0, 30, 30)
+    norms = rng.integers(0, 30, (30, 3)).astype(np.float32)
+    thresholds = rng.integers(0, 30, 30).astype(np.float32)
     a, b = rng.integers(0, 30, (2, 50))
     upper = rng.integers(0, 300, 50).astype(np.float32)
     tight = upper.copy()
-    for part in (0, its):
-        columns = slice(starts[part], starts[part + 1])
-        tight += (rest[a] * rest[b] * signs)[:, columns].sum(axis=1)
-        tight -= spread[a, part] * spread[b, part]
-    least = least.astype(np.float32)
+    for some in (0, part):
+        columns = slice(starts[some], starts[some + 1])
+        tight += (residuals[a] * residuals[b] * signs)[:, columns].sum(axis=1)
+        tight -= norms[a, some] * norms[b, some]
     np.testing.assert_array_equal(
-        reaches_with_residuals(upper, spread, rest, starts, signs, its, least, a, b),
-        tight >= np.minimum(least[a], least[b]),
+        reaches_with_residuals(upper, norms, residuals, starts, signs, part, thresholds, a, b),
+        tight >= np.minimum(thresholds[a], thresholds[b]),
     )
 
 
