@@ -96,9 +96,7 @@ def plan_block(
         bound = unrotated_bound(factors, rows, active_count, options)
     sides = _sides(len(rows), active_count, options.tile_size)
     members = [_side_classes(some, order, sides) for some in classes]
-    meeting = [some.may_meet for some in classes]
-    apart = [~some.may_meet for some in classes]
-    has_eligible = np.stack(list(map(_any_in_tiles, meeting, members)))
+    has_eligible = _flag_tiles([some.may_meet for some in classes], members)
     return BlockPlan(
         rows=rows,
         bound=bound,
@@ -106,7 +104,7 @@ def plan_block(
         sides=sides,
         tiles=_ordered_tiles(np.any(has_eligible, axis=0), sides, active_count, bound),
         has_eligible=has_eligible,
-        has_ineligible=np.stack(list(map(_any_in_tiles, apart, members))),
+        has_ineligible=_flag_tiles([~some.may_meet for some in classes], members),
         eligible_pairs=[some.eligible_pairs for some in classes],
     )
 
@@ -132,10 +130,21 @@ def _side_classes(classes: EligibilityClasses, order: np.ndarray, sides: list[sl
     return members
 
 
-def _any_in_tiles(pairs_of_classes: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """Returns whether each tile has one of the pairs of classes: `(sides, sides)` bool."""
-    found: np.ndarray = members @ pairs_of_classes.astype(np.float32) @ members.T > 0
-    return found
+def _flag_tiles(
+    pairs_of_classes: Sequence[np.ndarray], members: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Returns which tiles have one of some pairs of classes: `(categories, sides, sides)` bool.
+
+    Args:
+        pairs_of_classes: `(classes, classes)` bool of each category.
+        members: Result of `_side_classes` for each category.
+    """
+    return np.stack(
+        [
+            of_side @ pairs.astype(np.float32) @ of_side.T > 0
+            for pairs, of_side in zip(pairs_of_classes, members, strict=True)
+        ]
+    )
 
 
 def _ordered_tiles(
@@ -162,13 +171,10 @@ def _side_similarity(bound: UpperBound, sides: list[slice]) -> np.ndarray:
         for side in sides
     ]
     left, right = (
-        torch.stack([factor[sample].float().mean(dim=0) for sample in samples])
-        .double()
-        .cpu()
-        .numpy()
-        for factor in (bound.left, bound.right)
+        torch.stack([matrix[sample].float().mean(dim=0) for sample in samples]).double()
+        for matrix in (bound.left, bound.right)
     )
-    similarity: np.ndarray = left @ right.T
+    similarity: np.ndarray = left.cpu().numpy() @ right.cpu().numpy().T
     return similarity
 
 
