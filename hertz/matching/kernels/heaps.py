@@ -1,9 +1,9 @@
 """Compiled loops over match lists that are kept as heaps, the worst entry at the root.
 
-In: scores, `(n, depth)` float32, and ids, `(n, depth)` int32, of n users' lists; an empty entry has
-the score -inf and the id EMPTY_ID. Among equal scores the lower id is the better entry. Python's
-heapq inserts one entry a call, and numpy's partition works on whole arrays: neither fits a loop
-over pairs whose two users have a list each.
+An entry is one int64 key, on a CPU and on a GPU alike: the bits of its float32 score above, made to
+rise with it, and below the row of its user, counted from the end. So the larger key is the better
+entry, and among equal scores the lower row is. Python's heapq inserts one entry a call, and numpy's
+partition works on whole arrays: neither fits a loop over pairs whose two users have a list each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,36 @@ import numpy as np
 
 from hertz.matching.kernels.compiled import kernel
 
-EMPTY_ID = np.iinfo(np.int32).max  # id of an empty entry: worse than every user's among equals
+INT32_MAX = 0x7FFFFFFF  # all bits of an int32 but its sign
+EMPTY_ID = INT32_MAX  # id of an empty entry, whose score is -inf
+EMPTY_KEY = int(np.float32(-np.inf).view(np.int32) ^ np.int32(INT32_MAX)) << 32
+
+
+@kernel
+def encode_key(score: np.float32, entry: int) -> np.int64:
+    """Returns the key of an entry, by its float32 score and its row."""
+    bits = np.int64((score + np.float32(0.0)).view(np.int32))  # -0.0 has the key of 0.0
+    if bits < 0:
+        bits ^= INT32_MAX
+    return (bits << 32) | (EMPTY_ID - np.int64(entry))
+
+
+@kernel
+def _decode_score(key: np.int64) -> np.float32:
+    """Returns the score of a key."""
+    bits = key >> 32
+    if bits < 0:
+        bits ^= INT32_MAX
+    return np.int32(bits).view(np.float32)
+
+
+@kernel
+def decode_scores(keys: np.ndarray) -> np.ndarray:
+    """Returns the scores of `(m,)` int64 keys: `(m,)` float32."""
+    scores = np.empty(len(keys), dtype=np.float32)
+    for at in range(len(keys)):
+        scores[at] = _decode_score(keys[at])
+    return scores
 
 
 @kernel
@@ -28,115 +57,53 @@ def largest_columns(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarr
         `(m, depth)` int32 columns in the order of a heap; EMPTY_ID where a row has fewer values
         above -inf.
     """
-    values = np.empty(depth, dtype=np.float32)
-    picked = np.full((len(rows), depth), EMPTY_ID, dtype=np.int32)
-    for position in range(len(rows)):
-        row = rows[position]
-        values[:] = -np.inf
-        for column in range(upper.shape[1]):
-            if upper[row, column] > values[0]:
-                insert(values, picked[position], upper[row, column], column)
-    return picked
+    heap = np.empty(depth, dtype=np.int64)
+    columns = np.empty((len(rows), depth), dtype=np.int32)
+    for at in range(len(rows)):
+        row = upper[rows[at]]
+        heap[:] = EMPTY_KEY
+        least = np.float32(-np.inf)
+        for column in range(len(row)):
+            if row[column] > least:
+                insert(heap, encode_key(row[column], column))
+                least = _decode_score(heap[0])
+        for place in range(depth):
+            columns[at, place] = EMPTY_ID - (heap[place] & INT32_MAX)
+    return columns
 
 
 @kernel
-def _is_worse(score: float, user: int, other_score: float, other: int) -> bool:
-    return score < other_score or (score == other_score and user > other)
-
-
-@kernel
-def insert(scores: np.ndarray, ids: np.ndarray, score: float, user: int) -> None:
-    """Inserts an entry into a full heap if it is better than the root, which it replaces.
+def insert(heap: np.ndarray, key: np.int64) -> None:
+    """Replaces the root of a heap by a better entry, which moves down to its place.
 
     Args:
-        scores: `(depth,)` float32 heap of scores, -inf where empty; written.
-        ids: `(depth,)` int32 ids of the entries, EMPTY_ID where empty; written.
-        score: Score of the new entry.
-        user: Id of the new entry, not in the heap yet.
+        heap: `(depth,)` int64 keys, EMPTY_KEY where empty; written.
+        key: Key of the new entry, not in the heap yet.
     """
-    if _is_worse(scores[0], ids[0], score, user):
-        _replace_root(scores, ids, score, user)
-
-
-@kernel
-def _replace_root(scores: np.ndarray, ids: np.ndarray, score: float, user: int) -> None:
-    """Replaces the root of a heap and moves the new entry down to its place."""
-    position = 0
-    size = len(scores)
-    while True:
-        child = 2 * position + 1
-        if child >= size:
+    if key <= heap[0]:
+        return
+    at = 0
+    child = 1
+    while child < len(heap):
+        if child + 1 < len(heap) and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= key:
             break
-        right = child + 1
-        if right < size and _is_worse(scores[right], ids[right], scores[child], ids[child]):
-            child = right
-        if not _is_worse(scores[child], ids[child], score, user):
-            break
-        scores[position] = scores[child]
-        ids[position] = ids[child]
-        position = child
-    scores[position] = score
-    ids[position] = user
-
-
-@kernel
-def sort_heaps(scores: np.ndarray, ids: np.ndarray) -> None:
-    """Sorts each row's heap, best entry first, and writes -1 for EMPTY_ID.
-
-    Rows are reversed and sorted by insertion: a heap is nearly in order from worst to best, and one
-    that was made of a sorted list is in order but for a few entries.
-
-    Args:
-        scores: `(n, depth)` float32, written.
-        ids: `(n, depth)` int32, written.
-    """
-    for row in range(len(scores)):
-        _reverse(scores[row])
-        _reverse(ids[row])
-        _sort_by_insertion(scores[row], ids[row])
-        last = scores.shape[1] - 1
-        while last >= 0 and ids[row, last] == EMPTY_ID:
-            ids[row, last] = -1
-            last -= 1
-
-
-@kernel
-def _reverse(values: np.ndarray) -> None:
-    for first in range(len(values) // 2):
-        last = len(values) - 1 - first
-        values[first], values[last] = values[last], values[first]
-
-
-@kernel
-def _sort_by_insertion(scores: np.ndarray, ids: np.ndarray) -> None:
-    """Sorts one list, best entry first."""
-    for rank in range(1, len(scores)):
-        score = scores[rank]
-        user = ids[rank]
-        place = rank
-        while place > 0 and _is_worse(scores[place - 1], ids[place - 1], score, user):
-            scores[place] = scores[place - 1]
-            ids[place] = ids[place - 1]
-            place -= 1
-        scores[place] = score
-        ids[place] = user
+        heap[at] = heap[child]
+        at = child
+        child = 2 * at + 1
+    heap[at] = key
 
 
 @kernel
 def insert_pairs(
-    scores: np.ndarray,
-    ids: np.ndarray,
-    accepting: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    mutual: np.ndarray,
+    heaps: np.ndarray, accepting: np.ndarray, a: np.ndarray, b: np.ndarray, mutual: np.ndarray
 ) -> None:
-    """Inserts the two users of each scored pair into each other's list.
+    """Inserts the two users of each scored pair into each other's heap.
 
     Args:
-        scores: `(n, depth)` float32 heaps, written.
-        ids: `(n, depth)` int32 ids of the entries, written.
-        accepting: `(n,)` bool: whether the user's list may change.
+        heaps: `(n, depth)` int64 keys, written.
+        accepting: `(n,)` bool: whether the user's heap may change.
         a: `(m,)` int64 rows of the pairs' first users.
         b: `(m,)` int64 rows of the pairs' second users.
         mutual: `(m,)` float32 mutual scores of the pairs.
@@ -144,9 +111,39 @@ def insert_pairs(
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
         if accepting[x]:
-            insert(scores[x], ids[x], mutual[pair], y)
+            insert(heaps[x], encode_key(mutual[pair], y))
         if accepting[y]:
-            insert(scores[y], ids[y], mutual[pair], x)
+            insert(heaps[y], encode_key(mutual[pair], x))
+
+
+@kernel
+def heaps_to_lists(heaps: np.ndarray, scores: np.ndarray, ids: np.ndarray) -> None:
+    """Sorts heaps, best entry first, and writes the scores and rows of their entries.
+
+    Heaps are reversed and sorted by insertion: a heap is nearly in order from worst to best, and
+    one that was made of a sorted list is in order but for a few entries.
+
+    Args:
+        heaps: `(n, depth)` int64 keys, sorted in place.
+        scores: `(n, depth)` float32, written: -inf where an entry is empty.
+        ids: `(n, depth)` int32, written: -1 where an entry is empty.
+    """
+    for user in range(len(heaps)):
+        heap = heaps[user]
+        for place in range(len(heap) // 2):
+            last = len(heap) - 1 - place
+            heap[place], heap[last] = heap[last], heap[place]
+        for rank in range(len(heap)):
+            key = heap[rank]
+            place = rank
+            while place > 0 and heap[place - 1] < key:
+                heap[place] = heap[place - 1]
+                place -= 1
+            heap[place] = key
+        for rank in range(len(heap)):
+            scores[user, rank] = _decode_score(heap[rank])
+            empty = heap[rank] == EMPTY_KEY
+            ids[user, rank] = -1 if empty else EMPTY_ID - (heap[rank] & INT32_MAX)
 
 
 @kernel
@@ -155,8 +152,7 @@ def lists_to_heaps(
     scores: np.ndarray,
     previous_rows: np.ndarray,
     new_rows: np.ndarray,
-    heap_scores: np.ndarray,
-    heap_ids: np.ndarray,
+    heaps: np.ndarray,
 ) -> None:
     """Copies a previous run's sorted lists into heaps, without the users who are not carried over.
 
@@ -167,8 +163,7 @@ def lists_to_heaps(
         previous_rows: `(n,)` int64 row whose list each user had in the previous run, -1 for a user
             whose heap stays empty.
         new_rows: `(m,)` int32 row of each of the previous run's users in this run, -1 for none.
-        heap_scores: `(n, depth)` float32, all -inf, written.
-        heap_ids: `(n, depth)` int32, all EMPTY_ID, written.
+        heaps: `(n, depth)` int64 keys, all EMPTY_KEY, written.
     """
     for user in range(len(previous_rows)):
         previous = previous_rows[user]
@@ -177,8 +172,7 @@ def lists_to_heaps(
             entry = ids[previous, rank]
             if entry >= 0 and new_rows[entry] >= 0:
                 place -= 1
-                heap_scores[user, place] = scores[previous, rank]
-                heap_ids[user, place] = new_rows[entry]
+                heaps[user, place] = encode_key(scores[previous, rank], new_rows[entry])
 
 
 @kernel

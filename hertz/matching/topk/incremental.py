@@ -163,8 +163,7 @@ def _carry_over(features: Features, previous: NeighborLists, delta: Delta) -> _C
             previous.scores,
             previous_rows[rows],
             row_today,
-            heaps.scores[rows],
-            heaps.ids[rows],
+            heaps.keys[rows],
         )
 
     in_threads(carry, slices(n))

@@ -12,7 +12,7 @@ import numpy as np
 
 from hertz.core.compute import in_threads, slices
 from hertz.matching.features import Features
-from hertz.matching.kernels.heaps import EMPTY_ID, insert_pairs, sort_heaps
+from hertz.matching.kernels.heaps import EMPTY_KEY, decode_scores, heaps_to_lists, insert_pairs
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,13 @@ class TopKHeaps:
     """A heap of the best matches so far for each of n users, the worst entry at its root.
 
     Attributes:
-        scores: `(n, depth)` float32 mutual scores, -inf where an entry is empty.
-        ids: `(n, depth)` int32 rows of the features, EMPTY_ID where an entry is empty.
+        keys: `(n, depth)` int64 entries, EMPTY_KEY where empty; see `kernels/heaps.py`.
         min_scores: `(n,)` float32: the search may leave out entries with a lower score.
         active: `(n,)` bool: users of whom every pair that could matter is searched.
         accepting: `(n,)` bool: users into whose heaps entries are inserted.
     """
 
-    scores: np.ndarray
-    ids: np.ndarray
+    keys: np.ndarray
     min_scores: np.ndarray
     active: np.ndarray
     accepting: np.ndarray
@@ -76,7 +74,11 @@ class TopKHeaps:
     @property
     def depth(self) -> int:
         """Number of entries of a heap."""
-        return self.scores.shape[1]
+        return self.keys.shape[1]
+
+    def worst_scores(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Returns the scores of the worst entries of some heaps: float32, -inf where empty."""
+        return decode_scores(np.ascontiguousarray(self.keys[rows, 0]))
 
     def reset(self, rows: np.ndarray) -> TopKHeaps:
         """Empties the heaps of `rows` and returns heaps in which only these are searched.
@@ -89,10 +91,10 @@ class TopKHeaps:
         """
         only = np.zeros(len(self.active), dtype=bool)
         only[rows] = True
-        min_scores = np.where(only, np.maximum(self.min_scores, self.scores[:, 0]), self.min_scores)
-        self.scores[rows] = -np.inf
-        self.ids[rows] = EMPTY_ID
-        return TopKHeaps(self.scores, self.ids, min_scores, active=only, accepting=only)
+        min_scores = self.min_scores.copy()
+        min_scores[rows] = np.maximum(min_scores[rows], self.worst_scores(rows))
+        self.keys[rows] = EMPTY_KEY
+        return TopKHeaps(self.keys, min_scores, active=only, accepting=only)
 
     def insert_pairs(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
         """Inserts each side of every pair into the other side's heap.
@@ -102,14 +104,13 @@ class TopKHeaps:
             b: `(m,)` int64 rows of the second sides.
             mutual: `(m,)` float32 mutual scores.
         """
-        insert_pairs(self.scores, self.ids, self.accepting, a, b, mutual)
+        insert_pairs(self.keys, self.accepting, a, b, mutual)
 
 
 def empty_heaps(users: int, depth: int) -> TopKHeaps:
     """Returns empty heaps, with everyone active and accepting."""
     return TopKHeaps(
-        scores=np.full((users, depth), -np.inf, dtype=np.float32),
-        ids=np.full((users, depth), EMPTY_ID, dtype=np.int32),
+        keys=np.full((users, depth), EMPTY_KEY, dtype=np.int64),
         min_scores=np.full(users, -np.inf, dtype=np.float32),
         active=np.ones(users, dtype=bool),
         accepting=np.ones(users, dtype=bool),
@@ -117,12 +118,12 @@ def empty_heaps(users: int, depth: int) -> TopKHeaps:
 
 
 def finish(features: Features, heaps: TopKHeaps, counts: PairCounts) -> NeighborLists:
-    """Sorts the heaps in place and returns them as lists, once all pairs that matter are in."""
-    ids = heaps.ids
-    scores = heaps.scores
+    """Returns the heaps as sorted lists, once all pairs that matter are inserted."""
+    ids = np.empty(heaps.keys.shape, dtype=np.int32)
+    scores = np.empty(heaps.keys.shape, dtype=np.float32)
 
     def sort(rows: slice) -> None:
-        sort_heaps(scores[rows], ids[rows])
+        heaps_to_lists(heaps.keys[rows], scores[rows], ids[rows])
 
     in_threads(sort, slices(len(ids)))
     full = ids[:, -1] >= 0

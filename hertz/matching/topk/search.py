@@ -83,7 +83,7 @@ def find_neighbors(
     size = depth or features.policy.k
     heaps = {name: empty_heaps(len(features), size) for name in categories}
     counts = fill_heaps(features, heaps, progress, **options)
-    return {name: finish(features, heaps[name], counts[name]) for name in categories}
+    return {name: finish(features, heaps.pop(name), counts[name]) for name in categories}
 
 
 def fill_heaps(

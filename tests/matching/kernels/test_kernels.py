@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hertz.matching.kernels.heaps import EMPTY_ID, sort_heaps
+from hertz.matching.kernels.heaps import EMPTY_ID, encode_key, heaps_to_lists
 from hertz.matching.kernels.pairs import find_survivors, reaches_with_residuals
 
 
@@ -69,6 +69,10 @@ def test_a_list_is_sorted_whatever_its_order(depth: int, seed: int) -> None:
     scores[:, :1], ids[:, :1] = -np.inf, EMPTY_ID
     best_first = np.lexsort((ids, -scores))
     sorted_ids, sorted_scores = (np.take_along_axis(x, best_first, axis=1) for x in (ids, scores))
-    sort_heaps(scores, ids)
+    keys = [
+        [encode_key(*entry) for entry in zip(*row, strict=True)]
+        for row in zip(scores, ids, strict=True)
+    ]
+    heaps_to_lists(np.array(keys, dtype=np.int64), scores, ids)
     np.testing.assert_array_equal(ids, np.where(sorted_ids == EMPTY_ID, -1, sorted_ids))
     np.testing.assert_array_equal(scores, sorted_scores)

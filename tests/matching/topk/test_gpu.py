@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 
 from hertz.core import compute
 from hertz.matching.features import LANES
-from hertz.matching.kernels.heaps import EMPTY_ID
+from hertz.matching.kernels.heaps import EMPTY_ID, EMPTY_KEY, encode_key, heaps_to_lists
 from hertz.matching.reference import cosine
 from hertz.matching.topk import thresholds
 from hertz.matching.topk.gpu import block as gpu_block
 from hertz.matching.topk.gpu import category as gpu_category
-from hertz.matching.topk.gpu.category import GpuCategorySearch, decode_keys, encode_keys
+from hertz.matching.topk.gpu.category import GpuCategorySearch, decode_scores, encode_keys
 from hertz.matching.topk.gpu.kernels import cosines
 from hertz.matching.topk.incremental import (
     PreviousLists,
@@ -209,8 +209,16 @@ def test_the_larger_key_is_the_better_entry(entries: list[tuple[float, int]]) ->
     keys = encode_keys(values, ids)
     order = sorted(range(len(entries)), key=lambda at: int(keys[at]), reverse=True)
     assert [entries[at] for at in order] == sorted(entries, key=lambda e: (-e[0], e[1]))
-    assert torch.equal(decode_keys(keys).scores, values)
-    assert torch.equal(decode_keys(keys).ids, ids.int())
+    assert torch.equal(decode_scores(keys), values)
+    assert [encode_key(np.float32(score), entry) for score, entry in entries] == keys.tolist()
+    listed_scores = np.empty((1, len(entries)), dtype=np.float32)
+    listed_ids = np.empty((1, len(entries)), dtype=np.int32)
+    heaps_to_lists(keys.numpy()[None].copy(), listed_scores, listed_ids)
+    best_first = sorted(entries, key=lambda e: (-e[0], e[1]))
+    assert listed_scores[0].tolist() == [score for score, _ in best_first]
+    empty = (-np.inf, EMPTY_ID)
+    assert encode_key(np.float32(-np.inf), EMPTY_ID) == EMPTY_KEY
+    assert listed_ids[0].tolist() == [-1 if e == empty else e[1] for e in best_first]
 
 
 def test_products_of_rows_are_the_references_cosine() -> None:

@@ -85,7 +85,7 @@ class CpuCategorySearch:
 
     def underfilled_rows(self) -> np.ndarray:
         """Returns the block's rows whose seed was too high, once all tiles are searched."""
-        return self._rows[self._heaps.scores[self._rows, 0] < self._seeds]
+        return self._rows[self._heaps.worst_scores(self._rows) < self._seeds]
 
     def lacks_thresholds(self, tile: Tile) -> bool:
         """Returns whether some rows of a tile have no threshold yet."""
@@ -208,7 +208,7 @@ class CpuCategorySearch:
     def _raise_thresholds(self, side: slice) -> None:
         """Raises the thresholds of some rows to what heaps, seeds and minimum scores allow."""
         rows = self._rows[side]
-        scores = np.maximum(self._heaps.scores[rows, 0], self._heaps.min_scores[rows])
+        scores = np.maximum(self._heaps.worst_scores(rows), self._heaps.min_scores[rows])
         scores = np.maximum(scores, self._seeds[side]).astype(np.float64)
         bounds = (scores / self._score_scale - self._slack).astype(np.float32)
         bounds[scores <= self._clipping_score] = -np.inf

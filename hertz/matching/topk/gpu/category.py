@@ -2,59 +2,40 @@
 
 In: positions of the surviving pairs of a tile, whose upper bound reaches the threshold of either
 side, from `block.py`. Out: their exact scores, inserted into the lists of both sides. An entry of
-a list is one int64 key: the score's bits above, the row's id, counted from the end, below. The
-larger key is the better entry, ties included, so torch's `topk` keeps the best entries.
+a list is one int64 key, as in `kernels/heaps.py`: the larger key is the better entry, so torch's
+`topk` keeps the best entries, ties included.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 
-from hertz.matching.kernels.heaps import EMPTY_ID
+from hertz.matching.kernels.heaps import EMPTY_ID, EMPTY_KEY, INT32_MAX
 from hertz.matching.topk.gpu.pair_scores import GpuPairScorer
 from hertz.matching.topk.options import PairPositions, SearchedCategory
 from hertz.matching.topk.plan import BlockPlan
 from hertz.matching.topk.thresholds import clipping_score
 
 MAX_PAIRS_AT_ONCE = 1 << 26  # pairs, or entries of lists, in one call
-INT32_MAX = 0x7FFFFFFF  # all bits of an int32 but its sign
-
-
-class Entries(NamedTuple):
-    """Entries of lists.
-
-    Attributes:
-        scores: float32 mutual scores.
-        ids: int32 rows of the features.
-    """
-
-    scores: torch.Tensor
-    ids: torch.Tensor
 
 
 def encode_keys(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-    """Returns int64 keys that order entries by falling score, then by rising id.
+    """Returns the keys of entries, as `heaps.encode_key` does.
 
     Args:
         scores: float32 scores.
-        ids: Integer ids, 0 to EMPTY_ID.
+        ids: Integer rows of the users, 0 to EMPTY_ID.
     """
-    bits = (scores + 0.0).view(torch.int32)  # turns -0.0 into 0.0, which must have one key
+    bits = (scores + 0.0).view(torch.int32)  # -0.0 has the key of 0.0
     ordered = torch.where(bits < 0, bits ^ INT32_MAX, bits)
     return (ordered.long() << 32) | (EMPTY_ID - ids.long())
 
 
-def decode_keys(keys: torch.Tensor) -> Entries:
-    """Returns the scores and ids that `encode_keys` made the keys of."""
+def decode_scores(keys: torch.Tensor) -> torch.Tensor:
+    """Returns the float32 scores of int64 keys."""
     ordered = (keys >> 32).int()
-    scores = torch.where(ordered < 0, ordered ^ INT32_MAX, ordered).view(torch.float32)
-    return Entries(scores, (EMPTY_ID - (keys & INT32_MAX)).int())
-
-
-EMPTY_KEY = int(encode_keys(torch.tensor(-torch.inf), torch.tensor(EMPTY_ID)))
+    return torch.where(ordered < 0, ordered ^ INT32_MAX, ordered).view(torch.float32)
 
 
 class GpuCategorySearch:
@@ -93,8 +74,7 @@ class GpuCategorySearch:
         self._id_order = self._ids.argsort()
         self._min_scores = self._in_plan_order(self._heaps.min_scores)
         self._accepting = self._in_plan_order(self._heaps.accepting)
-        scores = self._in_plan_order(self._heaps.scores)
-        keys = encode_keys(scores, self._in_plan_order(self._heaps.ids))
+        keys = self._in_plan_order(self._heaps.keys)
         self._keys = keys.sort(dim=1, descending=True).values
         self._seeds = torch.full_like(self._min_scores, -torch.inf)
         self.thresholds = torch.where(self._accepting, -torch.inf, torch.inf)
@@ -158,13 +138,11 @@ class GpuCategorySearch:
     def write_heaps(self) -> None:
         """Writes the lists into the category's heaps, worst entry first."""
         rows = np.sort(self._rows)
-        worst_first = decode_keys(self._keys[self._id_order].flip(1))
-        self._heaps.scores[rows] = worst_first.scores.cpu().numpy()
-        self._heaps.ids[rows] = worst_first.ids.cpu().numpy()
+        self._heaps.keys[rows] = self._keys[self._id_order].flip(1).cpu().numpy()
 
     def _last_scores(self, rows: slice | torch.Tensor) -> torch.Tensor:
         """Returns the score of the last entry of some lists: float32, -inf where it is empty."""
-        return decode_keys(self._keys[rows, -1]).scores
+        return decode_scores(self._keys[rows, -1])
 
     def _in_plan_order(self, array: np.ndarray) -> torch.Tensor:
         """Moves the block's rows of an array over all users to the device, in the plan's order."""
