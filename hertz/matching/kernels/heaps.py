@@ -20,7 +20,7 @@ EMPTY_KEY = int(np.float32(-np.inf).view(np.int32) ^ np.int32(INT32_MAX)) << 32
 @kernel
 def encode_key(score: np.float32, entry: int) -> np.int64:
     """Returns the key of an entry, by its float32 score and its row."""
-    bits = np.int64((score + np.float32(0.0)).view(np.int32))  # -0.0 has the key of 0.0
+    bits = np.int64(np.float32(score + np.float32(0.0)).view(np.int32))  # no key for -0.0
     if bits < 0:
         bits ^= INT32_MAX
     return (bits << 32) | (EMPTY_ID - np.int64(entry))
