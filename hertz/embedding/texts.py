@@ -117,7 +117,8 @@ def _field_vectors(
 
 def _shown(policy: Policy, name: str) -> pl.Expr:
     """Writes a field for people: labels, a set's joined by commas; null where it is missing."""
-    kind, language = policy.fields[name].kind, policy.embed.language
+    kind = policy.fields[name].kind
+    language = policy.embed.language
     column = pl.col(name)
     if kind == "set":
         labels = column.list.eval(_labels(policy, name, language, pl.element()))

@@ -77,7 +77,8 @@ def _field_problems(policy: Policy) -> list[str]:
 
 def _values_problems(policy: Policy, name: str) -> list[str]:
     """Finds problems of a field's accepted codes."""
-    rule, key = policy.fields[name], f"fields.{name}"
+    rule = policy.fields[name]
+    key = f"fields.{name}"
     if isinstance(rule.values, str) and rule.values not in policy.vocabularies:
         return [_unknown(f"{key}.values", rule.values, policy.vocabularies)]
     codes = policy.vocabulary(name)
@@ -88,7 +89,8 @@ def _values_problems(policy: Policy, name: str) -> list[str]:
 
 def _parsing_problems(policy: Policy, name: str) -> list[str]:
     """Finds problems of a field's `drop` and of its range."""
-    rule, key = policy.fields[name], f"fields.{name}"
+    rule = policy.fields[name]
+    key = f"fields.{name}"
     found = []
     if rule.drop is not None and not _is_pattern(rule.drop):
         found.append(f"{key}.drop = {rule.drop!r}: not a regular expression that polars accepts")
@@ -178,7 +180,8 @@ def _kind_problems(policy: Policy, key: str, name: str | None, kinds: tuple[str,
 
 def _term_problems(policy: Policy, name: str) -> list[str]:
     """Finds problems of one term."""
-    term, key = policy.terms[name], f"terms.{name}"
+    term = policy.terms[name]
+    key = f"terms.{name}"
     if term.kind == "cosine":
         return [f"{key}.missing: a cosine is never missing; remove it"] if term.missing else []
     kinds = TERM_FIELD_KINDS[term.kind]
@@ -207,10 +210,12 @@ def _overlap_problems(policy: Policy, key: str, first: str, second: str) -> list
 
 def _table_problems(policy: Policy, name: str) -> list[str]:
     """Finds problems of the table of a `table` term."""
-    term, key = policy.terms[name], f"terms.{name}"
+    term = policy.terms[name]
+    key = f"terms.{name}"
     if term.kind != "table":
         return []
-    codes, table = policy.shown_codes(str(term.field)), policy.tables[str(term.table)]
+    codes = policy.shown_codes(str(term.field))
+    table = policy.tables[str(term.table)]
     if not codes:
         return [f"{key}.field = {term.field!r}: a table needs a field with `values`"]
     listed = [*table.rows, *(b for row in table.rows.values() for b in row)]

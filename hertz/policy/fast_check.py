@@ -91,7 +91,8 @@ class ProfileCheck:
 
     def _is_right(self, name: str, value: object) -> bool:
         """Returns whether a value is accepted without any cleaning."""
-        rule, schema = self.policy.fields[name], self._schemas[name]
+        rule = self.policy.fields[name]
+        schema = self._schemas[name]
         if value is None:
             return not rule.required
         if rule.drop is not None or not has_type(schema, value):
@@ -108,7 +109,8 @@ class ProfileCheck:
 
     def _id_problem(self, user_id: object) -> Problem | None:
         """Returns what is wrong with a user's id, in pydantic's words."""
-        name, schema = self.policy.id_field, self._id_schema
+        name = self.policy.id_field
+        schema = self._id_schema
         if user_id is None:
             return Problem(name, "Field required", "missing")
         if not isinstance(user_id, int) or isinstance(user_id, bool):
@@ -142,7 +144,8 @@ class ProfileCheck:
 
     def _problem(self, name: str, value: object, shown: str, reason: str) -> Problem:
         """Returns a fault of the quarantine as a problem of the request."""
-        column, kind = self._columns[name], self.policy.fields[name].kind
+        column = self._columns[name]
+        kind = self.policy.fields[name].kind
         if value is None:
             return Problem(column, reason.replace(MISSING, "Field required", 1), "missing")
         if reason.startswith(MISSING) and kind != "text":

@@ -145,13 +145,15 @@ def _csv_rows(reader: Reader, width: int) -> tuple[list[list[str]], list[tuple[i
     rows: list[list[str]] = []
     rejected: list[tuple[int, str]] = []
     while True:
-        first, reason = reader.line_num + 1, ""
+        first = reader.line_num + 1
+        reason = ""
         try:
             cells = next(reader)
         except StopIteration:
             return rows, rejected
         except csv.Error as error:
-            cells, reason = [""], f"not CSV: {error}"
+            cells = [""]
+            reason = f"not CSV: {error}"
         if cells and not reason and len(cells) != width:
             reason = f"has {len(cells)} cells where the header has {width}"
         if reason:
@@ -215,7 +217,8 @@ def _run_query(engine: sqlalchemy.Engine, query: str) -> Source:
     try:
         with engine.connect() as connection:
             result = connection.exec_driver_sql(query)
-            names, rows = list(result.keys()), result.fetchall()
+            names = list(result.keys())
+            rows = result.fetchall()
     except sqlalchemy.exc.SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         # A driver's message may repeat user, host or password: only its kind is shown.

@@ -69,9 +69,9 @@ def _hub_commit(settings: EmbeddingSettings) -> str | Exception:
     import httpx2  # what huggingface_hub speaks HTTP with; seconds to import, as the next
     from huggingface_hub import HfApi
 
-    model, revision = settings.model, settings.revision
     try:
-        return str(HfApi().model_info(model, revision=revision, timeout=HUB_TIMEOUT_S).sha)
+        info = HfApi().model_info(settings.model, revision=settings.revision, timeout=HUB_TIMEOUT_S)
+        return str(info.sha)
     except (OSError, ValueError, httpx2.TransportError) as error:
         return error
 
