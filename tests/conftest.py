@@ -1,4 +1,4 @@
-"""Shared by all test folders: markers by file, the order of the files, the service's policy."""
+"""Shared by all test folders: markers by file, the order of the files, the shipped policies."""
 
 from __future__ import annotations
 
@@ -48,3 +48,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def service_policy() -> Policy:
     """The policy of hertz.toml."""
     return parse_policy(tomllib.loads((ROOT / "hertz.toml").read_text(encoding="utf-8"))["policy"])
+
+
+@pytest.fixture(scope="session")
+def okcupid_policy() -> Policy:
+    """A policy in English only, without MBTI and with open vocabularies."""
+    text = (ROOT / "policies" / "okcupid.toml").read_text(encoding="utf-8")
+    return parse_policy(tomllib.loads(text)["policy"])
+
+
+@pytest.fixture(params=["service", "okcupid"])
+def any_policy(
+    request: pytest.FixtureRequest, service_policy: Policy, okcupid_policy: Policy
+) -> Policy:
+    """Each shipped policy in turn."""
+    return service_policy if request.param == "service" else okcupid_policy
