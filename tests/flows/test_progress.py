@@ -13,29 +13,41 @@ from hertz.stages.prepare import prepare
 from hertz.stages.publish import publish_run
 from hertz.stages.run import Run, open_run
 from hertz.storage.settings import Settings, StorageSettings
+from hertz.storage.snapshot.stage_results import EmbedResult, PrepareResult, RecomputeResult
 from tests.api.profiles import profile
 from tests.stages.small_nights import finish, small_settings, write_source
 
 
 def test_the_report_has_the_counts_and_seconds_of_each_stage(service_policy: Policy) -> None:
     settings = Settings(policy=service_policy, storage=StorageSettings(home=Path("data")))
-    stages = {
-        "prepare": {"seconds": 0.26, "users": 2000, "ignored_columns": []},
-        "embed": {"seconds": 0.04, "model": "e5", "model_identity": {"dtype": "float32"}},
-        "recompute": {
-            "seconds": 9.5,
-            "device": "cpu",
-            "matches": {"friend": 70000, "couple": 1000},
-        },
-    }
-    assert report(Run("20261122T170000Z-1a2b", settings, Path("data"), stages)).splitlines() == [
+    run = Run("20261122T170000Z-1a2b", settings, Path("data"))
+    run.record(PrepareResult(seconds=0.26, users=2000, quarantined=3))
+    identity = {"dtype": "float32"}
+    run.record(
+        EmbedResult(seconds=0.04, model="e5", model_identity=identity, texts=5000, encoded=0)
+    )
+    run.record(
+        RecomputeResult(
+            seconds=9.5,
+            path="full",
+            why="requested",
+            scores_version=2,
+            device="cpu",
+            eligible_pairs={},
+            scored_pairs={},
+            matches={"friend": 70_000, "couple": 1000},
+        )
+    )
+    assert report(run).splitlines() == [
         "# Run 20261122T170000Z-1a2b",
         "",
         "| stage | seconds | |",
         "|:--|--:|:--|",
-        "| prepare | 0.3 | users: 2,000 |",
-        "| embed | 0.0 | model: e5 |",
-        "| recompute | 9.5 | device: cpu; matches: friend 70,000, couple 1,000 |",
+        "| prepare | 0.3 | users: 2,000; quarantined: 3; intake sequence: 0; intake profiles: 0; "
+        "intake removed: 0; intake blocks: 0 |",
+        "| embed | 0.0 | model: e5; texts: 5,000; encoded: 0 |",
+        "| recompute | 9.5 | path: full; why: requested; scores version: 2; device: cpu; "
+        "matches: friend 70,000, couple 1,000 |",
         "| **all** | **9.8** | |",
         "",
         "In `data`.",
