@@ -29,7 +29,7 @@ from hertz.stages.run import Progress, Run, no_progress, open_run
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.neighbours import NEIGHBOURS
-from hertz.storage.snapshot.snapshots import adopt, discard, published_snapshot
+from hertz.storage.snapshot.snapshots import discard, link_files, published_snapshot
 from hertz.storage.snapshot.stage_results import ExplainResult
 
 Stage = Callable[[Run], Any]
@@ -47,7 +47,7 @@ def drop_folder(run: Run) -> Run:
     return run
 
 
-def adopt_published(run: Run) -> None:
+def link_published(run: Run) -> None:
     """Takes users, matches and Chroma from the published snapshot, by hard links.
 
     Raises:
@@ -61,7 +61,7 @@ def adopt_published(run: Run) -> None:
             f"has {run.settings.policy.digest[:12]}; run `hertz recompute` first"
         )
         raise SnapshotError(message)
-    adopt(
+    link_files(
         snapshot,
         run.folder,
         ("users.parquet", "quarantine.parquet", "matches.parquet", NEIGHBOURS, "chroma"),
@@ -78,7 +78,7 @@ ON_DEMAND: Stages = (prepare, embed, recompute_quickly, explain_without_model, p
 EMBED_ONLY: Stages = (prepare, embed, drop_folder)
 RECOMPUTE_ONLY: Stages = (prepare, embed, recompute, explain_without_model, publish_run)
 RECOMPUTE_FULLY: Stages = (prepare, embed, recompute_fully, explain_without_model, publish_run)
-EXPLAIN_ONLY: Stages = (check_model, adopt_published, explain, publish_run)
+EXPLAIN_ONLY: Stages = (check_model, link_published, explain, publish_run)
 
 
 def nightly(settings: Settings, progress: Progress = no_progress) -> Path:

@@ -31,7 +31,7 @@ from hertz.stages.run import Run, Stopwatch
 from hertz.storage.files import read_frame, write_frame
 from hertz.storage.snapshot.chroma import write_chroma, write_delta
 from hertz.storage.snapshot.neighbours import NEIGHBOURS, write_neighbours
-from hertz.storage.snapshot.snapshots import adopt
+from hertz.storage.snapshot.snapshots import link_files
 from hertz.storage.snapshot.stage_results import (
     ChromaPath,
     ChromaResult,
@@ -115,7 +115,7 @@ class _Counts(NamedTuple):
 def _write_lists(run: Run, features: Features, fingerprints: np.ndarray, reuse: Reuse) -> _Counts:
     """Writes matches.parquet and neighbours.parquet, or links the published ones."""
     if reuse.path == "unchanged" and reuse.result:
-        adopt(reuse.snapshot, run.folder, ("matches.parquet", NEIGHBOURS))
+        link_files(reuse.snapshot, run.folder, ("matches.parquet", NEIGHBOURS))
         last = reuse.result
         none_scored = dict.fromkeys(last.scored_pairs, 0)
         return _Counts(None, last.eligible_pairs, none_scored, last.matches)
@@ -151,11 +151,11 @@ def _write_chroma(
     policy = run.settings.policy
     published = reuse.snapshot / "users.parquet"
     if reuse.path == "unchanged" and read_frame(published).equals(profiles):
-        adopt(reuse.snapshot, run.folder, ("chroma",))
+        link_files(reuse.snapshot, run.folder, ("chroma",))
         return "unchanged", None
     matches = read_frame(run.folder / "matches.parquet")
     if quick and reuse.path == "incremental":
-        adopt(reuse.snapshot, run.folder, ("chroma",))
+        link_files(reuse.snapshot, run.folder, ("chroma",))
         changed = changed_users(policy, read_frame(published), profiles)
         changed |= set(features.user_ids[reuse.changed_rows].tolist())
         return "delta", write_delta(run.folder, policy, profiles, vectors, matches, changed)

@@ -86,7 +86,7 @@ def new_folder(home: Path, run_id: str) -> Path:
     return folder
 
 
-def adopt(snapshot: Path, folder: Path, names: tuple[str, ...]) -> None:
+def link_files(snapshot: Path, folder: Path, names: tuple[str, ...]) -> None:
     """Brings files and folders of a published snapshot into one that is being built.
 
     Files, which are never changed, are hard-linked; folders are copied, because Chroma writes into

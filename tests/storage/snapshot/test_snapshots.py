@@ -17,11 +17,11 @@ from hertz.storage.snapshot.history import list_runs
 from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import (
     HELD,
-    adopt,
     changed_files,
     corrupt_files,
     current_snapshot,
     hold,
+    link_files,
     list_held,
     list_snapshots,
     locked_home,
@@ -144,7 +144,7 @@ def test_adopted_files_are_the_same_and_chroma_is_a_copy(tmp_path: Path) -> None
     old = make(tmp_path, "run-1")
     with locked_home(tmp_path, "run-2"):
         folder = new_folder(tmp_path, "run-2")
-        adopt(old, folder, ("a.txt", "chroma"))
+        link_files(old, folder, ("a.txt", "chroma"))
         (folder / "chroma" / "index").write_text("changed")
         publish(tmp_path, folder, manifest_of("run-2"), keep=3)
     assert corrupt_files(old) == []
