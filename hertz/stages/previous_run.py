@@ -25,7 +25,7 @@ from hertz.policy.model import Policy
 from hertz.stages.run import Run
 from hertz.storage.snapshot.manifest import Manifest, read_manifest
 from hertz.storage.snapshot.neighbours import read_neighbours
-from hertz.storage.snapshot.snapshots import published_snapshot
+from hertz.storage.snapshot.snapshots import current_snapshot
 from hertz.storage.snapshot.stage_results import EmbedResult, MatchPath, RecomputeResult
 
 SCORES_VERSION = 2  # raised whenever the code would give another score to the same pair
@@ -89,10 +89,12 @@ def choose_reuse(run: Run, features: Features, fingerprints: np.ndarray, full: b
     if full:
         return Reuse("full", "requested")
     try:
-        snapshot = published_snapshot(run.settings.home)
+        snapshot = current_snapshot(run.settings.home)
+        if snapshot is None:
+            return Reuse("full", "nothing is published yet")
         manifest = read_manifest(snapshot)
-    except SnapshotError:
-        return Reuse("full", "nothing is published yet")
+    except SnapshotError as error:
+        return Reuse("full", str(error))
     changed = _changed_setting(run, manifest)
     if changed:
         return Reuse("full", f"{changed} changed since {snapshot.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,17 @@ def test_an_older_snapshot_with_a_damaged_manifest_stops_no_night(settings: Sett
     third = small_night(settings)
     assert published_snapshot(settings.home) == third
     assert first.name not in [run.run_id for run in list_runs(settings.home)]
+
+
+def test_after_a_published_manifest_of_another_version_a_night_publishes_anew(
+    settings: Settings,
+) -> None:
+    first = small_night(settings)
+    old = read_manifest(first).as_json() | {"schema_version": 99}
+    (first / "manifest.json").write_text(json.dumps(old), encoding="utf-8")
+    second = small_night(settings)
+    assert published_snapshot(settings.home) == second
+    assert read_manifest(second).quality.last is None
 
 
 def test_cleanup_keeps_so_many_and_what_current_names(settings: Settings) -> None:

@@ -19,7 +19,7 @@ from tests.stages.explain.killable_night import night
 
 KILLS, SHARE, CHUNK = 10, 300, 24
 MOMENTS = ("explain.before_send", "explain.before_keep", "explain.after_keep")
-NIGHT = "from tests.result(ExplainResult).killable_night import main; main()"
+NIGHT = "from tests.stages.explain.killable_night import main; main()"
 
 pytestmark = pytest.mark.slow
 

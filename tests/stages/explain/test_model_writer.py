@@ -148,7 +148,7 @@ def test_the_share_and_the_rest_say_why_the_template_speaks(
     explain(run, open_model=recording(tmp_path / "ledger"))
     frame, figures = read(run), run.result(ExplainResult)
     english = frame.filter(language="en")
-    assert english.fallback.null_count() == SHARE == figures.accepted
+    assert english["fallback"].null_count() == SHARE == figures.accepted
     assert set(english["fallback"].drop_nulls()) == {"budget"}
     assert figures.left_out_by_budget == len(english) - SHARE
     assert set(frame.filter(language="ko")["fallback"]) == {"language"}
