@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 import hertz
-from hertz.core.interface_texts.catalogue import LANGUAGES, Catalogue, text
+from hertz.core.interface_texts.catalogue import Catalogue, packaged_catalogue, text
 from hertz.core.korean import FORMS
 from hertz.policy.model import Policy
 from hertz.reports.figures import Verdict
@@ -17,7 +17,6 @@ from hertz.reports.page import TRENDS
 from hertz.storage.snapshot.history import Outcome
 
 FOLDER = Path(hertz.__file__).parent
-TEXTS = FOLDER / "core" / "interface_texts"
 USERS = ("api/**/*.py", "api/**/*.html", "reports/*.py", "reports/*.jinja")
 COMBINATIONS = get_args(Policy.model_fields["combine"].annotation)
 WHY = (
@@ -47,10 +46,6 @@ def catalogue(ko: str, en: str) -> Catalogue:
     return Catalogue({"ko": ko, "en": en})
 
 
-def packaged() -> Catalogue:
-    return Catalogue({language: (TEXTS / f"{language}.ftl").read_text() for language in LANGUAGES})
-
-
 def quoted() -> set[str]:
     """Keys, and parts of keys that end in an underscore, that templates and code hold."""
     files = [file for pattern in USERS for file in FOLDER.glob(pattern)]
@@ -64,7 +59,7 @@ def quoted() -> set[str]:
 def test_every_key_in_templates_and_code_has_a_text() -> None:
     found = quoted()
     assert len(found) > 150
-    keys = packaged().keys
+    keys = packaged_catalogue().keys
     assert {key for key in found if not key.endswith("_")} - keys == set()
     assert {key for key in found if key.endswith("_")} == APPENDED.keys()
     for start, ends in APPENDED.items():
@@ -74,11 +69,11 @@ def test_every_key_in_templates_and_code_has_a_text() -> None:
 def test_every_text_is_used() -> None:
     used = quoted() | {start + end for start, ends in APPENDED.items() for end in ends}
     used |= {f"{key}_title" for key in used}
-    assert packaged().keys - used == set()
+    assert packaged_catalogue().keys - used == set()
 
 
 def test_korean_texts_are_korean_and_english_ones_are_not() -> None:
-    found = packaged()
+    found = packaged_catalogue()
     values = dict.fromkeys(("id", "seconds", "category", "user", "other", "rank", "owner"), "1")
     values |= dict.fromkeys(("how", "field", "n", "run", "minimum"), "1")
     for key in found.keys:

@@ -25,7 +25,7 @@ from hertz.api.console.language import LANGUAGE_NAMES, wanted_language
 from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAUTHORIZED, ApiError
 from hertz.api.errors import UNAVAILABLE as NO_SNAPSHOT
 from hertz.api.snapshot.follower import SnapshotFollower
-from hertz.core.interface_texts.catalogue import Language, text
+from hertz.core.interface_texts.catalogue import Language, packaged_catalogue, text
 
 HOME = "/console"
 SIGN_IN = "/console/sign-in"
@@ -92,8 +92,12 @@ class ConsoleRoute(APIRoute):
         return handle_with_pages
 
 
-def compile_templates() -> None:
-    """Compiles all templates, so that the first page is as fast as the others."""
+def preload() -> None:
+    """Loads the texts and compiles the templates.
+
+    So the first page is as fast as the others, and a fault in a file ends the start.
+    """
+    packaged_catalogue()
     for name in _environment.list_templates(["html"]):
         _environment.get_template(name)
 

@@ -31,11 +31,11 @@ from hertz.api.console.rendering import (
     STYLE,
     ConsoleRoute,
     asset,
-    compile_templates,
     is_secure,
     language_of,
     own_page,
     page,
+    preload,
     redirect,
     report_page,
 )
@@ -77,7 +77,7 @@ _Cursor = Annotated[str | None, Query()]
 
 def add_console(app: FastAPI, keys: Keys) -> None:
     """Adds the console's routes to an application, after all others."""
-    compile_templates()
+    preload()
     app.state.sessions = Sessions(keys)
     app.include_router(open_router)
     app.include_router(session_router)

@@ -99,8 +99,8 @@ class Catalogue:
 
 
 @functools.cache
-def _catalogue() -> Catalogue:
-    """Loads the package's catalogue."""
+def packaged_catalogue() -> Catalogue:
+    """Returns the catalogue of the package, loaded by the first call."""
     folder = resources.files(__package__)
     return Catalogue(
         {language: (folder / f"{language}.ftl").read_text("utf-8") for language in LANGUAGES}
@@ -109,7 +109,7 @@ def _catalogue() -> Catalogue:
 
 def text(key: str, language: Language, **values: object) -> str:
     """Returns an interface text of the package; see `Catalogue.text`."""
-    return _catalogue().text(key, language, **values)
+    return packaged_catalogue().text(key, language, **values)
 
 
 def _messages(language: Language, resource: ast.Resource) -> list[ast.Message]:
