@@ -1,12 +1,12 @@
-"""Being forgotten: a tombstone at once, then every trace of a user erased, store by store.
+"""Erases users: hides them at once, then removes every trace, store by store.
 
-In: settings and users. Out: a receipt a user: what was removed where, or why not. `forget` does it
-now, holding the home; after each published run `purge_removed` does the same for users who were
-deleted since, and ends what a killed `forget` left.
+In: settings and users. Out: a receipt for each user, with what was removed from each store.
+`forget` erases one user now and holds the home. After each published run, `purge_removed` erases
+the users who were deleted since, and completes what a killed `forget` left.
 
-The order makes it safe to kill at any point: the tombstone (an event of the intake) comes first and
-goes last, so a second run begins anew with whatever is still there; texts are looked up in the
-snapshots before these lose them.
+The order makes a kill safe at any point: the event that removes the user is added first and erased
+last, so that a second run starts again with whatever is left. The user's texts are looked up in the
+snapshots before they are erased there.
 """
 
 from __future__ import annotations
@@ -44,23 +44,21 @@ from hertz.storage.snapshot.snapshots import (
 )
 
 Cause = Literal["forget", "delete"]
-EXPLANATIONS_SEARCHED = (
-    10  # explanations of a user's pairs whose texts are searched for in every byte
-)
-SOURCE_NOTE = "not Hertz's to change; the mark keeps the user out of every run"
+EXPLANATIONS_SEARCHED = 10  # of a user's pairs; their texts are searched for in every byte
+SOURCE_NOTE = "not Hertz's to change; the tombstone keeps the user out of every run"
 
 
 @dataclass
 class Receipt:
-    """What was done for one user; it tells the user's mark, never the id.
+    """Records the erasure of one user, without the user's id.
 
     Attributes:
-        user: The mark, in hex.
-        cause: What asked for it.
-        requested: When (ISO, UTC).
-        completed: When all was done.
-        stores: (store, how many removed, note) of every store.
-        scan: What a search of the home found afterwards; None where none was made.
+        user: The user's tombstone, in hex.
+        cause: The kind of request: `forget` or `delete`.
+        requested: Time at which the erasure began (ISO, UTC).
+        completed: Time at which it ended.
+        stores: For each store: `store`, the number `removed`, and a `note`.
+        scan: Result of the search afterwards; None if there was none.
     """
 
     user: str
@@ -71,25 +69,25 @@ class Receipt:
     scan: dict[str, Any] | None = None
 
     def add(self, store: str, removed: int, note: str = "") -> None:
-        """Tell of one store."""
+        """Adds the result of one store."""
         self.stores.append({"store": store, "removed": removed, "note": note})
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether the search still found something."""
+        """Whether the search found traces of the user."""
         return bool(self.scan and self.scan["found"])
 
     def to_json(self) -> str:
-        """One JSON object."""
+        """Returns the receipt as one JSON object."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
 def forget(settings: Settings, user_id: int) -> Receipt:
-    """Forget a user: hidden at once, then erased everywhere, then searched for.
+    """Hides a user at once, erases the user everywhere, and searches the home for traces.
 
     Raises:
-        LockedError: If a run holds the home; the user is hidden, and that run's end erases.
-        StorageError: If a store cannot be read or written; what is left is done by a second call.
+        LockedError: If a run holds the home; the user is hidden, and that run erases at its end.
+        StorageError: If a store cannot be read or written; a second call completes the erasure.
     """
     home = settings.home
     with Intake(home) as intake:
@@ -110,11 +108,14 @@ def forget(settings: Settings, user_id: int) -> Receipt:
 
 
 def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
-    """Erase users whose deletion a published run has folded in, and who asked to be forgotten.
+    """Erases all forgotten users, and the users whose deletion a published run has folded.
 
     Args:
-        settings: The home, which must be held, and its policy.
+        settings: The home, which the caller holds, and its policy.
         upto: The published snapshot's `intake_sequence`.
+
+    Returns:
+        A receipt for each erased user.
     """
     if not (settings.home / INTAKE_FILE).exists():
         return []
@@ -127,24 +128,35 @@ def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
         _store(settings.home, receipt)
     with Intake(settings.home) as intake:
         intake.supersede(upto)
-        if not intake.is_wiped:  # a killed run erased, but did not come to this
+        if not intake.is_wiped:  # an earlier run was killed between erasing and wiping
             intake.wipe()
     return receipts
 
 
 def verify(settings: Settings, user_id: int) -> Scan:
-    """Search every byte of the home for a user."""
+    """Searches every byte of the home for a user."""
     return scan_home(settings.home, user_id, source=_source_of(settings))
 
 
 def _source_of(settings: Settings) -> Path | None:
+    """Returns the path of the team's own profiles, if they are a file or folder."""
     return Path(settings.source.path) if settings.source.path else None
 
 
 def _purge(
     settings: Settings, users: Mapping[int, int], cause: Cause, damaged: Mapping[str, str]
 ) -> list[Receipt]:
-    """Erase users' rows_naming up to the events that removed them; `damaged` is gone already."""
+    """Erases everything of users from before the events that removed them.
+
+    Args:
+        settings: The home and its policy.
+        users: User -> number of the event that removed the user.
+        cause: The kind of request.
+        damaged: Snapshots that were removed because they were damaged, each with the reason.
+
+    Returns:
+        A receipt for each user.
+    """
     requested = datetime.now(UTC).isoformat(timespec="seconds")
     home = settings.home
     with Intake(home) as intake:
@@ -171,7 +183,7 @@ def _purge(
             receipt.add(
                 f"snapshots/{name}", 1, f"removed whole: nobody can be erased from it, {why}"
             )
-        receipt.add("mark of the id (HMAC)", 0, "kept, so that no source brings the user back")
+        receipt.add("tombstone of the id (HMAC)", 0, "kept, so that no source brings the user back")
         receipt.add("source", 0, SOURCE_NOTE)
         receipt.completed = datetime.now(UTC).isoformat(timespec="seconds")
     return list(receipts.values())
@@ -186,7 +198,7 @@ def _purge_vectors(
     users: Mapping[int, int],
     receipts: Mapping[int, Receipt],
 ) -> None:
-    """Vectors of texts that nobody else in any kept snapshot has."""
+    """Erases the vectors of texts that no other user in any kept snapshot has."""
     home, identities = settings.home, embedding_identities(settings.home)
     own = {user: _embedded_texts(settings, intake, user, users[user]) for user in users}
     wanted = set().union(*own.values())
@@ -203,7 +215,7 @@ def _purge_vectors(
 
 
 def _embedded_texts(settings: Settings, intake: Intake, user: int, upto: int) -> set[str]:
-    """Every text of a user that may have a vector, but the policy's own labels."""
+    """Returns every text of a user that may have a vector, except the policy's own labels."""
     found: set[str] = set()
     for policy, profiles in _profiles_of(settings, intake, user, upto):
         found |= set(all_texts(policy, profiles)) - _labels(policy)
@@ -213,7 +225,10 @@ def _embedded_texts(settings: Settings, intake: Intake, user: int, upto: int) ->
 def _profiles_of(
     settings: Settings, intake: Intake, user: int, upto: int
 ) -> Iterable[tuple[Policy, pl.DataFrame]]:
-    """A user's profiles from before an event, in the snapshots and the intake, and their policy."""
+    """Yields a user's profiles from before an event, each with its policy.
+
+    They come from the kept snapshots and the intake.
+    """
     for kept in _kept_users(settings.home):
         if upto > kept.folded:
             yield kept.policy, kept.profiles.filter(pl.col("user_id") == user)
@@ -225,7 +240,14 @@ def _profiles_of(
 
 
 class _KeptUsers(NamedTuple):
-    """The users of a kept snapshot, and the number of the last event it folded."""
+    """The users of a kept snapshot.
+
+    Attributes:
+        snapshot: Folder of the snapshot.
+        folded: Number of the last event that it has folded.
+        policy: Policy of the snapshot.
+        profiles: Rows of its users.parquet.
+    """
 
     snapshot: Path
     folded: int
@@ -234,6 +256,7 @@ class _KeptUsers(NamedTuple):
 
 
 def _kept_users(home: Path) -> Iterable[_KeptUsers]:
+    """Yields the users of each kept snapshot."""
     for snapshot in kept_folders(home):
         manifest = read_manifest(snapshot)
         if (snapshot / "users.parquet").exists():
@@ -242,7 +265,7 @@ def _kept_users(home: Path) -> Iterable[_KeptUsers]:
 
 
 def _texts_of_others(home: Path, users: Mapping[int, int], wanted: set[str]) -> set[str]:
-    """Those of the texts that others have in any kept snapshot: Chroma is made again from them."""
+    """Returns the texts that other users have in a kept snapshot, whose Chroma needs them."""
     shared: set[str] = set()
     for kept in _kept_users(home):
         gone = [user for user, removed in users.items() if removed > kept.folded]
@@ -252,7 +275,7 @@ def _texts_of_others(home: Path, users: Mapping[int, int], wanted: set[str]) -> 
 
 
 def _labels(policy: Policy) -> set[str]:
-    """The texts of closed vocabularies, which tell nothing of anybody."""
+    """Returns the labels of closed vocabularies, which are not personal."""
     language = policy.embed.language
     return {
         policy.label(field, code, language)
@@ -265,7 +288,10 @@ def _labels(policy: Policy) -> set[str]:
 
 
 def _purge_cache(home: Path, users: Mapping[int, int], receipts: Mapping[int, Receipt]) -> None:
-    """What the model wrote is kept by content alone: all that no other kept pair uses goes."""
+    """Erases all cached explanations that no pair of other users in a kept snapshot has.
+
+    The cache has no ids, so texts of pairs in no kept snapshot are erased as well.
+    """
     used: set[str] = set()
     own: dict[int, set[str]] = {user: set() for user in users}
     for snapshot in kept_folders(home):
@@ -280,19 +306,20 @@ def _purge_cache(home: Path, users: Mapping[int, int], receipts: Mapping[int, Re
         used |= set(written["content_hash"])
     gone = set(ExplanationCache(home).prune(used))
     nameless = len(gone - set().union(*own.values()))
-    note = f"and {nameless} texts of pairs no kept snapshot tells of" if nameless else ""
+    note = f"and {nameless} texts of pairs that are in no kept snapshot" if nameless else ""
     for user in users:
         receipts[user].add("explanation_cache", len(own[user] & gone), note)
 
 
 def _in_pair(user: int) -> pl.Expr:
+    """Returns the condition that a pair has the user."""
     return (pl.col("user_a") == user) | (pl.col("user_b") == user)
 
 
 def _purge_snapshot(
     snapshot: Path, users: Mapping[int, int], receipts: Mapping[int, Receipt]
 ) -> None:
-    """Erase those whom a snapshot knows from before they were removed."""
+    """Erases the users from a snapshot that was built before they were removed."""
     folded = read_manifest(snapshot).intake_sequence
     found = rows_naming(snapshot, [user for user, removed in users.items() if removed > folded])
     notes = erase_from_snapshot(snapshot, found) if found else []
@@ -312,8 +339,10 @@ def _purge_snapshot(
 
 
 def _own_texts(settings: Settings, user_id: int) -> list[str]:
-    """Texts that only this user has: written, embedded, and some of those told of the user."""
-    own, told, others = set[str](), set[str](), set[str]()
+    """Returns texts that only this user has: written, embedded, and some of the explanations."""
+    own = set[str]()
+    explanations = set[str]()
+    others = set[str]()
     with Intake(settings.home) as intake:
         upto = intake.last_sequence()
         for policy, profiles in _profiles_of(settings, intake, user_id, upto):
@@ -322,23 +351,22 @@ def _own_texts(settings: Settings, user_id: int) -> list[str]:
         others |= _texts_in(kept.policy, kept.profiles.filter(pl.col("user_id") != user_id))
         path = kept.snapshot / "explanations.parquet"
         explained = read_frame(path).select("user_a", "user_b", "content")
-        told |= set(explained.filter(_in_pair(user_id))["content"])
+        explanations |= set(explained.filter(_in_pair(user_id))["content"])
         others |= set(explained.filter(~_in_pair(user_id))["content"])
-    some = sorted(told - others)
-    return (
-        sorted(own - others)
-        + some[:: max(1, len(some) // EXPLANATIONS_SEARCHED)][:EXPLANATIONS_SEARCHED]
-    )
+    some = sorted(explanations - others)
+    step = max(1, len(some) // EXPLANATIONS_SEARCHED)
+    return sorted(own - others) + some[::step][:EXPLANATIONS_SEARCHED]
 
 
 def _texts_in(policy: Policy, profiles: pl.DataFrame) -> set[str]:
-    """What people wrote, and what the embedding model reads of them."""
+    """Returns the texts that users wrote, and their profile texts."""
     texts = [name for name, rule in policy.fields.items() if rule.kind == "text"]
     written = {text for name in texts for text in profiles[name].drop_nulls()}
     return written | set(profile_texts(policy, profiles)) - {""}
 
 
 def _store(home: Path, receipt: Receipt) -> None:
+    """Writes a receipt into the home."""
     folder = home / "receipts"
     folder.mkdir(exist_ok=True)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"

@@ -46,7 +46,7 @@ class MergedProfiles(NamedTuple):
 def merge_intake(
     settings: Settings, raw: pl.DataFrame, checked: ValidatedProfiles
 ) -> MergedProfiles:
-    """Fold all events so far over the source: the profiles of the run, and its figures.
+    """Merges all events so far into the source's profiles.
 
     Args:
         settings: The policy, the home, and the source's column with the time of the last change.

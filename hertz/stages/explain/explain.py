@@ -65,11 +65,11 @@ def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Gene
 
 
 def explain(run: Run, generate: bool = True, open_model: Open = open_generator) -> ExplainResult:
-    """Write explanations.parquet for the run's matches.
+    """Writes explanations.parquet for the run's matches; returns the stage's result.
 
     Args:
-        run: Its folder has users.parquet and matches.parquet.
-        generate: Whether the model may be started; kept explanations are reused either way.
+        run: The run, whose folder has users.parquet and matches.parquet.
+        generate: Whether the model may be started; cached explanations are reused in any case.
         open_model: Starts the language model.
     """
     chosen, policy = run.settings.explanations, run.settings.policy
@@ -82,13 +82,13 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
     wanted = _wanted(pairs, policy.languages)
     template = template_digest(context.by_template)
     same = reusable_template_texts(run.settings.home, policy, template, profiles, wanted)
-    voice = ModelWriter(context, ExplanationCache(run.settings.home))
-    voice.ended_by = why_none
+    writer = ModelWriter(context, ExplanationCache(run.settings.home))
+    writer.ended_by = why_none
     if digest:
-        voice.reuse(pairs, _besides(wanted, same, chosen.languages))
+        writer.reuse(pairs, _besides(wanted, same, chosen.languages))
         if generate:
-            voice.write(open_model, run.step("writing explanations"))
-    texts = _Texts(context, voice, name, same)
+            writer.write(open_model, run.step("writing explanations"))
+    texts = _Texts(context, writer, name, same)
     frame = texts.frame(wanted, run.step("template voice"))
     write_frame(frame, run.folder / "explanations.parquet")
     fault_point("explain.written")
@@ -96,7 +96,7 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
 
 
 def _model(settings: ExplanationSettings, fetch: bool) -> tuple[str | None, str, str]:
-    """The model's name, its digest, and why there is none where one is configured."""
+    """Returns the model's name, its digest, and the error if the configured one is not found."""
     if not settings.model:
         return None, "", ""
     try:
@@ -125,10 +125,12 @@ class _Texts:
     """Assembles all explanations of a run: the model's texts, and the template's for the rest."""
 
     def __init__(
-        self, context: TaskContext, voice: ModelWriter, model: str | None, same: pl.DataFrame
+        self, context: TaskContext, writer: ModelWriter, model: str | None, same: pl.DataFrame
     ) -> None:
-        self.context, self.voice, self.model = context, voice, model
-        written = [(t.category, t.a, t.b, t.language) for t in voice.written]
+        self.context = context
+        self.writer = writer
+        self.model = model
+        written = [(t.category, t.a, t.b, t.language) for t in writer.written]
         by_model = pl.DataFrame(written, {name: SCHEMA[name] for name in TASK}, orient="row")
         self.same = same.join(by_model, on=TASK, how="anti") if len(same) else same
         self.done = 0
@@ -151,7 +153,7 @@ class _Texts:
             pairs: Number of explained pairs.
             seconds: Duration of the stage.
         """
-        by_model, reused = len(self.voice.written), len(self.voice.reused)
+        by_model, reused = len(self.writer.written), len(self.writer.reused)
         return ExplainResult(
             seconds=seconds,
             model=self.model,
@@ -159,7 +161,7 @@ class _Texts:
             explanations=Origins(
                 model=by_model - reused, reused=reused, template=len(frame) - by_model
             ),
-            **dict(self.voice.work()),
+            **dict(self.writer.work()),
             carried_over=len(self.same),
             voice=template_digest(self.context.by_template),
         )
@@ -177,11 +179,11 @@ class _Texts:
 
     def _with_fallback(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Adds the reason why each text of the template voice is not the model's."""
-        reasons = [(*task, why) for task, why in self.voice.left.items()]
+        reasons = [(*task, why) for task, why in self.writer.fallbacks.items()]
         schema = {name: SCHEMA[name] for name in (*TASK, "fallback")}
         left = pl.DataFrame(reasons, schema, orient="row")
         # Without an examined task, the model was not found.
-        unseen = "budget" if self.voice.beyond else "engine_failed"
+        unseen = "budget" if self.writer.over_budget else "engine_failed"
         spoken = pl.col("language").is_in(self.context.settings.languages)
         why = (
             pl.when(pl.col("origin") == "model")
@@ -196,7 +198,7 @@ class _Texts:
 
     def _row(self, task: Task) -> tuple[Any, ...]:
         """Returns the row of an explanation, with the columns of `WRITTEN`."""
-        context, text = self.context, self.voice.written.get(task)
+        context, text = self.context, self.writer.written.get(task)
         key = context.model_key(task) if text else context.template_key(task)
         origin, model = ("model", self.model) if text else ("template", None)
         if text is None:

@@ -67,8 +67,8 @@ class ModelWriter:
     Attributes:
         written: Accepted explanations by task.
         reused: Tasks whose explanation comes from the cache.
-        left: Reason for each examined task that is left to the template voice.
-        beyond: Number of tasks outside the budget, which were not examined.
+        fallbacks: Reason for each examined task that is left to the template voice.
+        over_budget: Number of tasks outside the budget, which were not examined.
         failed: Number of refused texts by the check that they failed.
         counts: Numbers of prompts and tokens.
         seconds: Time from the first prompt to the check of the last answer.
@@ -82,8 +82,8 @@ class ModelWriter:
         self.settings = context.settings
         self.written: dict[Task, Explanation] = {}
         self.reused: set[Task] = set()
-        self.left: dict[Task, str] = {}
-        self.beyond = 0
+        self.fallbacks: dict[Task, str] = {}
+        self.over_budget = 0
         self.failed: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.seconds = 0.0
@@ -105,7 +105,7 @@ class ModelWriter:
             found = self.cache.get_many(list(part.values()))
             self.written |= {task: found[key] for task, key in part.items() if key in found}
         self.reused = set(self.written)
-        self.left |= {task: "not_asked" for task in self.share if task not in self.reused}
+        self.fallbacks |= {task: "not_asked" for task in self.share if task not in self.reused}
 
     def write(self, open_model: Open, step: Step) -> None:
         """Lets the model write the tasks of its share that are neither cached nor given up.
@@ -120,7 +120,7 @@ class ModelWriter:
             if task in self.written:
                 continue
             if tries > self.settings.retries:
-                self.left[task] = "too_long" if tries >= GIVEN_UP else "refused"
+                self.fallbacks[task] = "too_long" if tries >= GIVEN_UP else "refused"
             else:
                 self._queue.append(_Job(task, tries))
         if not self._queue:
@@ -139,8 +139,8 @@ class ModelWriter:
     def work(self) -> ModelWork:
         """Returns what the model did, for the stage's result."""
         counts, prompt_tokens = self.counts, self.counts["prompt_tokens"]
-        left = Counter(why for task, why in self.left.items() if task not in self.written)
-        left["budget"] += self.beyond - len(self.written.keys() - set(self.share))
+        left = Counter(why for task, why in self.fallbacks.items() if task not in self.written)
+        left["budget"] += self.over_budget - len(self.written.keys() - set(self.share))
         return ModelWork(
             candidates=counts["candidates"],
             accepted=counts["accepted"],
@@ -172,9 +172,9 @@ class ModelWriter:
             if self.context.prompt_facts(task):
                 share.append(task)
             else:
-                self.left[task] = "nothing_to_tell"
+                self.fallbacks[task] = "nothing_to_tell"
         languages = len(self.settings.languages)
-        self.beyond = len(pairs) * languages - len(share) - len(self.left)
+        self.over_budget = len(pairs) * languages - len(share) - len(self.fallbacks)
         return share
 
     def _spent(self) -> bool:
@@ -299,11 +299,11 @@ class ModelWriter:
 
     def _settle(self, task: Task, why: str) -> None:
         """Leaves a task to the template voice."""
-        self.left[task] = why
+        self.fallbacks[task] = why
         self.counts["settled"] += 1
 
     def _leave_unwritten(self) -> None:
         """Leaves all jobs that are still queued to the template voice."""
         for job in self._queue:
             if job.task not in self.written:
-                self.left[job.task] = "engine_failed" if self.ended_by else "budget"
+                self.fallbacks[job.task] = "engine_failed" if self.ended_by else "budget"
