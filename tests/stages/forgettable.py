@@ -1,4 +1,4 @@
-"""A home with a user to be forgotten, whom snapshots, vectors, lists and events name."""
+"""A home with a user to be forgotten, named in snapshots, vectors, lists and events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHERS = list(range(1, 13))
 
 
 def rows() -> list[dict[str, object]]:
-    """Twelve users and the one to be forgotten, whom others name."""
+    """Returns the profiles of twelve users, and of one to be forgotten whom others name."""
     found: list[dict[str, object]] = [profile(user, bio=f"소개 {user}") for user in OTHERS]
     found[2]["blockedUserIds"] = [5, RARE]
     found[3]["bio"] = SHARED

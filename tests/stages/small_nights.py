@@ -1,4 +1,4 @@
-"""Nights without a model: real sources, intake, stores and snapshots, made-up vectors and lists."""
+"""Nights without a model: real sources, intake, stores and snapshots, synthetic lists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hertz.storage.snapshot.chroma import write_chroma
 from tests.storage.manifests import recorded_manifest
 from tests.storage.runs import random_frames
 
-IDENTITY = json.dumps({"model": "made-up"})
+IDENTITY = json.dumps({"model": "synthetic"})
 DIM = 16
 
 
@@ -41,7 +41,7 @@ def write_source(path: Path, rows: list[dict[str, object]]) -> Path:
 
 
 def small_night(settings: Settings, chroma: bool = False) -> Path:
-    """A whole night; its folder."""
+    """Runs a whole night; returns the snapshot."""
     with open_run(settings) as run:
         prepare(run)
         finish(run, chroma)
@@ -49,7 +49,7 @@ def small_night(settings: Settings, chroma: bool = False) -> Path:
 
 
 def finish(run: Run, chroma: bool = False) -> None:
-    """Everything between `prepare` and `publish_run`, at random."""
+    """Runs everything between `prepare` and `publish_run` with random results."""
     policy, profiles = run.settings.policy, read_frame(run.folder / "users.parquet")
     frames = random_frames(policy, profiles["user_id"].to_list())
     model = frames.explanations.with_columns(
@@ -64,7 +64,7 @@ def finish(run: Run, chroma: bool = False) -> None:
     counts = dict(frames.matches.group_by("category").len().iter_rows())
     texts = Origins(template=len(model))
     recorded = recorded_manifest().stages
-    identity = {"model": "made-up", "model_identity": json.loads(IDENTITY)}
+    identity = {"model": "synthetic", "model_identity": json.loads(IDENTITY)}
     pairs = {"eligible_pairs": counts, "matches": counts}
     run.record(recorded.embed.model_copy(update=identity))
     run.record(recorded.recompute.model_copy(update=pairs))
@@ -73,7 +73,7 @@ def finish(run: Run, chroma: bool = False) -> None:
 
 
 def store_vectors(home: Path, policy: Policy, profiles: pl.DataFrame) -> np.ndarray:
-    """Made-up vectors of all texts, stored; the users' vectors."""
+    """Stores synthetic vectors of all texts; returns the users' vectors."""
     store = EmbeddingStore(home, IDENTITY)
 
     def lookup(texts: list[str]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a configuration gets wrong is found before a night begins."""
+"""Wrong configurations of the language model are found before a run begins."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def test_several_engines_without_ray(
 
 def test_too_little_memory(service_policy: Policy, model: str, tmp_path: Path) -> None:
     header = {"w": {"dtype": "BF16", "shape": [TB], "data_offsets": [0, TB]}}
-    told = json.dumps(header).encode()
+    encoded = json.dumps(header).encode()
     weights = tmp_path / "model" / "model.safetensors"
-    weights.write_bytes(len(told).to_bytes(8, "little") + told)
+    weights.write_bytes(len(encoded).to_bytes(8, "little") + encoded)
     with pytest.raises(ModelError, match=r"needs at least \d+\.\d GiB of .*memory.* are free"):
         check_language_model(service_policy, ExplanationSettings(model=model))
     dummy = ExplanationSettings(model=model, load_format="dummy")

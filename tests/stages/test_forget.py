@@ -223,7 +223,7 @@ def test_a_small_id_is_found_where_it_is_stored_and_not_by_chance(settings: Sett
     ]
 
 
-def test_a_source_within_the_home_is_told_of_but_not_changed(plain: Settings) -> None:
+def test_a_source_within_the_home_is_noted_but_not_changed(plain: Settings) -> None:
     inside = plain.home / "profiles.jsonl"
     shutil.copy(str(plain.source.path), inside)
     settings = small_settings(plain.home, inside, plain.policy)

@@ -26,8 +26,8 @@ def test_an_older_damaged_snapshot_is_removed(settings: Settings, name: str) -> 
     path.write_bytes(path.read_bytes()[:100])
     receipt = forget(settings, RARE)
     assert list_snapshots(settings.home) == [newest]
-    told = {line["store"]: line["note"] for line in receipt.stores}
-    assert told[f"snapshots/{older.name}"].startswith("removed whole")
+    notes = {line["store"]: line["note"] for line in receipt.stores}
+    assert notes[f"snapshots/{older.name}"].startswith("removed whole")
     assert not verify(settings, RARE).findings
 
 

@@ -176,8 +176,8 @@ def test_a_changed_user_takes_the_incremental_path_to_the_lists_of_a_full_one(
     source = changed(folder / "profiles.parquet", tmp_path / "new.parquet", religion=religion)
     settings = copied(source)
     step, full = recompute_only(settings), recompute_only(settings, full=True)
-    told = [read_manifest(snapshot).stages.recompute for snapshot in (step, full)]
-    assert [(t.path, t.why.split(" since")[0]) for t in told] == [
+    results = [read_manifest(snapshot).stages.recompute for snapshot in (step, full)]
+    assert [(t.path, t.why.split(" since")[0]) for t in results] == [
         ("incremental", "1 users new or changed, 0 gone"),
         ("full", "requested"),
     ]
@@ -214,21 +214,21 @@ def test_another_policy_matches_everyone_anew(
     settings = copied(folder / "profiles.parquet")
     other = settings.policy.model_copy(update={"k": 7})
     snapshot = recompute_only(settings.model_copy(update={"policy": other}))
-    told = read_manifest(snapshot).stages.recompute
-    assert told.path == "full"
-    assert told.why.startswith("the policy changed since")
+    results = read_manifest(snapshot).stages.recompute
+    assert results.path == "full"
+    assert results.why.startswith("the policy changed since")
 
 
-def test_damaged_lists_of_last_night_are_told_and_replaced(
+def test_damaged_lists_of_the_previous_run_are_reported_and_replaced(
     first_night: tuple[Path, Settings], copied: Home
 ) -> None:
     folder, _ = first_night
     settings = copied(folder / "profiles.parquet")
     lists = published_snapshot(settings.home) / "neighbours.parquet"
     lists.write_bytes(lists.read_bytes()[:1000])
-    told = read_manifest(recompute_only(settings)).stages.recompute
-    assert told.path == "full"
-    assert "neighbours.parquet: cannot be read as Parquet" in told.why
+    results = read_manifest(recompute_only(settings)).stages.recompute
+    assert results.path == "full"
+    assert "neighbours.parquet: cannot be read as Parquet" in results.why
 
 
 def test_recompute_and_explain_publish_by_themselves(

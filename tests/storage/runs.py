@@ -96,9 +96,9 @@ def publish_frames(
 
 def _coded(policy: Policy, profiles: pl.DataFrame) -> pl.DataFrame:
     codes = [n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
-    told = {name: next(iter(policy.shown_codes(name)), "x.example") for name in codes}
-    told |= {"MBTI": "ENFP"} if "MBTI" in told else {}
-    return profiles.with_columns(pl.lit(code).alias(name) for name, code in told.items())
+    values = {name: next(iter(policy.shown_codes(name)), "x.example") for name in codes}
+    values |= {"MBTI": "ENFP"} if "MBTI" in values else {}
+    return profiles.with_columns(pl.lit(code).alias(name) for name, code in values.items())
 
 
 def _explain(policy: Policy, matches: pl.DataFrame) -> pl.DataFrame:

@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> EmbeddingStore:
 
 
 def made(count: int, start: int = 0) -> tuple[list[str], np.ndarray]:
-    """Hashes of numbered texts, and vectors that tell the number."""
+    """Hashes of numbered texts, and vectors that contain the number."""
     numbers = np.arange(start, start + count, dtype=np.float32)
     hashes = [text_hash(IDENTITY, f"text {int(number)}") for number in numbers]
     return hashes, np.stack([numbers, -numbers, numbers / 2], axis=1)

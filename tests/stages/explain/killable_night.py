@@ -1,6 +1,6 @@
-"""A night that a test kills: real stores, snapshots and child process, no model.
+"""A run that a test kills: with real stores, snapshots and child process, but no model.
 
-Half of what its engine writes is accepted. Every prompt paid for is a line in FOLDER/ledger.
+Half of its texts are accepted. Every prompt that it sends to the engine is a line in FOLDER/ledger.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from zlib import crc32
 
 import polars as pl
 
-from hertz.stages.explain import model_writer as model_voice
+from hertz.stages.explain import model_writer
 from hertz.stages.explain.explain import explain
 from hertz.stages.run import Run, open_run
 from hertz.storage.files import write_frame
@@ -25,14 +25,14 @@ from tests.storage.manifests import manifest_of, recorded_manifest
 
 
 def main() -> None:
-    """The night of the arguments FOLDER SHARE CHUNK."""
-    model_voice.failed_checks = _half
+    """Runs the night of the arguments FOLDER SHARE CHUNK."""
+    model_writer.failed_checks = _half
     where, share, chunk = sys.argv[1:]
     night(Path(where), budget=int(share), chunk=int(chunk), retries=0)
 
 
 def night(folder: Path, generate: bool = True, **changed: object) -> Path:
-    """Explain the profiles and matches that lie in the folder, and publish; the snapshot."""
+    """Explains the profiles and matches in the folder, and publishes them; returns the snapshot."""
     settings = settings_for(folder, folder / "none.parquet", str(folder / "model"))
     chosen = settings.explanations.model_copy(update=changed)
     with open_run(settings.model_copy(update={"explanations": chosen})) as run:
@@ -47,5 +47,5 @@ def _manifest(run: Run) -> Manifest:
     return manifest_of(run.id, run.settings.policy, stages=stages)
 
 
-def _half(*told: Any) -> list[str]:  # noqa: ANN401
-    return ["bad"] if crc32(told[-1].content.encode()) % 2 else []
+def _half(*arguments: Any) -> list[str]:  # noqa: ANN401
+    return ["bad"] if crc32(arguments[-1].content.encode()) % 2 else []

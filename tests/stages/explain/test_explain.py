@@ -77,8 +77,10 @@ def matches(service_policy: Policy, profiles: pl.DataFrame) -> pl.DataFrame:
     return matches_by_facts(service_policy, profiles, POPULAR)
 
 
-def started(*told: Any, **changed: object) -> Run:  # noqa: ANN401
-    return explaining.started(*told, **{"budget": CANDIDATES, "top": 3, "chunk": CHUNK, **changed})
+def started(*arguments: Any, **changed: object) -> Run:  # noqa: ANN401
+    return explaining.started(
+        *arguments, **{"budget": CANDIDATES, "top": 3, "chunk": CHUNK, **changed}
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The model's share of a night, with an engine that has no model and checks that do as told."""
+"""The model's share of a night, with an engine without a model and checks that tests replace."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def accept(monkeypatch: pytest.MonkeyPatch) -> Accept:
     """Replaces the checks by one of the text alone, since the engine writes no real ones."""
 
     def use(good: Callable[[Explanation], bool]) -> None:
-        def check(*told: Any) -> list[str]:  # noqa: ANN401
-            return [] if good(told[-1]) else ["bad"]
+        def check(*arguments: Any) -> list[str]:  # noqa: ANN401
+            return [] if good(arguments[-1]) else ["bad"]
 
         monkeypatch.setattr(model_voice, "failed_checks", check)
 

@@ -1,4 +1,4 @@
-"""Explanations taken over from the published snapshot are those that a full night would write."""
+"""Explanations reused from the published snapshot are those that a full night would write."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def night(settings: Settings, profiles: pl.DataFrame, name: str, seed: int = 0) 
     return run
 
 
-def told(settings: Settings) -> pl.DataFrame:
+def published_explanations(settings: Settings) -> pl.DataFrame:
     snapshot = current_snapshot(settings.home)
     assert snapshot is not None
     return pl.read_parquet(snapshot / "explanations.parquet")
@@ -60,15 +60,15 @@ def afresh(settings: Settings, folder: Path, profiles: pl.DataFrame, seed: int) 
     (folder / "other" / "snapshots").mkdir(parents=True)
     new = settings.model_copy(update={"storage": other})
     assert night(new, profiles, "only", seed).result(ExplainResult).carried_over == 0
-    return told(new)
+    return published_explanations(new)
 
 
 def test_the_same_night_again_writes_nothing(settings: Settings, profiles: pl.DataFrame) -> None:
     night(settings, profiles, "1")
-    first = told(settings)
+    first = published_explanations(settings)
     run = night(settings, profiles, "2")
     assert run.result(ExplainResult).carried_over == len(first) > 0
-    assert told(settings).equals(first)
+    assert published_explanations(settings).equals(first)
 
 
 def test_changed_profiles_and_matches_give_what_a_full_night_gives(
@@ -80,7 +80,7 @@ def test_changed_profiles_and_matches_give_what_a_full_night_gives(
         hobbies=pl.when(pl.col("user_id") == 9).then([]).otherwise("hobbies"),
     ).filter(pl.col("user_id") != 11)
     run = night(settings, changed, "2", seed=2)
-    found = told(settings)
+    found = published_explanations(settings)
     assert 0 < run.result(ExplainResult).carried_over < len(found)
     assert found.equals(afresh(settings, tmp_path, changed, seed=2))
 
@@ -96,15 +96,15 @@ def test_another_template_or_policy_takes_nothing_over(
     assert night(other, profiles, "3").result(ExplainResult).carried_over == 0
 
 
-def test_a_damaged_snapshot_is_told_and_everything_written_anew(
+def test_a_damaged_snapshot_is_logged_and_everything_written_anew(
     settings: Settings, profiles: pl.DataFrame, caplog: pytest.LogCaptureFixture
 ) -> None:
     night(settings, profiles, "1")
-    first = told(settings)
+    first = published_explanations(settings)
     snapshot = current_snapshot(settings.home)
     assert snapshot is not None
     (snapshot / "explanations.parquet").write_bytes(b"damaged")
     run = night(settings, profiles, "2")
     assert run.result(ExplainResult).carried_over == 0
     assert "no explanation is taken over" in caplog.text
-    assert told(settings).equals(first)
+    assert published_explanations(settings).equals(first)

@@ -103,7 +103,7 @@ def test_texts_are_found_as_they_are_stored(tmp_path: Path) -> None:
     assert found == {("a.json", "text 1"), ("b.bin", "text 1")}
 
 
-def test_what_cannot_be_read_is_told_and_its_bytes_searched(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_noted_and_its_bytes_searched(tmp_path: Path) -> None:
     (tmp_path / "half.parquet").write_bytes(b"PAR1 " + str(RARE).encode())
     scan = scan_home(tmp_path, RARE)
     assert [finding.place for finding in scan.findings] == ["id as text"]

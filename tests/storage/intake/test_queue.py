@@ -198,7 +198,7 @@ def test_a_full_disk_has_an_error_of_its_own(tmp_path: Path) -> None:
         assert apply(intake, register(100)) == ["done"]
 
 
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "intake.sqlite").write_bytes(b"no database at all" * 1000)
     with pytest.raises(StorageError, match=r"intake\.sqlite"):
         Intake(tmp_path)

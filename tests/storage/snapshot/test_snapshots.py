@@ -263,7 +263,7 @@ def test_a_held_run_is_whole_but_no_snapshot_to_anyone(tmp_path: Path) -> None:
         assert list_held(tmp_path) == [held], "a run clears what is unfinished, not what is held"
 
 
-def test_a_first_run_that_is_held_is_told_of(tmp_path: Path) -> None:
+def test_a_first_run_that_is_held_is_named_in_the_error(tmp_path: Path) -> None:
     make_held(tmp_path, "run-1")
     with pytest.raises(SnapshotError, match="`hertz publish run-1` says why it is held"):
         published_snapshot(tmp_path)
