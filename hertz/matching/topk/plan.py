@@ -80,7 +80,7 @@ def plan_block(
         options: Tile size, dtype, device and threads.
         bound: Upper bound of the rows, where it is known already.
     """
-    classes = [classify(category.rules, rows) for category in categories]
+    groupings = [classify(category.rules, rows) for category in categories]
     heaps = categories[0].heaps
     active = heaps.active[rows]
     active_count = int(active.sum())
@@ -88,15 +88,15 @@ def plan_block(
     if not bound and active_count > MIN_ACTIVE_SHARE_TO_ROTATE * len(rows):
         bound = rotated_bound(factors, rows, heaps.depth, options)
         nearest_pivot = _nearest_pivots(bound, options.tile_size)
-    order = np.lexsort([nearest_pivot, *(some.class_of_row for some in classes), ~active])
+    order = np.lexsort([nearest_pivot, *(grouping.class_of_row for grouping in groupings), ~active])
     rows = rows[order]
     if bound:
         bound = bound.reordered(order, active_count)
     else:
         bound = unrotated_bound(factors, rows, active_count, options)
     sides = _sides(len(rows), active_count, options.tile_size)
-    members = [_side_classes(some, order, sides) for some in classes]
-    has_eligible = _flag_tiles([some.may_meet for some in classes], members)
+    members = [_side_classes(grouping, order, sides) for grouping in groupings]
+    has_eligible = _flag_tiles([grouping.may_meet for grouping in groupings], members)
     return BlockPlan(
         rows=rows,
         bound=bound,
@@ -104,8 +104,8 @@ def plan_block(
         sides=sides,
         tiles=_ordered_tiles(np.any(has_eligible, axis=0), sides, active_count, bound),
         has_eligible=has_eligible,
-        has_ineligible=_flag_tiles([~some.may_meet for some in classes], members),
-        eligible_pairs=[some.eligible_pairs for some in classes],
+        has_ineligible=_flag_tiles([~grouping.may_meet for grouping in groupings], members),
+        eligible_pairs=[grouping.eligible_pairs for grouping in groupings],
     )
 
 

@@ -102,9 +102,9 @@ def a_device() -> Iterator[None]:
     distinct=st.sampled_from([1, 3, None]),
     tile=st.sampled_from([5, 64]),
     dtype=st.sampled_from(DTYPES),
-    room=st.sampled_from([20, 1 << 26]),
+    max_pairs=st.sampled_from([20, 1 << 26]),
 )
-def test_equals_the_reference_for_every_policy(
+def test_lists_equal_the_reference_for_every_policy(
     users: int,
     seed: int,
     category: dict[str, Any],
@@ -113,12 +113,12 @@ def test_equals_the_reference_for_every_policy(
     distinct: int | None,
     tile: int,
     dtype: str,
-    room: int,
+    max_pairs: int,
 ) -> None:
     features = make_world(users, seed, {"all": category}, combine, k, distinct)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gpu_block, "MAX_PAIRS_AT_ONCE", room)
-        patch.setattr(gpu_category, "MAX_PAIRS_AT_ONCE", room)
+        patch.setattr(gpu_block, "MAX_PAIRS_AT_ONCE", max_pairs)
+        patch.setattr(gpu_category, "MAX_PAIRS_AT_ONCE", max_pairs)
         found = find_neighbors(
             features, ["all"], device="cuda", tile_size=tile, dtype=dtype, brute_force_rows=0
         )["all"]
@@ -148,7 +148,7 @@ def test_several_categories_equal_the_cpu() -> None:
         np.testing.assert_array_equal(found.scores, expected[name].scores)
 
 
-def test_rows_that_hoped_for_too_much_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_whose_seed_was_too_high_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_block, "SAMPLE_STEP", 3)
     monkeypatch.setattr(thresholds, "SEED_DEVIATIONS", -2.0)
     underfilled = count_underfilled(monkeypatch, GpuCategorySearch)

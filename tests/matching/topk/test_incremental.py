@@ -85,31 +85,27 @@ def test_twenty_random_runs_equal_a_full_search(spare: int) -> None:
         assert_same(population)
 
 
-def test_categories_that_share_columns_are_carried_on_together() -> None:
+def test_categories_that_share_columns_are_updated_together() -> None:
     categories = {
         "one": {"weights": {"cosine": 1.0, "size": 0.3}},
         "two": {"weights": {"cosine": 0.5, "wishes": 0.4}, "eligibility": {"different": ["size"]}},
     }
     population = ChangingUsers(700, 3, 12, make_policy({**categories, "all": COSINE}, k=8))
-    before, lists = (
-        population.features,
-        find_neighbors(population.features, list(categories), 12),
-    )
+    before = population.features
+    lists = find_neighbors(before, list(categories), 12)
     for _ in range(5):
         population.change(4, 12, 6)
         previous = PreviousLists(before.user_ids, user_fingerprints(before), lists["one"])
         delta = find_delta(previous, population.features, user_fingerprints(population.features))
-        before, lists = (
-            population.features,
-            update_neighbors(population.features, lists, delta, brute_force_rows=0),
-        )
+        before = population.features
+        lists = update_neighbors(before, lists, delta, brute_force_rows=0)
         for name in categories:
             expected = find_neighbors(before, [name], 12)[name]
             np.testing.assert_array_equal(lists[name].ids[:, :8], expected.ids[:, :8])
             np.testing.assert_array_equal(lists[name].scores[:, :8], expected.scores[:, :8])
 
 
-def test_the_changed_who_hoped_for_too_much_are_searched_again(
+def test_changed_users_whose_seed_was_too_high_are_searched_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cpu_block, "SAMPLE_STEP", 3)
@@ -170,7 +166,7 @@ def test_a_fingerprint_changes_with_every_field_that_counts(field: str) -> None:
         a != b for a, b in zip(profiles[field].to_list(), others[field].to_list(), strict=True)
     ]
     changed = user_fingerprints(build_features(policy, mixed, vectors)) != fingerprints
-    if field == "blocks":  # the blocked side changes too; ids of nobody here change nothing
+    if field == "blocks":  # the blocked side changes too; unknown ids change nothing
         assert changed.any()
     else:
         assert changed.tolist() == differs

@@ -58,7 +58,7 @@ def tiled(features: Features, category: str, **options: Unpack[SearchOptions]) -
     threads=st.integers(1, 3),
     small=st.sampled_from([0, 10, 512]),
 )
-def test_equals_the_reference_for_every_policy(
+def test_lists_equal_the_reference_for_every_policy(
     users: int,
     seed: int,
     first: dict[str, Any],
@@ -125,7 +125,7 @@ def test_categories_that_share_columns_equal_the_reference(
         assert listed(top_k(features, category, found)) == brute_force(features, category)
 
 
-def test_only_categories_that_divide_everyone_alike_share_columns() -> None:
+def test_only_categories_with_the_same_blocks_share_columns() -> None:
     likewise = {"eligibility": {"same": ["domain"]}}
     policy = make_policy(
         {
@@ -139,7 +139,7 @@ def test_only_categories_that_divide_everyone_alike_share_columns() -> None:
     assert category_groups(policy) == [["first", "second"], ["anywhere"], ["hardly"], ["never"]]
 
 
-def test_equals_the_reference_at_300_users() -> None:
+def test_lists_equal_the_reference_at_300_users() -> None:
     features = make_world(300, 5, {"all": EVERYTHING}, "harmonic", 10)
     expected = brute_force(features, "all")
     for dtype in DTYPES:
@@ -158,7 +158,7 @@ def test_float_tiles_higher_than_a_stripe_find_the_lists_of_integer_tiles() -> N
 @pytest.mark.thorough
 @pytest.mark.parametrize("combine", ["arithmetic", "geometric", "harmonic", "minimum"])
 @pytest.mark.parametrize("same", [[], ["domain"]])
-def test_rows_that_hoped_for_too_much_are_searched_again(
+def test_rows_whose_seed_was_too_high_are_searched_again(
     combine: str, same: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpu_block, "SAMPLE_STEP", 3)
@@ -184,7 +184,7 @@ def test_breakdown_is_the_reference_bit_for_bit() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_does_not_depend_on_tiles_or_threads(threads: int) -> None:
+def test_lists_do_not_depend_on_tiles_or_threads(threads: int) -> None:
     features = make_world(200, 9, {"all": EVERYTHING}, k=7)
     expected = listed(mutual_top_k(features)["all"])
     before = torch.get_num_threads()
