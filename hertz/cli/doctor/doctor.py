@@ -66,18 +66,7 @@ def examine(policy: Path, home: Path | None = None, source: str | None = None) -
     except HertzError as error:
         return [*findings, Finding("policy", "fault", str(error), "correct the lines named")]
     findings.append(Finding("policy", "ok", f"{policy}, hash {settings.policy.digest[:12]}"))
-    checks: dict[str, Callable[[Settings], Finding]] = {
-        "source": _source,
-        "embedding model": _embedding_model,
-        "language model": _language_model,
-        "home": _home,
-        "disk": _disk,
-        "lock": _lock,
-        "last run": _last_run,
-        "gate": _gate,
-        "api keys": _api_keys,
-    }
-    for name, check in checks.items():
+    for name, check in _CHECKS.items():
         try:
             findings.append(check(settings))
         except (HertzError, OSError) as error:
@@ -269,3 +258,16 @@ def _api_keys(settings: Settings) -> Finding:
         return Finding("api keys", "fault", str(error), "see the message")
     configured = "configured" if keys.configured else "none"
     return Finding("api keys", "ok", f"{configured}; the API listens on {settings.api.host}")
+
+
+_CHECKS: dict[str, Callable[[Settings], Finding]] = {
+    "source": _source,
+    "embedding model": _embedding_model,
+    "language model": _language_model,
+    "home": _home,
+    "disk": _disk,
+    "lock": _lock,
+    "last run": _last_run,
+    "gate": _gate,
+    "api keys": _api_keys,
+}

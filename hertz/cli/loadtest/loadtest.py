@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -58,32 +58,48 @@ def loadtest(
     other = read_load_test(settings.home, against)
     address = url or f"http://{settings.api.host}:{settings.api.port}"
     plans = {"": Plan()} | ({"sustained ": sustained} if sustained else {})
-    found = asyncio.run(_measure(settings, address, plans, keep_users))
-    rounds: dict[str, Rounds] = found.pop("rounds")
-    for name, of_test in rounds.items():
-        if not of_test.first or not of_test.second:
-            message = f"{name}: no request was answered with 200: {of_test.failed}"
-            if "401" in of_test.failed:
-                message += "; name an API key in HERTZ_API_KEY"
-            raise HertzError(message)
-    tests = {name: load_report.figures(of_test) for name, of_test in rounds.items()}
-    comparison = _against(other, rounds) if other else {}
-    times = {name: asdict(r) for name, r in rounds.items()}
-    path = save_load_test(
-        settings.home, found | tests | {"comparison": comparison, "times_ms": times}
-    )
+    measured = asyncio.run(_measure(settings, address, plans, keep_users))
+    _require_answers(measured.rounds)
+    found = measured.summary()
+    tests = {name: load_report.figures(rounds) for name, rounds in measured.rounds.items()}
+    comparison = _against(other, measured.rounds) if other else {}
+    times = {name: asdict(rounds) for name, rounds in measured.rounds.items()}
+    stored = found | tests | {"comparison": comparison, "times_ms": times}
+    path = save_load_test(settings.home, stored)
     runs = {"this run": times} | ({other["name"]: other["times_ms"]} if other else {})
-    load_report.plot(path.with_suffix(".png"), {run: _two(r) for run, r in runs.items()})
-    shown = [*_lines(rounds, tests, comparison, other), f"stored in {path}, plot beside it"]
+    load_report.plot(path.with_suffix(".png"), {run: _both_rounds(r) for run, r in runs.items()})
+    lines = _lines(measured.rounds, tests, comparison, other)
     whole = {name: tests[name] for name in TESTS} | found | {"comparison": comparison}
     if sustained:
         whole["sustained"] = {name: tests[f"sustained {name}"] for name in TESTS}
-    return whole | {"stored": str(path)}, shown
+    return whole | {"stored": str(path)}, [*lines, f"stored in {path}, plot beside it"]
+
+
+class _Measured(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        served: Address of the server, its snapshot and its number of users.
+        rounds: Times of each test by its name.
+    """
+
+    served: dict[str, Any]
+    rounds: dict[str, Rounds]
+
+    def summary(self) -> dict[str, Any]:
+        """Returns what was served, failed requests and successful answers a second."""
+        failed = {name: found.failed for name, found in self.rounds.items() if found.failed}
+        per_second = {
+            name: round((len(found.first) + len(found.second)) / found.seconds, 1)
+            for name, found in self.rounds.items()
+        }
+        return {**self.served, "failed": failed, "per_second": per_second}
 
 
 async def _measure(
     settings: Settings, url: str, plans: dict[str, Plan], keep_users: bool
-) -> dict[str, Any]:
+) -> _Measured:
+    """Runs the tests of each plan; a plan's key is the prefix of its tests' names."""
     rounds: dict[str, Rounds] = {}
     async with connected(url) as client:
         health = await health_of(client)
@@ -94,16 +110,26 @@ async def _measure(
             bodies = registrations(make_sample(_bodies(plan), 7, settings.policy))
             rounds[f"{prefix}registration"] = await register(client, bodies, plan, keep_users)
             rounds[f"{prefix}recommendation"] = await recommend(client, users, category, plan)
-    failed = {name: found.failed for name, found in rounds.items() if found.failed}
-    per_second = {
-        name: round((len(found.first) + len(found.second)) / found.seconds, 1)
-        for name, found in rounds.items()
-    }
     served = {"url": url, "snapshot": health["snapshot"], "users": health["users"]}
-    return {**served, "failed": failed, "per_second": per_second, "rounds": rounds}
+    return _Measured(served, rounds)
+
+
+def _require_answers(rounds: dict[str, Rounds]) -> None:
+    """Checks that each round of each test had an answer with status 200.
+
+    Raises:
+        HertzError: A round had none.
+    """
+    for name, found in rounds.items():
+        if not found.first or not found.second:
+            message = f"{name}: no request was answered with 200: {found.failed}"
+            if "401" in found.failed:
+                message += "; name an API key in HERTZ_API_KEY"
+            raise HertzError(message)
 
 
 def _bodies(plan: Plan) -> int:
+    """Returns the number of profiles that a plan needs at most."""
     return 2 * plan.requests if plan.seconds is None else int(plan.seconds * _MOST_PER_SECOND)
 
 
@@ -122,6 +148,7 @@ async def _warm_up(client: httpx.AsyncClient, plan: Plan) -> None:
 
 
 def _against(other: dict[str, Any], rounds: dict[str, Rounds]) -> dict[str, Any]:
+    """Compares each test with the same test of a stored load test."""
     before = other["times_ms"]
     tests = {
         name: load_report.compare(
@@ -133,7 +160,8 @@ def _against(other: dict[str, Any], rounds: dict[str, Rounds]) -> dict[str, Any]
     return {"with": other["name"], **tests}
 
 
-def _two(times: dict[str, dict[str, Any]]) -> dict[str, dict[str, list[float]]]:
+def _both_rounds(times: dict[str, dict[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """Returns the times of both rounds of each test, without other figures."""
     return {
         name: {part: found[part] for part in ("first", "second")} for name, found in times.items()
     }
