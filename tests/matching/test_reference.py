@@ -123,7 +123,7 @@ def test_a_second_run_changes_nothing(service_policy: Policy) -> None:
 
 
 def test_hiding_the_type_never_beats_the_average_of_showing_it(service_policy: Policy) -> None:
-    """A missing type is worth no more than the average of the types that are shown."""
+    """A missing type scores no higher than the average of the types that are shown."""
     users = [JIHO | {"MBTI": None}] + [JIHO | {"MBTI": t} for t in TYPES]
     features = features_of(service_policy, *users)
     for other in range(1, 17):

@@ -13,7 +13,7 @@ The product x_a.x_b of the residual, the columns that a rotation leaves out, is 
 |x_a| |x_b| (Cauchy and Schwarz): one column in each part. Rounding to the tile's dtype is bounded
 the same way, x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in bfloat16, and in int16, whose
 steps are small, by a constant in the slack. On a CPU, surviving pairs are tested again with the
-product of the residuals in the place of its bound.
+product of the residuals instead of its bound.
 """
 
 from __future__ import annotations
