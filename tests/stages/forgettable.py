@@ -47,5 +47,5 @@ def two_nights(folder: Path, policy: Policy, chroma: bool) -> Path:
 
 
 def settings_in(folder: Path, policy: Policy) -> Settings:
-    """Settings of the home below the folder."""
+    """Returns the settings of the home below the folder."""
     return small_settings(folder / "home", folder / "source.jsonl", policy)

@@ -26,7 +26,7 @@ DIM = 16
 
 
 def small_settings(home: Path, source: Path, policy: Policy, **of_source: str) -> Settings:
-    """Settings of a home that keeps three snapshots and reads a file."""
+    """Returns settings of a home that keeps three snapshots and reads a file."""
     return Settings(
         source=SourceSettings(path=str(source), **of_source),
         storage=StorageSettings(home=home),
@@ -35,7 +35,7 @@ def small_settings(home: Path, source: Path, policy: Policy, **of_source: str) -
 
 
 def write_source(path: Path, rows: list[dict[str, object]]) -> Path:
-    """A JSONL source."""
+    """Writes a JSONL source."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 

@@ -1,4 +1,4 @@
-"""Vectors that nobody needs are removed; those of any kept snapshot stay."""
+"""Vectors of unused models are removed; those of any kept snapshot stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Being forgotten: nothing of the user is left in any byte, and everyone else is as before."""
+"""An erasure leaves no byte of the user, and does not change other users."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def built_plain(tmp_path_factory: pytest.TempPathFactory, service_policy: Policy
 
 @pytest.fixture
 def settings(built: Path, tmp_path: Path, service_policy: Policy) -> Settings:
-    """A copy of that home of its own."""
+    """Settings of a copy of the home with Chroma."""
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     return settings_in(tmp_path, service_policy)
 
 
 @pytest.fixture
 def plain(built_plain: Path, tmp_path: Path, service_policy: Policy) -> Settings:
-    """The same without Chroma."""
+    """Settings of a copy of the home without Chroma."""
     shutil.copytree(built_plain, tmp_path, dirs_exist_ok=True)
     return settings_in(tmp_path, service_policy)
 

@@ -1,4 +1,4 @@
-"""A damaged snapshot stops nobody from being forgotten: it goes, whole, and the receipt says so."""
+"""A damaged snapshot does not stop an erasure: it is removed, and the receipt says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The intake folded over the source: who is in a run, with which profile, exactly once."""
+"""Merging the intake into the source gives each user of a run exactly one profile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.stages.small_nights import small_night, small_settings, write_source
 
 @pytest.fixture
 def settings(tmp_path: Path, service_policy: Policy) -> Settings:
-    """A source of the users 1 to 6."""
+    """Returns settings with a source of the users 1 to 6."""
     rows = [profile(user, bio=f"bio {user}") for user in range(1, 7)]
     source = write_source(tmp_path / "source.jsonl", rows)
     return small_settings(tmp_path / "home", source, service_policy)

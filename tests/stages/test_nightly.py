@@ -1,4 +1,4 @@
-"""A night end to end without a server: what it publishes, what a second one repeats, and faults."""
+"""Whole runs without a server: what they publish, what they reuse, and how they fail."""
 
 from __future__ import annotations
 

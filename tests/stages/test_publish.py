@@ -1,4 +1,4 @@
-"""The gate: what is outside is held and says why, the old snapshot serves, a person may publish."""
+"""The gate holds a run outside its limits; the old snapshot serves, and a person may publish it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def settings(tmp_path: Path, service_policy: Policy) -> Settings:
 
 @pytest.fixture
 def outside(settings: Settings, tmp_path: Path) -> tuple[Settings, str]:
-    """The same after a good night and one that lost half of the users, and why that was held."""
+    """The home after a good run and one that lost half of the users, and the reason of the gate."""
     small_night(settings)
     source(tmp_path, 10)
     with pytest.raises(GateError) as caught:

@@ -1,4 +1,4 @@
-"""Finished runs made up at random: the frames of a snapshot, and a published snapshot of them."""
+"""Random results of runs: the frames of a snapshot, and a published snapshot of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MATCH_SCHEMA = {
 
 
 class Frames(NamedTuple):
-    """What `write_serving` takes."""
+    """The frames that `write_serving` reads."""
 
     profiles: pl.DataFrame
     matches: pl.DataFrame
@@ -41,9 +41,10 @@ class Frames(NamedTuple):
 def random_frames(
     policy: Policy, ids: list[int], k: int = 5, seed: int = 0, shift: int = 0
 ) -> Frames:
-    """Random lists for `ids`, whose others are further ids plus `shift`; the last user has none.
+    """Returns random lists of users; the last user has none.
 
-    Each user's best match in the first category is explained in every language.
+    Each user's best match in the first category is explained in every language. `shift` is added to
+    the ids of the matches.
     """
     rng = np.random.default_rng(seed)
     everyone = np.array(ids)
@@ -63,7 +64,7 @@ def random_frames(
 
 
 def vectors_of(users: int, seed: int = 0) -> np.ndarray:
-    """Random `(users, 16)` float32 vectors."""
+    """Returns random vectors, `(users, 16)` float32."""
     return np.random.default_rng(seed).standard_normal((users, 16)).astype(np.float32)
 
 
@@ -75,9 +76,10 @@ def publish_frames(
     keep: int = 3,
     vectors: np.ndarray | None = None,
 ) -> Path:
-    """Publish a snapshot that has what the API reads (Chroma where there are vectors); its folder.
+    """Publishes a snapshot with the files that the API reads; returns its folder.
 
-    In Chroma everyone is an ENFP and in the policy's first code for every other field.
+    It has a Chroma database if vectors are given, in which each user has the MBTI code ENFP and the
+    policy's first code of every other field.
     """
     (home / "snapshots").mkdir(parents=True, exist_ok=True)
     folder = new_folder(home, run_id)

@@ -1,4 +1,4 @@
-"""The embedding store: what goes in comes out, once, after merging, faults and deletions too."""
+"""The embedding store returns what was added, also after merging, faults and deletions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> EmbeddingStore:
 
 
 def made(count: int, start: int = 0) -> tuple[list[str], np.ndarray]:
-    """Hashes of numbered texts, and vectors that contain the number."""
+    """Returns hashes of numbered texts, and vectors that contain the number."""
     numbers = np.arange(start, start + count, dtype=np.float32)
     hashes = [text_hash(IDENTITY, f"text {int(number)}") for number in numbers]
     return hashes, np.stack([numbers, -numbers, numbers / 2], axis=1)

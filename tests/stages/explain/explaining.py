@@ -1,4 +1,4 @@
-"""What the tests of the explain stage share: matches, runs, and an engine without a model."""
+"""Helpers for tests of the explain stage: matches, runs, and an engine without a model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ MATCHES = {
 def matches_by_facts(
     policy: Policy, profiles: pl.DataFrame, popular: int | None = None
 ) -> pl.DataFrame:
-    """Everyone's ten of most entries in common, in all categories; first of all who is popular."""
+    """Lists, in all categories, each user's ten matches with the most facts in common.
+
+    A popular user, if given, is first on every list.
+    """
     rows = profiles.to_dicts()
     listed = []
     for category in policy.categories:
@@ -54,7 +57,7 @@ def matches_by_facts(
 def started(
     folder: Path, profiles: pl.DataFrame, matches: pl.DataFrame, name: str = "a", **changed: object
 ) -> Run:
-    """A run whose first stages are done, in a home below `folder`, with changed settings."""
+    """Returns a run with the results of its first stages, in a home below `folder`."""
     settings: Settings = settings_for(folder, folder / "none.parquet", "bundled")
     chosen = settings.explanations.model_copy(update=changed)
     run = Run(name, settings.model_copy(update={"explanations": chosen}), folder / name)
@@ -65,12 +68,12 @@ def started(
 
 
 def read(run: Run) -> pl.DataFrame:
-    """The run's explanations."""
+    """Returns the run's explanations."""
     return pl.read_parquet(run.folder / "explanations.parquet")
 
 
 def model_folder(folder: Path, **config: object) -> Path:
-    """A folder that looks like a model that can chat; its weights are 16 floats."""
+    """Makes a folder that looks like a chat model with 16 weights."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"model_type": "llama", **config}))
     (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ messages }}"}))
@@ -79,7 +82,7 @@ def model_folder(folder: Path, **config: object) -> Path:
 
 
 def write_weights(path: Path, values: list[int], dtype: str = "F32", size: int = 4) -> None:
-    """A safetensors file of one tensor."""
+    """Writes a safetensors file with one tensor."""
     data = b"".join(value.to_bytes(size, "little") for value in values)
     tensor = {"dtype": dtype, "shape": [len(values)], "data_offsets": [0, len(data)]}
     header = json.dumps({"__metadata__": {"format": "pt"}, "w": tensor}).encode()
@@ -89,7 +92,7 @@ def write_weights(path: Path, values: list[int], dtype: str = "F32", size: int =
 def recording(
     ledger: Path, **plan: object
 ) -> Callable[[ExplanationSettings], AbstractContextManager[Generator]]:
-    """Opens an engine without a model: see `tests.explanations.recorded`."""
+    """Returns a function that opens an engine without a model (`tests.explanations.recorded`)."""
 
     def open_model(settings: ExplanationSettings) -> AbstractContextManager[Generator]:
         return VllmGenerator("recorded", settings, partial(recorded, ledger=str(ledger), **plan))

@@ -48,7 +48,7 @@ def engine() -> Iterator[VllmGenerator]:
 
 
 class Watched:
-    """The engine, killed when it has answered the part after `parts`, if given."""
+    """The engine, which is killed after it has answered that many parts, if a number is given."""
 
     restarts = 0
 
@@ -223,7 +223,7 @@ def test_an_engine_that_dies_is_started_again_once_and_then_given_up(
     profiles: pl.DataFrame,
     matches: pl.DataFrame,
 ) -> None:
-    """Last in this file: it ends the engine."""
+    """The last test of this file, because it ends the engine."""
     three = {"chunk": CANDIDATES}  # parts: one is answered, one under way, one only sent
     run = started(tmp_path, profiles, matches, **three, retries=0)
     explain(run, open_model=Watched(engine, parts=0).open)

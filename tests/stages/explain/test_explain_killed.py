@@ -1,4 +1,4 @@
-"""kill -9 anywhere: what was kept stays, a chunk at most is paid for twice, readers see nothing."""
+"""After a kill at any moment, at most one chunk is written twice and nothing is published."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def folder(tmp_path: Path, service_policy: Policy) -> Path:
-    """Profiles, matches, a model's folder, and a home with a published night of the template."""
+    """A folder with profiles, matches, a model, and a home with a published run of the template."""
     profiles = validate_profiles(service_policy, make_sample(60, 11, service_policy)).profiles
     profiles.write_parquet(tmp_path / "users.parquet")
     matches_by_facts(service_policy, profiles).write_parquet(tmp_path / "matches.parquet")

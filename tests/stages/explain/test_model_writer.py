@@ -47,7 +47,7 @@ def matches(service_policy: Policy, profiles: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.fixture
 def begin(tmp_path: Path, profiles: pl.DataFrame, matches: pl.DataFrame) -> Begin:
-    """Starts runs in one home, with a model of which only the folder is there."""
+    """Starts runs in one home, with a model that is only a folder."""
     model = str(model_folder(tmp_path / "model"))
 
     def start(name: str = "a", **changed: object) -> Run:
@@ -59,7 +59,7 @@ def begin(tmp_path: Path, profiles: pl.DataFrame, matches: pl.DataFrame) -> Begi
 
 @pytest.fixture
 def accept(monkeypatch: pytest.MonkeyPatch) -> Accept:
-    """Replaces the checks by one of the text alone, since the engine writes no real ones."""
+    """Replaces the checks by a function of the text, because the engine writes no real texts."""
 
     def use(good: Callable[[Explanation], bool]) -> None:
         def check(*arguments: Any) -> list[str]:  # noqa: ANN401

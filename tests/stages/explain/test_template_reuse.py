@@ -36,7 +36,7 @@ def profiles(service_policy: Policy) -> pl.DataFrame:
 
 
 def night(settings: Settings, profiles: pl.DataFrame, name: str, seed: int = 0) -> Run:
-    """Explain random matches of the profiles, and publish them."""
+    """Explains random matches of the profiles, and publishes them."""
     run = Run(name, settings, new_folder(settings.home, name))
     matches = random_frames(settings.policy, profiles["user_id"].to_list(), seed=seed).matches
     write_frame(profiles, run.folder / "users.parquet")
@@ -55,7 +55,7 @@ def published_explanations(settings: Settings) -> pl.DataFrame:
 
 
 def afresh(settings: Settings, folder: Path, profiles: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """What a home that never had a night writes."""
+    """Returns the explanations that a new home writes."""
     other = settings.storage.model_copy(update={"home": folder / "other"})
     (folder / "other" / "snapshots").mkdir(parents=True)
     new = settings.model_copy(update={"storage": other})

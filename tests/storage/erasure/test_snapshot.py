@@ -1,4 +1,4 @@
-"""Erased from the lists that a night leaves for the next, which then finds what a full one does."""
+"""After an erasure from the neighbor lists, the next run finds the same lists as a full run."""
 
 from __future__ import annotations
 

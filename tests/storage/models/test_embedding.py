@@ -1,4 +1,4 @@
-"""Where the configured embedding model is, and which version it has."""
+"""The configured embedding model is found, with its version."""
 
 from __future__ import annotations
 
