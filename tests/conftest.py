@@ -12,9 +12,8 @@ from hertz.policy.model import Policy
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
-# What the tests of a file or folder start; pyproject.toml explains the markers. `make test-fast`
-# leaves these tests out.
-STARTED = {
+# Tests that `make test-fast` leaves out, by file or folder; pyproject.toml explains the markers.
+LEFT_OUT = {
     "browser": ("api/console/test_browser.py",),
     "engine": ("bench", "cli/compare_models", "explanations/generation"),
     "night": (
@@ -26,8 +25,9 @@ STARTED = {
         *("api/test_app.py", "api/test_contract.py", "api/snapshot/test_follower.py"),
         *("api/middleware/test_security.py", "cli/loadtest", "flows/test_nights.py"),
     ),
+    "thorough": ("matching/kernels/test_cache.py", "matching/kernels/test_int16_tiles.py"),
 }
-MARKERS = {TESTS / path: marker for marker, paths in STARTED.items() for path in paths}
+MARKERS = {TESTS / path: marker for marker, paths in LEFT_OUT.items() for path in paths}
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marker
