@@ -1,4 +1,4 @@
-"""A run made up for the tests of reports, and records of the runs before it."""
+"""A synthetic run for the tests of reports, and records of the runs before it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXPLANATIONS = ExplanationFigures(
 )
 
 
-def made_up_run(policy: Policy, first: bool = False, ids: list[int] = IDS) -> Manifest:
+def synthetic_run(policy: Policy, first: bool = False, ids: list[int] = IDS) -> Manifest:
     """Returns the manifest of a run of thirty users, one block of them with a hostile name."""
     frames = random_frames(policy, ids)
     users = frames.profiles.with_columns(emailDomain=pl.lit(HOSTILE))

@@ -8,12 +8,12 @@ import pytest
 
 from hertz.policy.model import Policy
 from hertz.reports.markdown import render_markdown
-from tests.reports.figures import HOSTILE, made_up_run, runs_of
+from tests.reports.figures import HOSTILE, runs_of, synthetic_run
 
 
 @pytest.fixture(scope="module")
 def report(service_policy: Policy) -> str:
-    manifest = made_up_run(service_policy)
+    manifest = synthetic_run(service_policy)
     return render_markdown(manifest, runs_of(manifest)[:-1])
 
 
@@ -40,5 +40,5 @@ def test_nothing_of_the_source_is_markup(report: str) -> None:
 
 
 def test_a_first_run_is_shown_too(service_policy: Policy) -> None:
-    manifest = made_up_run(service_policy, first=True)
+    manifest = synthetic_run(service_policy, first=True)
     assert "no snapshot was published before" in render_markdown(manifest, [])

@@ -27,7 +27,7 @@ from hertz.reports.quality import measure
 from hertz.reports.rows import rows_of, without_rows_of
 from hertz.reports.runs import Counts, Outcome, RunRecord
 from hertz.storage.snapshot.history import failure_of
-from tests.reports.figures import HOSTILE, IDS, judged, made_up_run, runs_of
+from tests.reports.figures import HOSTILE, IDS, judged, runs_of, synthetic_run
 from tests.storage.manifests import recorded_manifest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -36,7 +36,7 @@ VOID = {"meta", "input", "link", "br", "img", "hr"}
 
 @pytest.fixture(scope="module")
 def page(service_policy: Policy) -> str:
-    manifest = made_up_run(service_policy)
+    manifest = synthetic_run(service_policy)
     return render(manifest, runs_of(manifest))
 
 
@@ -119,7 +119,7 @@ def test_users_are_named_in_rows_that_can_be_taken_out(page: str) -> None:
 
 
 def test_a_short_id_takes_no_longer_one_with_it(service_policy: Policy) -> None:
-    manifest = made_up_run(service_policy, ids=[1, 11, 111, 1111, 11111])
+    manifest = synthetic_run(service_policy, ids=[1, 11, 111, 1111, 11111])
     page = render(manifest, runs_of(manifest))
     left = without_rows_of(page, [11])
     assert (rows_of(left, 11), rows_of(left, 1)) == (0, rows_of(page, 1))
@@ -127,12 +127,12 @@ def test_a_short_id_takes_no_longer_one_with_it(service_policy: Policy) -> None:
 
 
 def test_the_same_figures_give_the_same_page(service_policy: Policy, page: str) -> None:
-    manifest = made_up_run(service_policy)
+    manifest = synthetic_run(service_policy)
     assert render(manifest, runs_of(manifest)) == page
 
 
 def test_a_first_run_has_a_page_too(service_policy: Policy) -> None:
-    manifest = made_up_run(service_policy, first=True)
+    manifest = synthetic_run(service_policy, first=True)
     page = render(manifest, runs_of(manifest, before=0))
     Outline(page)
     assert text("report_why_first_run", "ko") in page
@@ -140,7 +140,7 @@ def test_a_first_run_has_a_page_too(service_policy: Policy) -> None:
 
 
 def test_a_run_without_any_match_has_a_page_too(service_policy: Policy) -> None:
-    manifest = made_up_run(service_policy, first=True)
+    manifest = synthetic_run(service_policy, first=True)
     users = pl.DataFrame({"user_id": IDS, "emailDomain": ["x"] * len(IDS)})
     schema = {"row": pl.Int64, "field": pl.String, "reason": pl.String}
     nothing = pl.DataFrame(schema={
@@ -155,7 +155,7 @@ def test_a_run_without_any_match_has_a_page_too(service_policy: Policy) -> None:
 
 
 def test_outside_the_gate_it_says_so_and_how_to_publish(service_policy: Policy, page: str) -> None:
-    manifest = made_up_run(service_policy)
+    manifest = synthetic_run(service_policy)
     command = f"hertz publish --force {manifest.run_id}"
     assert text("report_outside_note", "en") in page  # grounded = 0.1 of 30 texts
     assert command in page
@@ -249,8 +249,8 @@ def test_on_a_phone_nothing_sticks_out_and_one_language_shows(page: str, tmp_pat
     assert korean == english > 50
 
 
-def test_the_page_shows_so_many_runs(service_policy: Policy) -> None:
-    manifest = made_up_run(service_policy)
+def test_the_page_shows_the_last_fourteen_runs(service_policy: Policy) -> None:
+    manifest = synthetic_run(service_policy)
     runs = runs_of(manifest, before=RUNS_SHOWN - 1)
     assert len(runs) == RUNS_SHOWN
     Outline(render(manifest, runs))

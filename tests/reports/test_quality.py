@@ -159,7 +159,7 @@ def test_what_changed_since_another_run(service_policy: Policy) -> None:
     assert found.churn == pytest.approx(np.concatenate(changed).mean(), abs=1e-6)
 
 
-def test_blocks_are_told_largest_first_and_small_ones_together() -> None:
+def test_blocks_come_largest_first_and_small_ones_together() -> None:
     domains = ["big"] * 30 + ["mid"] * 12 + ["tiny"] * 3 + [None] * 2
     users = pl.DataFrame({"user_id": range(47), "emailDomain": domains})
     found = blocks(users, ("emailDomain",), pl.Series([*range(15), 44, 44]))
@@ -177,7 +177,7 @@ def quarantine(*rows: tuple[int, str, str]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema, orient="row")
 
 
-def test_reasons_are_counted_without_what_tells_rows_apart() -> None:
+def test_reasons_are_counted_without_the_parts_that_differ_by_row() -> None:
     found = quarantine_figures(
         quarantine(
             (1, "MBTI", "unknown code (is it ENFP?); accepted: ENFP, INTJ"),

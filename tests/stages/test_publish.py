@@ -62,7 +62,9 @@ def outcomes(home: Path) -> list[str]:
     return [run.outcome for run in list_runs(home)]
 
 
-def test_a_first_night_is_published_and_says_what_it_could_not_compare(settings: Settings) -> None:
+def test_a_first_night_is_published_and_names_what_it_could_not_compare(
+    settings: Settings,
+) -> None:
     snapshot = small_night(settings)
     quality = read_manifest(snapshot).quality
     assert quality.last is None
@@ -134,7 +136,7 @@ def test_nothing_is_forced_while_a_run_holds_the_home(outside: tuple[Settings, s
     assert len(list_held(settings.home)) == 1
 
 
-def test_a_mended_run_is_published_and_ends_what_was_held(
+def test_a_mended_run_is_published_and_removes_the_held_one(
     outside: tuple[Settings, str], tmp_path: Path
 ) -> None:
     settings, _ = outside
@@ -210,7 +212,7 @@ def test_after_a_published_manifest_of_another_version_a_night_publishes_anew(
     assert read_manifest(second).quality.last is None
 
 
-def test_cleanup_keeps_so_many_and_what_current_names(settings: Settings) -> None:
+def test_cleanup_keeps_the_newest_and_the_published_snapshot(settings: Settings) -> None:
     nights = [small_night(settings).name for _ in range(3)]
     rollback(settings.home, nights[0])
     done = cleanup(settings, keep=1)
@@ -220,7 +222,7 @@ def test_cleanup_keeps_so_many_and_what_current_names(settings: Settings) -> Non
     assert len(list_runs(settings.home)) == 3, "the history stays"
 
 
-def test_cleanup_removes_what_is_held_only_if_asked(outside: tuple[Settings, str]) -> None:
+def test_cleanup_removes_a_held_run_only_with_the_option(outside: tuple[Settings, str]) -> None:
     settings, _ = outside
     assert cleanup(settings).removed == []
     (held,) = list_held(settings.home)

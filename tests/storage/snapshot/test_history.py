@@ -63,7 +63,7 @@ def test_no_id_is_written_down(tmp_path: Path) -> None:
     assert "most_exposed" not in (tmp_path / FOLDER / "run-1.json").read_text()
 
 
-def test_nothing_yet_and_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+def test_a_missing_history_is_empty_and_unreadable_files_are_left_out(tmp_path: Path) -> None:
     assert list_runs(tmp_path) == []
     write_record(tmp_path, published())
     for name, text in (("run-0", "{"), ("run-2", "[1]"), ("run-3", '{"run_id": "other"}')):
@@ -71,7 +71,7 @@ def test_nothing_yet_and_what_cannot_be_read_is_passed_over(tmp_path: Path) -> N
     assert [run.run_id for run in list_runs(tmp_path)] == ["run-1"]
 
 
-def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_records_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "KEPT", 3)
     for number in range(5):
         write_record(tmp_path, published(f"run-{number}"))

@@ -45,7 +45,7 @@ def test_its_keys_and_values_on_disk_stay(tmp_path: Path) -> None:
     assert written == json.loads(FILE.read_bytes())
 
 
-def test_what_a_run_did_not_do_has_no_key(tmp_path: Path) -> None:
+def test_an_absent_value_has_no_key(tmp_path: Path) -> None:
     manifest = recorded_manifest()
     stages = manifest.stages.model_copy(
         update={"recompute": manifest.stages.recompute.model_copy(update={"adopted": None})}

@@ -79,7 +79,7 @@ def test_nothing_published_yet(tmp_path: Path) -> None:
         published_snapshot(tmp_path)
 
 
-def test_keeps_so_many_and_rolls_back_among_them(tmp_path: Path) -> None:
+def test_keeps_the_newest_and_rolls_back_among_them(tmp_path: Path) -> None:
     for number in range(5):
         make(tmp_path, f"run-{number}", keep=3)
     assert [s.name for s in list_snapshots(tmp_path)] == ["run-2", "run-3", "run-4"]
@@ -131,7 +131,7 @@ def test_a_second_lock_in_the_same_process_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(StorageError, match="cannot be written"),
@@ -279,7 +279,7 @@ def test_a_held_run_can_be_published_after_a_look(tmp_path: Path) -> None:
     assert rollback(tmp_path).name == "run-1"
 
 
-def test_only_what_is_held_and_whole_can_be_published(tmp_path: Path) -> None:
+def test_only_a_whole_held_run_can_be_published(tmp_path: Path) -> None:
     make(tmp_path, "run-1")
     held = make_held(tmp_path, "run-2")
     with pytest.raises(SnapshotError, match="'run-3' is not held; held: run-2"):
@@ -302,7 +302,7 @@ def test_one_run_at_most_is_held_and_a_published_one_ends_it(tmp_path: Path) -> 
     assert sorted(p.name for p in (tmp_path / "snapshots").iterdir()) == ["run-1", "run-4"]
 
 
-def test_what_current_names_stays_however_old(tmp_path: Path) -> None:
+def test_the_published_snapshot_stays_however_old(tmp_path: Path) -> None:
     for number in range(4):
         make(tmp_path, f"run-{number}", keep=9)
     rollback(tmp_path, "run-0")
@@ -345,7 +345,7 @@ for number in range(1, 100):
         "snapshot.before_removal:2",
     ],
 )
-def test_killed_while_holding_or_publishing_what_is_held_a_whole_snapshot_serves(
+def test_killed_while_holding_or_publishing_a_held_run_a_whole_snapshot_serves(
     tmp_path: Path, fault: str
 ) -> None:
     make(tmp_path, "run-00000", text="0")
