@@ -19,8 +19,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hertz.embedding.encoder import EmbeddingSettings, Encoder
-from hertz.embedding.generic_profiles import GENERIC_PROFILES
+from hertz.embedding.encoder import GENERIC_PROFILES, EmbeddingSettings, Encoder
 from hertz.embedding.texts import unit
 from hertz.storage.models.bundled import EMBEDDING_MODEL, bundled_embedding_model
 from hertz.storage.models.embedding import find_embedding_model

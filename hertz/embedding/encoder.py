@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from threading import Lock
 from typing import Any, Literal
 
@@ -26,13 +27,17 @@ from safetensors import SafetensorError
 from hertz.core.compute import Device, chosen_device, fast_dtype, single_threaded, slices
 from hertz.core.errors import ModelError
 from hertz.core.strict import Strict
-from hertz.embedding.generic_profiles import GENERIC_PROFILES
 from hertz.embedding.texts import unit
 
 # torch, transformers and sentence-transformers are imported where they are first needed: they take
 # about ten seconds, and `hertz --help` or a run that encodes nothing can do without.
 
 logger = logging.getLogger(__name__)
+
+# Sentences that anybody might write, half Korean, half English; changing one changes every vector.
+GENERIC_PROFILES = tuple(
+    files("hertz.embedding").joinpath("generic_profiles.txt").read_text("utf-8").splitlines()
+)
 
 TOKENIZED_AT_ONCE = 1024  # texts; bounds the memory of their tokens
 LOADING_ERRORS = (
