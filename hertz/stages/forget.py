@@ -179,14 +179,17 @@ def _purge(
         fault_point("forget.before_wipe")
         intake.wipe()
     for receipt in receipts.values():
-        for name, why in damaged.items():
-            receipt.add(
-                f"snapshots/{name}", 1, f"removed whole: nobody can be erased from it, {why}"
-            )
-        receipt.add("tombstone of the id (HMAC)", 0, "kept, so that no source brings the user back")
-        receipt.add("source", 0, SOURCE_NOTE)
-        receipt.completed = datetime.now(UTC).isoformat(timespec="seconds")
+        _complete(receipt, damaged)
     return list(receipts.values())
+
+
+def _complete(receipt: Receipt, damaged: Mapping[str, str]) -> None:
+    """Adds the removed damaged snapshots, what is kept, and the time of completion."""
+    for name, why in damaged.items():
+        receipt.add(f"snapshots/{name}", 1, f"removed whole: nobody can be erased from it, {why}")
+    receipt.add("tombstone of the id (HMAC)", 0, "kept, so that no source brings the user back")
+    receipt.add("source", 0, SOURCE_NOTE)
+    receipt.completed = datetime.now(UTC).isoformat(timespec="seconds")
 
 
 # ---- vectors -------------------------------------------------------------------------------------
