@@ -205,6 +205,13 @@ class ErrorAnswer(Answer):
     data: None
 
 
+def error_response(description: str, *codes: str) -> dict[str, Any]:
+    """Returns the OpenAPI description of an error with an example of each of its codes."""
+    examples = {code: {"value": {"code": code, "data": None}} for code in codes}
+    content = {"application/json": {"examples": examples}}
+    return {"model": ErrorAnswer, "description": description, "content": content}
+
+
 class IntakeAnswer(Answer):
     """The request is on the disk; the next run brings it into the lists."""
 

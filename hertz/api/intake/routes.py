@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 
 from hertz.api.errors import UNAVAILABLE, ApiError, json_response, validation_error
 from hertz.api.intake.writer import IntakeWriter
-from hertz.api.schemas import ErrorAnswer, IntakeAnswer, InvalidAnswer
+from hertz.api.schemas import ErrorAnswer, IntakeAnswer, InvalidAnswer, error_response
 from hertz.api.snapshot.follower import SnapshotFollower
 from hertz.core.errors import IntakeFullError, StorageError
 from hertz.policy.fast_check import CheckedProfile, ProfileCheck
@@ -254,12 +254,6 @@ def _request_body(policy: Policy) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": content}}
 
 
-def _error(description: str, code: str) -> dict[str, Any]:
-    """Returns the OpenAPI description of an error with one code."""
-    example = {"application/json": {"example": {"code": code, "data": None}}}
-    return {"model": ErrorAnswer, "description": description, "content": example}
-
-
 def _responses(kind: Kind) -> dict[int | str, dict[str, Any]]:
     """Returns the OpenAPI descriptions of the answers to one kind of request."""
     codes = _CODES[kind]
@@ -271,12 +265,12 @@ def _responses(kind: Kind) -> dict[int | str, dict[str, Any]]:
             "description": "The request is not valid, with everything that is wrong with it; or "
             f"its idempotency key was used for another request ({KEY_REUSED})",
         },
-        500: _error("The server failed", "INTERNAL_SERVER_ERROR"),
-        503: _error("The intake or the snapshot cannot be used; `/health` says why", DOWN),
-        507: _error("The disk is full; nothing was stored", FULL),
+        500: error_response("The server failed", "INTERNAL_SERVER_ERROR"),
+        503: error_response("The intake or the snapshot cannot be used; `/health` says why", DOWN),
+        507: error_response("The disk is full; nothing was stored", FULL),
     }
     if codes.unknown is None:
-        responses[409] = _error("A user with this id exists", DUPLICATE)
+        responses[409] = error_response("A user with this id exists", DUPLICATE)
     else:
-        responses[404] = _error("There is no such user", codes.unknown)
+        responses[404] = error_response("There is no such user", codes.unknown)
     return responses

@@ -14,30 +14,29 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAVAILABLE
 from hertz.api.lists import reads, why
 from hertz.api.lists.reads import MAX_ID, MAX_LIST_LENGTH, MIN_ID, PageRequest, View, view_of
-from hertz.api.schemas import ErrorAnswer, InvalidAnswer, MatchesAnswer, TuningAnswer, WhyAnswer
+from hertz.api.schemas import (
+    InvalidAnswer,
+    MatchesAnswer,
+    TuningAnswer,
+    WhyAnswer,
+    error_response,
+)
 
 Responses = dict[int | str, dict[str, Any]]
 
 
-def error(description: str, *codes: str) -> dict[str, Any]:
-    """Returns the OpenAPI description of an error with an example of each of its codes."""
-    examples = {code: {"value": {"code": code, "data": None}} for code in codes}
-    content = {"application/json": {"examples": examples}}
-    return {"model": ErrorAnswer, "description": description, "content": content}
-
-
 READ_ERRORS: Responses = {
-    404: error("The user is not known, or was removed", NOT_FOUND_USER),
+    404: error_response("The user is not known, or was removed", NOT_FOUND_USER),
     422: {"model": InvalidAnswer, "description": "A parameter is missing or not accepted"},
-    503: error("No snapshot can be served; `/health` says why", UNAVAILABLE),
+    503: error_response("No snapshot can be served; `/health` says why", UNAVAILABLE),
 }
 _MATCHES_ERRORS = READ_ERRORS | {
-    410: error(
+    410: error_response(
         "The cursor belongs to an older snapshot: start again without a cursor", CURSOR_EXPIRED
     )
 }
 _WHY_ERRORS = READ_ERRORS | {
-    404: error(
+    404: error_response(
         "One of the users is not known, or the two are not matched",
         NOT_FOUND_USER,
         NOT_FOUND_MATCH,

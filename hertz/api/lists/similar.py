@@ -17,8 +17,8 @@ from fastapi.exceptions import RequestValidationError
 
 from hertz.api.errors import SIMILAR_UNAVAILABLE, UNAVAILABLE, ApiError, validation_error
 from hertz.api.lists.reads import View, check_accepted, snapshot_response
-from hertz.api.lists.routes import READ_ERRORS, PathUser, RequestView, error
-from hertz.api.schemas import SimilarAnswer
+from hertz.api.lists.routes import READ_ERRORS, PathUser, RequestView
+from hertz.api.schemas import SimilarAnswer, error_response
 from hertz.api.snapshot.follower import Served
 from hertz.core.errors import SnapshotError
 from hertz.storage.snapshot.chroma import FOLDER, ChromaReader
@@ -41,7 +41,7 @@ _FILTERS: dict[str, Any] = {
     "schema": {"type": "object", "additionalProperties": {"type": "string"}},
 }
 _ERRORS = READ_ERRORS | {
-    503: error(
+    503: error_response(
         "No snapshot can be served, or its Chroma database cannot be read; `/health` says why",
         UNAVAILABLE,
         SIMILAR_UNAVAILABLE,
