@@ -1,1 +1,1 @@
-"""Why two people match, in words: facts, voices, prompts, generation and checks. Pure."""
+"""Explanations of why two people match: facts, voices, prompts, generation, checks. Pure."""

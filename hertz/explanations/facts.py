@@ -75,10 +75,6 @@ class Facts:
         shared = sum(len(fact.values) for fact in self.found if fact.kind == "shared")
         return shared + sum(fact.kind == "same" for fact in self.found)
 
-    def reasons(self) -> list[dict[str, Any]]:
-        """Returns the facts as the published list of reasons."""
-        return [as_reason(fact) for fact in self.found]
-
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -91,29 +87,17 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class FactPlan:
-    """Which fields of a policy can make facts, in the order of a category's weights.
+    """Which fields of a policy can make facts, in the order of a category's weights."""
 
-    Attributes:
-        shared: Set fields.
-        codes: Code and ordered fields that no table reads.
-        ordered: Position of each code, by ordered field.
-        tables: Pairs of a table term and the field that it reads.
-        table_values: Value of (code, other code), by table term.
-        mean_values: Sorted means of both directions over all pairs of codes, by field of a table.
-        wishes: Pairs of a wish's field and the field that meets it.
-        topics: Set fields that are neither wishes nor traits.
-        open: Fields in which users may write anything.
-    """
-
-    shared: tuple[str, ...]
-    codes: tuple[str, ...]
-    ordered: dict[str, dict[str, int]]
-    tables: tuple[tuple[str, str], ...]
-    table_values: dict[str, dict[tuple[str, str], float]]
-    mean_values: dict[str, list[float]]
-    wishes: tuple[tuple[str, str], ...]
-    topics: tuple[str, ...]
-    open: frozenset[str]
+    shared: tuple[str, ...]  # set fields
+    codes: tuple[str, ...]  # code and ordered fields that no table reads
+    ordered: dict[str, dict[str, int]]  # position of each code, by ordered field
+    tables: tuple[tuple[str, str], ...]  # table terms, each with the field that it reads
+    table_values: dict[str, dict[tuple[str, str], float]]  # of (code, other code), by table term
+    mean_values: dict[str, list[float]]  # of both directions over all pairs of codes, sorted
+    wishes: tuple[tuple[str, str], ...]  # fields of wishes, each with the field that meets it
+    topics: tuple[str, ...]  # set fields that are neither wishes nor traits
+    open: frozenset[str]  # fields in which users may write anything
 
 
 def cached_by_policy(make: Callable[..., T]) -> Callable[..., T]:
@@ -135,12 +119,8 @@ def cached_by_policy(make: Callable[..., T]) -> Callable[..., T]:
 
 def as_reason(fact: Fact) -> dict[str, Any]:
     """Returns one fact in the published form."""
-    return {
-        "kind": fact.kind,
-        "fields": list(fact.fields),
-        "values": list(fact.values),
-        "direction": fact.direction,
-    }
+    fields, values = list(fact.fields), list(fact.values)
+    return {"kind": fact.kind, "fields": fields, "values": values, "direction": fact.direction}
 
 
 @cached_by_policy
@@ -203,14 +183,7 @@ def is_open_field(policy: Policy, name: str) -> bool:
 
 
 def pair_facts(policy: Policy, category: str, a: Profile, b: Profile) -> Facts:
-    """Returns everything true of two profiles that a text may mention.
-
-    Args:
-        policy: Policy whose fields and tables are used.
-        category: Category whose weights order the facts.
-        a: Profile with the lower user id.
-        b: Profile with the higher user id.
-    """
+    """Returns everything true of two profiles that a text may mention, ordered by a category."""
     plan = fact_plan(policy, category)
     a, b = _presentable(plan, a), _presentable(plan, b)
     shared = {name: tuple(c for c in a[name] if c in b[name]) for name in plan.shared}
@@ -222,11 +195,13 @@ def pair_facts(policy: Policy, category: str, a: Profile, b: Profile) -> Facts:
 
 def pairings(plan: FactPlan, a: Profile, b: Profile) -> list[Fact]:
     """Returns the pairings of two profiles: what the tables say of their answers."""
-    return [
-        Fact("pairing", (field,), (x, y), table_values=_both_ways(plan.table_values[term], x, y))
-        for term, field in plan.tables
-        if (x := a[field]) and (y := b[field])
-    ]
+    found: list[Fact] = []
+    for term, field in plan.tables:
+        x, y = a[field], b[field]
+        if x and y:
+            values = plan.table_values[term]
+            found.append(Fact("pairing", (field,), (x, y), "both", (values[x, y], values[y, x])))
+    return found
 
 
 def pairing_level(policy: Policy, category: str, fact: Fact) -> Level:
@@ -251,10 +226,7 @@ def profile_digest(policy: Policy, profile: Profile) -> str:
 def content_hash(digest_a: str, digest_b: str, *identity: str) -> str:
     """Returns the key under which one explanation is kept.
 
-    Args:
-        digest_a: `profile_digest` of the lower user id.
-        digest_b: `profile_digest` of the higher user id.
-        *identity: Whatever else decides the text, such as category, language and model.
+    It is made from the `profile_digest` of both and from all else that decides the text.
     """
     return hashlib.sha256("\n".join((digest_a, digest_b, *identity)).encode()).hexdigest()
 
@@ -280,10 +252,6 @@ def _table_values(policy: Policy, term: str, field: str) -> dict[tuple[str, str]
 def _mean_values(values: dict[tuple[str, str], float]) -> list[float]:
     """Returns the mean of both directions of every pair of codes, sorted."""
     return sorted((values[x, y] + values[y, x]) / 2 for x, y in values)
-
-
-def _both_ways(values: dict[tuple[str, str], float], x: str, y: str) -> tuple[float, float]:
-    return values[x, y], values[y, x]
 
 
 @cached_by_policy

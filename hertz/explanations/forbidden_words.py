@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from string import ascii_lowercase
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -19,7 +19,10 @@ from hertz.core.strict import Strict
 from hertz.explanations.multi_search import MultiSearch
 from hertz.explanations.text_files import read_model
 
-FILE = "explanations/forbidden_words.toml"
+Kind = Literal[
+    "contact", "solicitation", "romance", "offensive", "leak", "invented", "overstated",
+    "placeholder", "markup", "share",
+]  # fmt: skip
 _LETTERS = bytes(ord(" ") if chr(byte) not in ascii_lowercase else byte for byte in range(256))
 _DIGIT, _BETWEEN = r"[\d영일이삼사오육칠팔구공빵]", r"[ \n().,_/·ㅡ–—~-]*"
 PHONE_NUMBER = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}")  # seven digits in a row
@@ -107,16 +110,7 @@ class _NamesTable(Strict):
 class _File(Strict):
     """The whole file: a table for each kind of word, and the names by language."""
 
-    contact: _WordsTable
-    solicitation: _WordsTable
-    romance: _WordsTable
-    offensive: _WordsTable
-    leak: _WordsTable
-    invented: _WordsTable
-    overstated: _WordsTable
-    placeholder: _WordsTable
-    markup: _WordsTable
-    share: _WordsTable
+    words: dict[Kind, _WordsTable]
     names: dict[str, _NamesTable]
 
 
@@ -125,28 +119,18 @@ def latin_words(lower: str) -> list[str]:
     return lower.encode(errors="replace").translate(_LETTERS).decode().split()
 
 
-_FILE = read_model(FILE, _File)
-CONTACT = _FILE.contact.compiled()
-SOLICITATION = _FILE.solicitation.compiled()
-ROMANCE = _FILE.romance.compiled()
-OFFENSIVE = _FILE.offensive.compiled()
-LEAK = _FILE.leak.compiled()
-INVENTED = _FILE.invented.compiled()
-OVERSTATED = _FILE.overstated.compiled()
-PLACEHOLDER = _FILE.placeholder.compiled()
-MARKUP = _FILE.markup.compiled()
-SHARE = _FILE.share.compiled()
+_FILE = read_model("explanations/forbidden_words.toml", _File)
+WORDS = {kind: _FILE.words[kind].compiled() for kind in get_args(Kind)}
 NAMES = {
     language: Names(frozenset(table.hints), re.compile("|".join(table.patterns)))
     for language, table in _FILE.names.items()
 }
-_UNFIT = (CONTACT, SOLICITATION, OFFENSIVE, LEAK)
-_ALL = (*_UNFIT, ROMANCE, INVENTED, OVERSTATED, PLACEHOLDER, MARKUP, SHARE)
-WHOLE = frozenset[str]().union(*(words.whole for words in _ALL))
+_UNFIT = [WORDS[kind] for kind in ("contact", "solicitation", "offensive", "leak")]
+WHOLE = frozenset[str]().union(*(words.whole for words in WORDS.values()))
 PARTS = MultiSearch(
     sorted(
         frozenset[str]().union(
-            *(words.parts.union(words.patterns) for words in _ALL),
+            *(words.parts.union(words.patterns) for words in WORDS.values()),
             *(names.hints for names in NAMES.values()),
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -15,13 +15,9 @@ class MultiSearch:
     """
 
     def __init__(self, strings: Iterable[str]) -> None:
-        self._strings = tuple(strings)
         self._finder = AhoCorasick(
-            self._strings, store_patterns=True, implementation=Implementation.DFA
+            tuple(strings), store_patterns=True, implementation=Implementation.DFA
         )
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._strings)
 
     def any_in(self, text: str) -> bool:
         """Returns whether the text contains one of the strings."""

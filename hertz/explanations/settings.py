@@ -1,4 +1,4 @@
-"""Settings of the explanations: how many, by which model, with what sampling."""
+"""Settings of the explanations: their number, the model, the sampling and the engines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from hertz.core.strict import Strict
 
-HERTZ_SETS = {  # arguments of vllm.LLM that have a setting, or that Hertz depends on
+HERTZ_SETS = {  # arguments of vllm.LLM that have a setting or must have a certain value
     "model", "revision", "dtype", "max_model_len", "max_num_batched_tokens", "seed",
     "gpu_memory_utilization", "enable_prefix_caching", "generation_config", "disable_log_stats",
     "structured_outputs_config", "load_format", "quantization", "tensor_parallel_size",
@@ -29,17 +29,13 @@ class ExplanationSettings(Strict):
         ("en",), description="What the model writes; other languages come from the template"
     )
 
-    budget: int = Field(
-        32, ge=0, description="Most valuable pairs, which the model writes; the others: template"
-    )
-    budget_tokens: int = Field(
-        0, ge=0, description="Tokens the model may write a night; 0: no limit"
-    )
+    budget: int = Field(32, ge=0, description="Number of pairs that the model writes about")
+    budget_tokens: int = Field(0, ge=0, description="Most tokens of the model a run; 0: no limit")
     budget_minutes: float = Field(
         0,
         ge=0,
-        description="Minutes the model may write a night; 0: no limit. What is written then "
-        "depends on the machine's speed",
+        description="Most minutes of the model a run; 0: no limit. The texts then depend on the "
+        "machine's speed",
     )
 
     temperature: float = Field(
@@ -53,18 +49,14 @@ class ExplanationSettings(Strict):
     seed: int = Field(7, ge=0, description="Added to each prompt's own seed")
     max_model_len: int = Field(4096, ge=256, description="Longest prompt and answer together")
     chunk: int = Field(
-        768,
-        ge=3,
-        description="Prompts of each engine that a killed run may have to pay for twice, at most",
+        768, ge=3, description="Most prompts of each engine that are repeated after a kill"
     )
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="cuda: refuse to run where there is no GPU; cpu: refuse a CUDA vLLM"
     )
     dtype: str = Field("auto", description="auto: float32 on a CPU, the model's own on a GPU")
-    quantization: str | None = Field(
-        None, description="vLLM's quantization, where the model's config does not name it"
-    )
+    quantization: str | None = Field(None, description="If the model's config does not name it")
     tensor_parallel_size: int = Field(1, ge=1, description="GPUs that share one copy of the model")
     engines: int = Field(
         1,
@@ -79,16 +71,14 @@ class ExplanationSettings(Strict):
     engine: dict[str, Any] = Field(
         default_factory=dict, description="Further arguments of vllm.LLM, as they are named there"
     )
-    load_seconds: float = Field(
-        1800, gt=0, description="A model that takes longer to load is given up"
-    )
+    load_seconds: float = Field(1800, gt=0, description="Longest time to load the model")
     hang_seconds: float = Field(
-        600, gt=0, description="An engine without a sign of life for so long is ended"
+        600, gt=0, description="Time without a sign of life after which an engine is ended"
     )
 
     @field_validator("engine")
     @classmethod
-    def _leaves_ours_alone(cls, engine: dict[str, Any]) -> dict[str, Any]:
+    def _sets_no_argument_of_hertz(cls, engine: dict[str, Any]) -> dict[str, Any]:
         taken = sorted(HERTZ_SETS & engine.keys())
         if taken:
             message = f"{', '.join(taken)}: Hertz sets these itself; see docs/explanations.md"

@@ -6,6 +6,7 @@ import pytest
 
 from hertz.explanations.facts import (
     Facts,
+    as_reason,
     content_hash,
     mentionable_fields,
     pair_facts,
@@ -96,7 +97,7 @@ def test_facts_hold_for_random_profiles(any_policy: Policy) -> None:
 
 
 def test_reasons_have_the_published_shape(facts: Facts) -> None:
-    assert facts.reasons()[0] == {
+    assert as_reason(facts.found[0]) == {
         "kind": "shared",
         "fields": ["currentInterests"],
         "values": ["MOVIES"],

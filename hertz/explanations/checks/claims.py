@@ -24,7 +24,7 @@ Span = tuple[int, int]
 _LISTS = WORD_LISTS.values()
 _IDIOM = re.compile("|".join(pattern for words in _LISTS for pattern in words.idioms.values()))
 _IDIOM_HINTS = frozenset(hint for words in _LISTS for hint in words.idioms)
-_PHRASES = {  # what a sentence speaks of, and the pattern that shows it, by the pattern's beginning
+_PHRASES = {  # what a phrase speaks of, and its pattern, by the beginning of the phrase
     start: (kind, pattern)
     for words in _LISTS
     for kind, phrases in (("both", words.both), ("one", words.one), ("wish", words.wish))
@@ -36,33 +36,20 @@ _HANGUL = re.compile("[가-힣]")
 
 
 class Claim(NamedTuple):
-    """One label in a sentence.
+    """One label in a sentence."""
 
-    Attributes:
-        meanings: The (field, code) pairs that the label can mean.
-        of_both: Whether the sentence says "both", or has the label twice.
-        of_one: Whether the sentence says "one of them", and not "both".
-        wished: Whether the sentence speaks of a wish.
-    """
-
-    meanings: tuple[Meaning, ...]
-    of_both: bool
-    of_one: bool
-    wished: bool
+    meanings: tuple[Meaning, ...]  # what the label can mean
+    of_both: bool  # the sentence says "both", or has the label twice
+    of_one: bool  # the sentence says "one of them", and not "both"
+    wished: bool  # the sentence speaks of a wish
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A label or the name of a field, ready to be looked for.
+    """A label or the name of a field, ready to be looked for."""
 
-    Attributes:
-        hint: What any mention begins with; looking for it first is fast.
-        pattern: What a mention looks like.
-        meanings: The (field, code) pairs that it can mean.
-    """
-
-    hint: str
-    pattern: re.Pattern[str]
+    hint: str  # the beginning of every mention, which is looked for first, since that is fast
+    pattern: re.Pattern[str]  # of a mention
     meanings: tuple[Meaning, ...]
 
 
@@ -77,19 +64,12 @@ class _Field:
 
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
-    """The labels of a policy in one language.
+    """The labels of a policy in one language."""
 
-    Attributes:
-        always: Labels that are claims wherever they stand, with their ranks, by hint.
-        fields: The fields, with the labels that are claims beside a field's name.
-        telling: Hints of the labels in `always`, and of the fields' names.
-        search: Finds all hints: of labels, of idioms, and of whom a sentence speaks of.
-    """
-
-    always: dict[str, list[tuple[int, _Word]]]
+    always: dict[str, list[tuple[int, _Word]]]  # claims everywhere, with their ranks, by hint
     fields: list[_Field]
-    telling: frozenset[str]
-    search: MultiSearch
+    needed: frozenset[str]  # hints of `always` and of the fields' names: no claim without one
+    search: MultiSearch  # finds all hints: of labels, idioms, and phrases such as "both"
 
 
 def claims(policy: Policy, language: str, text: NormalizedText) -> list[Claim]:
@@ -104,7 +84,7 @@ def claims(policy: Policy, language: str, text: NormalizedText) -> list[Claim]:
     found: list[Claim] = []
     for sentence in text.sentences:
         here = lexicon.search.found_in(sentence)
-        if here.isdisjoint(lexicon.telling):
+        if here.isdisjoint(lexicon.needed):
             continue
         if not here.isdisjoint(_IDIOM_HINTS) and _IDIOM.search(sentence):
             sentence = _IDIOM.sub(" ", sentence)
@@ -138,14 +118,7 @@ def _speaks_of(sentence: str, hits: frozenset[str]) -> set[str]:
 def _as_claims(
     counted: dict[tuple[Meaning, ...], int], names: set[str], sentence: str, hits: frozenset[str]
 ) -> Iterator[Claim]:
-    """Yields the labels of a sentence as claims.
-
-    Args:
-        counted: How often the sentence has each label, by the label's meanings.
-        names: Fields that the sentence names.
-        sentence: The sentence.
-        hits: Hints that the sentence contains.
-    """
+    """Yields the labels of a sentence as claims; `counted` is how often it has each label."""
     speaks_of = _speaks_of(sentence, hits)
     wished = "wish" in speaks_of
     for meanings, times in counted.items():
@@ -201,12 +174,12 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
     things = _before_no_thing(language)
     anywhere = [_of_people(policy, word, things) for word in _words(always)]
     hints = {word.hint for field in fields for word in (field.name, *field.words)}
-    telling = {word.hint for word in anywhere} | {field.name.hint for field in fields}
+    needed = {word.hint for word in anywhere} | {field.name.hint for field in fields}
     ranked: dict[str, list[tuple[int, _Word]]] = {}
     for rank, word in enumerate(anywhere):
         ranked.setdefault(word.hint, []).append((rank, word))
-    searched = _IDIOM_HINTS.union(_PHRASES, hints, telling) - {""}
-    return _Lexicon(ranked, fields, frozenset(telling), MultiSearch(sorted(searched)))
+    searched = _IDIOM_HINTS.union(_PHRASES, hints, needed) - {""}
+    return _Lexicon(ranked, fields, frozenset(needed), MultiSearch(sorted(searched)))
 
 
 def _before_no_thing(language: str) -> str:

@@ -9,31 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hertz.explanations import forbidden_words
+from hertz.explanations.checks import leaks, numbers, style
 from hertz.explanations.checks.claims import Claim, claims
-from hertz.explanations.checks.leaks import bios_of, copies_bio, leaks_internals
 from hertz.explanations.checks.normalized_text import normalize
-from hertz.explanations.checks.numbers import (
-    foreign_type,
-    has_phone,
-    overstated,
-    shows_id,
-    wrong_number,
-)
 from hertz.explanations.checks.reasons import failed_reason, is_mentioned
-from hertz.explanations.checks.style import (
-    has_name,
-    many_emoji,
-    repeats,
-    wrong_closing,
-    wrong_length,
-    wrong_script,
-)
 from hertz.explanations.checks.vocabulary import labels
 from hertz.explanations.facts import Explanation, FactPlan, Profile, cached_by_policy, fact_plan
+from hertz.explanations.forbidden_words import WORDS, Kind, Words
 from hertz.policy.model import Policy
 
 CHECKS_VERSION = "3"
+CLAIMED_KINDS: tuple[Kind, ...] = ("romance", "offensive", "invented", "leak")  # may be labels
 
 
 def failed_checks(
@@ -59,58 +45,48 @@ def failed_checks(
     text = normalize(explanation)
     plan = fact_plan(policy, category)
     friend = policy.categories[category].voice == "friend"
-    unwanted = _unwanted(policy)
+    words = _forbidden(policy)
+    ids = {str(a["user_id"]), str(b["user_id"])}
+    reasons = explanation.reasons
 
-    def has(words: forbidden_words.Words) -> bool:
-        return words.within(text.lower, text.listed, text.hits)
+    def has(kind: str) -> bool:
+        return words[kind].within(text.lower, text.listed, text.hits)
 
     checks: dict[str, Callable[[], object]] = {
         "empty": lambda: not (explanation.title.strip() and explanation.content.strip()),
-        "length": lambda: wrong_length(explanation),
-        "closing": lambda: wrong_closing(explanation.content),
-        "emoji": lambda: many_emoji(explanation.content),
-        "script": lambda: wrong_script(policy, language, text, a, b),
+        "length": lambda: style.wrong_length(explanation),
+        "closing": lambda: style.wrong_closing(explanation.content),
+        "emoji": lambda: style.many_emoji(explanation.content),
+        "script": lambda: style.wrong_script(policy, language, text, a, b),
         "claims_in_text": lambda: not _all_true(plan, a, b, claims(policy, language, text)),
-        "not_told": lambda: (
-            not all(
-                is_mentioned(policy, language, reason, text.plain) for reason in explanation.reasons
-            )
-        ),
-        "number": lambda: (
-            has(forbidden_words.SHARE) or wrong_number(policy, plan, language, a, b, text)
-        ),
-        "mbti": lambda: foreign_type(policy, a, b, text),
-        "pairing": lambda: overstated(policy, category, a, b, text),
-        "name": lambda: has_name(policy, language, text),
-        "id": lambda: shows_id({str(a["user_id"]), str(b["user_id"])}, text),
-        "contact": lambda: has(unwanted["contact"]) or has_phone(text),
-        "solicitation": lambda: has(unwanted["solicitation"]),
-        "romance": lambda: friend and has(unwanted["romance"]),
-        "offensive": lambda: has(unwanted["offensive"]),
-        "invented": lambda: has(unwanted["invented"]),
-        "bio_copied": lambda: copies_bio(policy, language, bios_of(policy, a, b), text),
-        "prompt_leak": lambda: has(unwanted["leak"]) or leaks_internals(policy, language, text),
-        "markup": lambda: has(forbidden_words.MARKUP),
-        "placeholder": lambda: has(forbidden_words.PLACEHOLDER),
-        "repetition": lambda: repeats(text),
+        "not_told": lambda: not all(is_mentioned(policy, language, r, text.plain) for r in reasons),
+        "number": lambda: has("share") or numbers.wrong_number(policy, plan, language, a, b, text),
+        "mbti": lambda: numbers.foreign_type(policy, a, b, text),
+        "pairing": lambda: numbers.overstated(policy, category, a, b, text),
+        "name": lambda: style.has_name(policy, language, text),
+        "id": lambda: numbers.shows_id(ids, text),
+        "contact": lambda: has("contact") or numbers.has_phone(text),
+        "solicitation": lambda: has("solicitation"),
+        "romance": lambda: friend and has("romance"),
+        "offensive": lambda: has("offensive"),
+        "invented": lambda: has("invented"),
+        "bio_copied": lambda: leaks.copies_bio(policy, language, a, b, text),
+        "prompt_leak": lambda: has("leak") or leaks.leaks_internals(policy, language, text),
+        "markup": lambda: has("markup"),
+        "placeholder": lambda: has("placeholder"),
+        "repetition": lambda: style.repeats(text),
     }
-    reasons = [failed_reason(policy, category, a, b, reason) for reason in explanation.reasons]
-    named = [name for name in reasons if name]
-    return list(dict.fromkeys(named + [name for name, fails in checks.items() if fails()]))
+    untrue = [failed_reason(policy, category, a, b, reason) for reason in reasons]
+    failed = [name for name, fails in checks.items() if fails()]
+    return list(dict.fromkeys([*filter(None, untrue), *failed]))
 
 
 @cached_by_policy
-def _unwanted(policy: Policy) -> dict[str, forbidden_words.Words]:
-    """Returns the words that no text may have, without labels, which are checked as claims."""
+def _forbidden(policy: Policy) -> dict[str, Words]:
+    """Returns the forbidden words by kind, without labels, which are checked as claims."""
     shown = [label.casefold() for label in labels(policy)]
-    return {
-        "contact": forbidden_words.CONTACT,
-        "solicitation": forbidden_words.SOLICITATION,
-        "romance": forbidden_words.ROMANCE.without(shown),
-        "offensive": forbidden_words.OFFENSIVE.without(shown),
-        "invented": forbidden_words.INVENTED.without(shown),
-        "leak": forbidden_words.LEAK.without(shown),
-    }
+    judged = {kind: WORDS[kind].without(shown) for kind in CLAIMED_KINDS}
+    return {**WORDS, **judged}
 
 
 def _all_true(plan: FactPlan, a: Profile, b: Profile, found: list[Claim]) -> bool:

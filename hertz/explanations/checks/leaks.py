@@ -25,14 +25,10 @@ Run = TypeVar("Run", str, list[str])
 _WORD, _HANGUL = re.compile(r"\w+"), re.compile("[가-힣]+")
 
 
-def bios_of(policy: Policy, a: Profile, b: Profile) -> list[str]:
-    """Returns the free texts of both profiles."""
-    names = [name for name, rule in policy.fields.items() if rule.kind == "text"]
-    return [who[name] for who in (a, b) for name in names if who[name]]
-
-
-def copies_bio(policy: Policy, language: str, bios: list[str], text: NormalizedText) -> bool:
+def copies_bio(policy: Policy, language: str, a: Profile, b: Profile, text: NormalizedText) -> bool:
     """Returns whether a text repeats a passage of a bio, or its unusual words in one sentence."""
+    names = [name for name, rule in policy.fields.items() if rule.kind == "text"]
+    bios = [who[name] for who in (a, b) for name in names if who[name]]
     if not bios:
         return False
     prepared = [_prepared(language, bio) for bio in bios]
@@ -52,17 +48,11 @@ def leaks_internals(policy: Policy, language: str, text: NormalizedText) -> bool
 
 @dataclass(frozen=True, slots=True)
 class _Bio:
-    """A bio, prepared for the search.
+    """A bio, prepared for the search."""
 
-    Attributes:
-        runs: Runs of `COPIED_WORDS` words, by the longest word that is not at an end.
-        hangul: Its Korean syllables, with nothing between them.
-        stems: Its longer words without endings.
-    """
-
-    runs: dict[str, list[str]]
-    hangul: str
-    stems: frozenset[str]
+    runs: dict[str, list[str]]  # of `COPIED_WORDS` words, by the longest inner word
+    hangul: str  # its Korean syllables, with nothing between them
+    stems: frozenset[str]  # its longer words without endings
 
 
 @lru_cache(maxsize=1024)  # a user is in many pairs

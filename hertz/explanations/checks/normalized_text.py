@@ -25,39 +25,22 @@ _STOPS = ((". ", ".\n"), ("! ", "!\n"), ("? ", "?\n"))
 
 @dataclass(frozen=True, slots=True)
 class NormalizedText:
-    """The forms of a text that the checks search.
+    """The forms of a text that the checks search."""
 
-    Attributes:
-        raw: Title and content as written.
-        text: The same in Unicode's form NFKC.
-        lower: `text` in lower case, with straight apostrophes.
-        plain: `text` as `plain_words` gives it.
-        sentences: Sentences of `plain`.
-        words: Words of each sentence.
-        distinct_words: All words of `words`.
-        joined: All words of `words` in order, separated by blanks.
-        hangul: Korean syllables of `joined`, with nothing between them.
-        latin: Latin words of `lower`, in order.
-        distinct_latin: All words of `latin`.
-        listed: Those of `distinct_latin` that are in `forbidden_words.WHOLE`.
-        numbers: Runs of digits in `lower`.
-        hits: What `forbidden_words.PARTS` finds in `lower`.
-    """
-
-    raw: str
-    text: str
-    lower: str
-    plain: str
-    sentences: list[str]
-    words: list[list[str]]
-    distinct_words: frozenset[str]
-    joined: str
-    hangul: str
-    latin: list[str]
-    distinct_latin: frozenset[str]
-    listed: frozenset[str]
-    numbers: list[str]
-    hits: frozenset[str]
+    raw: str  # title and content as written
+    text: str  # the same in Unicode's form NFKC
+    lower: str  # `text` in lower case, with straight apostrophes
+    plain: str  # `text` as `plain_words` gives it
+    sentences: list[str]  # of `plain`
+    words: list[list[str]]  # of each sentence
+    distinct_words: frozenset[str]  # all words of `words`
+    joined: str  # all words of `words` in order, separated by blanks
+    hangul: str  # Korean syllables of `joined`, with nothing between them
+    latin: list[str]  # Latin words of `lower`, in order
+    distinct_latin: frozenset[str]  # all words of `latin`
+    listed: frozenset[str]  # those of `distinct_latin` that are in `forbidden_words.WHOLE`
+    numbers: list[str]  # runs of digits in `lower`
+    hits: frozenset[str]  # what `forbidden_words.PARTS` finds in `lower`
 
 
 def normalize(explanation: Explanation) -> NormalizedText:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from hertz.explanations import forbidden_words
 from hertz.explanations.checks.claims import says_both
 from hertz.explanations.checks.normalized_text import NormalizedText
 from hertz.explanations.checks.word_lists import WORD_LISTS
@@ -20,6 +19,7 @@ from hertz.explanations.facts import (
     pairing_level,
     pairings,
 )
+from hertz.explanations.forbidden_words import PHONE_NUMBER, WORDS
 from hertz.explanations.multi_search import MultiSearch
 from hertz.policy.model import Policy
 
@@ -32,8 +32,7 @@ _TYPES = {  # an MBTI type and its pattern, by how the type is written
 _WRITTEN = MultiSearch(_TYPES)
 _NUMBER = re.compile(r"\d+")
 _CALLED_ID = re.compile(r"(?:\bid|user|no\.|#|회원|번호)\s*[:#]?\s*(\d+)|(\d+)\s?번")
-_PHONE_NUMBER = forbidden_words.PHONE_NUMBER
-_ASCII_PHONE_NUMBER = re.compile(_PHONE_NUMBER.pattern.replace(r"\d", "0-9"))  # much faster
+_ASCII_PHONE_NUMBER = re.compile(PHONE_NUMBER.pattern.replace(r"\d", "0-9"))  # much faster
 _DIGITS = frozenset(_EN.digits)
 _SPOKEN_DIGITS = _DIGITS | {"oh"}
 _SPELLED_OUT = re.compile(rf"(?:(?:{'|'.join(sorted(_SPOKEN_DIGITS))})\W+){{6}}")
@@ -48,12 +47,7 @@ _COUNTED = re.compile(
 
 
 def wrong_number(
-    policy: Policy,
-    plan: FactPlan,
-    language: str,
-    a: Profile,
-    b: Profile,
-    text: NormalizedText,
+    policy: Policy, plan: FactPlan, language: str, a: Profile, b: Profile, text: NormalizedText
 ) -> bool:
     """Returns whether a number is in neither profile and counts nothing that they share."""
     korean = text.hangul and _KOREAN.search(text.plain)
@@ -95,7 +89,7 @@ def foreign_type(policy: Policy, a: Profile, b: Profile, text: NormalizedText) -
 
 def overstated(policy: Policy, category: str, a: Profile, b: Profile, text: NormalizedText) -> bool:
     """Returns whether a pairing is praised that the table does not rate high."""
-    if not forbidden_words.OVERSTATED.within(text.lower, text.distinct_latin, text.hits):
+    if not WORDS["overstated"].within(text.lower, text.distinct_latin, text.hits):
         return False
     found = pairings(fact_plan(policy, category), a, b)
     return not any(pairing_level(policy, category, fact) == "high" for fact in found)
@@ -104,7 +98,7 @@ def overstated(policy: Policy, category: str, a: Profile, b: Profile, text: Norm
 def has_phone(text: NormalizedText) -> bool:
     """Returns whether seven digits follow each other, or six in words, however spaced."""
     if text.hangul or sum(map(len, text.numbers)) > 6:
-        pattern = _ASCII_PHONE_NUMBER if all(map(str.isascii, text.numbers)) else _PHONE_NUMBER
+        pattern = _ASCII_PHONE_NUMBER if all(map(str.isascii, text.numbers)) else PHONE_NUMBER
         if pattern.search(text.lower):
             return True
     if len(_DIGITS & text.distinct_latin) < 2:

@@ -34,18 +34,19 @@ def failed_reason(
     """Returns the name of the check that a reason fails; None if it is true of the two."""
     kind = reason["kind"]
     fields = tuple(reason["fields"])
-    values = tuple(reason["values"])
+    values = {*reason["values"]}
     if kind not in CHECK_OF_KIND:
         return "json"
     if not values or not fields or not all(_known(policy, name, values) for name in fields):
         return "unknown_value"
     plan = fact_plan(policy, category)
-    held = (
-        _wish_met(plan, a, b, fields, values)
-        if kind == "wish"
-        else len(fields) == 1 and _holds(plan, kind, fields[0], {*values}, a, b)
-    )
-    return None if held else CHECK_OF_KIND[kind]
+    if kind == "wish":
+        true = fields in plan.wishes and any(
+            values <= {*x[fields[0]]} & {*y[fields[1]]} for x, y in ((a, b), (b, a))
+        )
+    else:
+        true = len(fields) == 1 and _is_true(plan, kind, fields[0], values, a, b)
+    return None if true else CHECK_OF_KIND[kind]
 
 
 def is_mentioned(policy: Policy, language: str, reason: dict[str, Any], plain: str) -> bool:
@@ -58,16 +59,9 @@ def is_mentioned(policy: Policy, language: str, reason: dict[str, Any], plain: s
     )
 
 
-def _wish_met(
-    plan: FactPlan, a: Profile, b: Profile, fields: tuple[str, ...], values: tuple[str, ...]
+def _is_true(
+    plan: FactPlan, kind: str, field: str, values: set[str], a: Profile, b: Profile
 ) -> bool:
-    """Returns whether the wish of one person is met by the other."""
-    return fields in plan.wishes and any(
-        {*values} <= {*x[fields[0]]} & {*y[fields[1]]} for x, y in ((a, b), (b, a))
-    )
-
-
-def _holds(plan: FactPlan, kind: str, field: str, values: set[str], a: Profile, b: Profile) -> bool:
     """Returns whether a reason about one field is true."""
     if kind == "shared":
         return field in plan.shared and values <= {*a[field]} & {*b[field]}
@@ -85,23 +79,16 @@ def _holds(plan: FactPlan, kind: str, field: str, values: set[str], a: Profile, 
 
 def _known(policy: Policy, field: str, values: Iterable[str]) -> bool:
     """Returns whether a text may mention a field, and all these values are its own."""
-    known = _shown(policy).get(field)
-    if known is None:
-        return field in mentionable_fields(policy) and all(
-            is_presentable(str(value)) for value in values
-        )
-    return known.issuperset(values)
-
-
-@cached_by_policy
-def _shown(policy: Policy) -> dict[str, frozenset[str]]:
-    """Returns the codes of each mentionable field with a vocabulary."""
-    fields = (name for name in mentionable_fields(policy) if policy.vocabulary(name) is not None)
-    return {name: frozenset(policy.shown_codes(name)) for name in fields}
+    if field not in mentionable_fields(policy):
+        return False
+    if policy.vocabulary(field) is None:
+        return all(is_presentable(str(value)) for value in values)
+    return {*policy.shown_codes(field)}.issuperset(values)
 
 
 @cached_by_policy
 def _plain_labels(policy: Policy, language: str) -> dict[tuple[str, str], str]:
+    """Returns the labels of all values as `plain_words` gives them."""
     return {
         (field, code): plain_words(policy.label(field, code, language))
         for field in policy.fields

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from itertools import chain
 
-from hertz.explanations import forbidden_words
+from hertz.explanations import forbidden_words, limits
 from hertz.explanations.checks.normalized_text import NormalizedText, lines, sentences
 from hertz.explanations.checks.vocabulary import known_words, labels
 from hertz.explanations.checks.word_lists import WORD_LISTS
@@ -19,13 +19,6 @@ from hertz.explanations.facts import (
     cached_by_policy,
     is_open_field,
     mentionable_fields,
-)
-from hertz.explanations.limits import (
-    CLOSING,
-    CONTENT_LENGTH,
-    EMOJI_PER_PARAGRAPH,
-    SENTENCE_LENGTH,
-    TITLE_LENGTH,
 )
 from hertz.policy.model import Policy
 
@@ -49,26 +42,26 @@ _SUBJECT = re.compile(  # of a sentence, as in "Peter likes"
 
 def wrong_length(explanation: Explanation) -> bool:
     """Returns whether the title, the content or one sentence is too short or too long."""
-    title, content = len(explanation.title), len(explanation.content)
+    title, content = explanation.title, explanation.content
+    longest = max(map(len, sentences(content)), default=0)
     return not (
-        TITLE_LENGTH[0] <= title <= TITLE_LENGTH[1]
-        and "\n" not in explanation.title
-        and CONTENT_LENGTH[0] <= content <= CONTENT_LENGTH[1]
-        and max(map(len, sentences(explanation.content)), default=0) <= SENTENCE_LENGTH
+        limits.TITLE_LENGTH[0] <= len(title) <= limits.TITLE_LENGTH[1]
+        and "\n" not in title
+        and limits.CONTENT_LENGTH[0] <= len(content) <= limits.CONTENT_LENGTH[1]
+        and longest <= limits.SENTENCE_LENGTH
     )
 
 
 def wrong_closing(content: str) -> bool:
     """Returns whether the closing line does not end the text, emoji aside, or stands elsewhere."""
     end = _EMOJI.sub("", content[-40:]).rstrip()
-    return not end.endswith(CLOSING) or content.count(CLOSING) != 1
+    return not end.endswith(limits.CLOSING) or content.count(limits.CLOSING) != 1
 
 
 def many_emoji(content: str) -> bool:
     """Returns whether a paragraph has too many emoji."""
-    return any(
-        len(_EMOJI.findall(part)) > EMOJI_PER_PARAGRAPH for part in content.split("\n") if part
-    )
+    most = limits.EMOJI_PER_PARAGRAPH
+    return any(len(_EMOJI.findall(part)) > most for part in content.split("\n"))
 
 
 def wrong_script(

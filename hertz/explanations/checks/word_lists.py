@@ -24,22 +24,7 @@ class Phrases(Strict):
 
 
 class WordLists(Strict):
-    """What the checks know of one language.
-
-    Attributes:
-        common: Everyday words, which do not count as copied from a bio.
-        things: Nouns after which a trait's adjective is no claim about a person.
-        counted: Nouns, or Korean counters, that follow a number which counts something.
-        verbs: Verbs after a person's name.
-        digits: Digits in words.
-        latin: Latin words that a text in another script may have.
-        idioms: Patterns of phrases that say nothing about a person, by a hint they contain.
-        counts: Numbers in words.
-        nicknames: MBTI types by their nicknames.
-        both: Phrases that speak of both people.
-        one: Phrases that speak of one person.
-        wish: Phrases that speak of a wish.
-    """
+    """The word lists of one language; the files say what each is for."""
 
     common: tuple[str, ...]
     things: tuple[str, ...]

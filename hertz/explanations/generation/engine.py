@@ -15,8 +15,9 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 
@@ -89,14 +90,7 @@ def cpu_threads() -> int:
 
 
 def load_engine(model: str, settings: ExplanationSettings) -> tuple[Loaded, Serve]:
-    """Loads vLLM in this process.
-
-    Args:
-        model: Folder or Hugging Face id.
-        settings: Sampling, memory and devices.
-
-    Returns:
-        What was loaded, and the function that answers parts.
+    """Loads vLLM in this process; returns what was loaded, and the function that answers parts.
 
     Raises:
         ModelError: The installed vLLM does not fit this machine.
@@ -129,13 +123,7 @@ def load_engine(model: str, settings: ExplanationSettings) -> tuple[Loaded, Serv
 
 
 def llm_arguments(model: str, settings: ExplanationSettings, cpu: bool) -> dict[str, Any]:
-    """Returns the arguments of `vllm.LLM`.
-
-    Args:
-        model: Folder or Hugging Face id.
-        settings: Sampling, memory and devices.
-        cpu: Whether vLLM is the build for CPUs.
-    """
+    """Returns the arguments of `vllm.LLM`; `cpu` if it is the build for CPUs."""
     return {
         "enforce_eager": cpu,
         "use_tqdm_on_load": False,
@@ -173,26 +161,6 @@ class WorkerMemory:
         return total - free, torch.cuda.max_memory_reserved()
 
 
-class _PartInWork:
-    """A part that the engine has begun.
-
-    Attributes:
-        answers: Answers of its prompts, in order.
-        unanswered: Number of prompts without an answer.
-    """
-
-    def __init__(self) -> None:
-        self.answers: list[Generated] = []
-        self.unanswered = 0
-
-
-class _Position(NamedTuple):
-    """Where an answer belongs: its part, and the position of its prompt there."""
-
-    part: _PartInWork
-    number: int
-
-
 class PartWriter(ABC):
     """Answers parts of prompts in their order; subclasses do the writing.
 
@@ -204,8 +172,9 @@ class PartWriter(ABC):
     def __init__(self, tokenizer: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401
         self.tokenizer = tokenizer
         self.settings = settings
-        self._parts: list[_PartInWork] = []
-        self._positions: dict[str, _Position] = {}  # by the name of the answer
+        self._parts: list[list[str]] = []  # names of the answers of the parts that are begun
+        self._finished: dict[str, Generated] = {}  # by name, until their part is complete
+        self._too_long = count()
 
     def serve(self, requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
         """Yields the answer to each request: `MEMORY`, or a `Part`."""
@@ -217,10 +186,10 @@ class PartWriter(ABC):
             part: Part = request
             self.begin(part.prompts, beat)
             while self._parts and not (part.more and len(self._parts) < at_once):
-                while self._parts[0].unanswered:
+                while not all(name in self._finished for name in self._parts[0]):
                     self.step()
                     beat()
-                yield self._parts.pop(0).answers
+                yield [self._finished.pop(name) for name in self._parts.pop(0)]
 
     @abstractmethod
     def memory(self) -> Memory:
@@ -242,24 +211,22 @@ class PartWriter(ABC):
     def begin(self, prompts: list[Prompt], beat: Heartbeat) -> None:
         """Begins a part; a prompt that is too long for the model is not sent."""
         room = self.settings.max_model_len - self.settings.max_tokens
-        part = _PartInWork()
-        self._parts.append(part)
-        for number, prompt in enumerate(prompts):
+        names: list[str] = []
+        self._parts.append(names)
+        for prompt in prompts:
             tokens = self.tokenizer.apply_chat_template(
                 prompt.conversation, tokenize=True, add_generation_prompt=True, return_dict=False
             )
-            part.answers.append(Generated("", "too_long", len(tokens), 0))
             if len(tokens) > room:
-                continue
-            self._positions[self.send(prompt, tokens)] = _Position(part, number)
-            part.unanswered += 1
-            beat()
+                names.append(f"too long {next(self._too_long)}")
+                self.record(names[-1], Generated("", "too_long", len(tokens), 0))
+            else:
+                names.append(self.send(prompt, tokens))
+                beat()
 
     def record(self, name: str, answer: Generated) -> None:
         """Records a finished answer."""
-        part, number = self._positions.pop(name)
-        part.answers[number] = answer
-        part.unanswered -= 1
+        self._finished[name] = answer
 
 
 class _Engine(PartWriter):

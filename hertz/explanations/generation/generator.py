@@ -90,9 +90,7 @@ class VllmGenerator:
         self._worker.close()
 
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
-        """Yields the answers of each part, in order.
-
-        While the caller uses the answers of one part, the next two of each engine are written.
+        """Yields the answers of each part, in order, as `Generator.stream` does.
 
         Raises:
             GenerationError: The engine died, hung or failed for the second time.

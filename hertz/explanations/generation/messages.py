@@ -12,19 +12,12 @@ MEMORY = "memory"  # request for the memory in use, instead of a part
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One text to be written.
-
-    Attributes:
-        conversation: Messages with a role and a content, the last one from the user.
-        schema: JSON schema of the answer.
-        seed: Seed of the sampling.
-        temperature: Temperature of the sampling; 0 always chooses the likeliest token.
-    """
+    """One text to be written."""
 
     conversation: Conversation
-    schema: dict[str, Any]
+    schema: dict[str, Any]  # JSON schema of the answer
     seed: int
-    temperature: float = 0.0
+    temperature: float = 0.0  # 0 always chooses the likeliest token
 
 
 class Part(NamedTuple):
@@ -38,20 +31,15 @@ class Part(NamedTuple):
 class Generated:
     """One answer of the model.
 
-    Attributes:
-        text: What the model wrote.
-        finish_reason: "stop", "length" where the answer was cut, or "too_long" where the prompt
-            left no room for an answer and was not sent.
-        prompt_tokens: Tokens of the prompt.
-        output_tokens: Tokens of the answer.
-        cached_tokens: Tokens of the prompt that were found in the prefix cache.
+    `finish_reason` is "stop", "length" where the answer was cut, or "too_long" where the prompt
+    left no room for an answer and was not sent.
     """
 
     text: str
     finish_reason: str
     prompt_tokens: int
     output_tokens: int
-    cached_tokens: int = 0
+    cached_tokens: int = 0  # of the prompt, found in the prefix cache
 
     @property
     def unreadable(self) -> str:
@@ -68,14 +56,7 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A loaded model.
-
-    Attributes:
-        seconds: Time that loading took.
-        memory_bytes: Memory in use once the model was loaded.
-        device: What the model runs on.
-        dtype: Precision of its weights.
-    """
+    """A loaded model: the time it took, its memory, what it runs on, its weights' precision."""
 
     seconds: float
     memory_bytes: int

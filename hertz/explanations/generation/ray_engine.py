@@ -65,14 +65,7 @@ def on_cluster(settings: ExplanationSettings) -> bool:
 
 
 def load_engines(model: str, settings: ExplanationSettings) -> tuple[Loaded, Serve]:
-    """Loads `settings.engines` copies of the model.
-
-    Args:
-        model: Folder or Hugging Face id.
-        settings: Sampling, memory and devices.
-
-    Returns:
-        What was loaded, and the function that answers parts.
+    """Loads `settings.engines` copies of the model; returns what `load_engine` does.
 
     Raises:
         ModelError: Ray is missing, it has too few GPUs, or an engine does not load.

@@ -1,1 +1,1 @@
-"""What the language model is asked, and how its answer is read."""
+"""The prompts for the language model, and the reading of its answers."""

@@ -24,7 +24,6 @@ from hertz.core.korean import attach
 from hertz.explanations.facts import (
     Explanation,
     Fact,
-    FactPlan,
     Facts,
     Kind,
     Profile,
@@ -116,12 +115,13 @@ def conversation(
         f"{kind}: {_parts(policy, category, language, item)['fact']}"
         for kind, item in chosen.items()
     )
-    complement = _complement(policy, language, facts) if len(chosen) < FEW_FACTS else {}
-    if complement:
+    complements = facts.complements[:1] if len(chosen) < FEW_FACTS else ()
+    for item in complements:
+        complement = _complement(policy, language, item.field, item.only_a[0], item.only_b[0])
         lines += f"\ncomplement: {complement['fact']}"
     # So that neither the texts of one list nor those of a pair's categories read as copies.
     variant = str(crc32(f"{category}\n{lines}".encode()) % VARIANTS)
-    kinds = (*chosen, _COMPLEMENT) if complement else tuple(chosen)
+    kinds = (*chosen, _COMPLEMENT) if complements else tuple(chosen)
     return [
         *_opening(policy, category, language, variant, *kinds),
         {"role": "user", "content": _profiles(policy, language, a, b, bio_length)},
@@ -168,12 +168,8 @@ def response_schema(policy: Policy, language: str) -> dict[str, Any]:
 def read_answer(text: str, facts: PromptFacts) -> Explanation | None:
     """Returns the explanation in a model's answer; None if the answer does not have its form.
 
-    A reason of a kind that the prompt has no fact of is kept without fields, so that the check of
-    unknown values refuses it.
-
-    Args:
-        text: The model's answer, JSON by `response_schema`.
-        facts: The facts that the prompt contained.
+    A reason of a kind that is not among the prompt's `facts` is kept without fields, so that the
+    check of unknown values refuses it.
     """
     try:
         answer = json.loads(text)
@@ -290,16 +286,10 @@ def _items(labels: tuple[str, ...], last: str) -> str:
     return last.join((", ".join(labels[:-1]), labels[-1])) if len(labels) > 1 else labels[0]
 
 
-def _complement(policy: Policy, language: str, facts: Facts) -> dict[str, str]:
-    """Returns the first complement in words, as `_parts` does; empty if there is none."""
-    for item in facts.complements[:1]:
-        return _complement_parts(policy, language, item.field, item.only_a[0], item.only_b[0])
-    return {}
-
-
-def _complement_parts(
+def _complement(
     policy: Policy, language: str, field: str, code_a: str, code_b: str
 ) -> dict[str, str]:
+    """Returns what the wordings of a complement are filled with, as `_parts` does."""
     a, b = (policy.label(field, code, language) for code in (code_a, code_b))
     parts = {"field": policy.field_label(field, language), "a": a, "b": b}
     return {**parts, "fact": _filled(language, "facts.complement", parts)}
@@ -348,17 +338,13 @@ def _example_fact(
     start = 2 * number % max(1, len(codes) - size + 1)
     values = codes[start : start + size]
     if kind == _COMPLEMENT:
-        return _complement_parts(policy, language, chosen[0], values[0], values[1])
+        return _complement(policy, language, chosen[0], values[0], values[1])
     known: dict[str, Kind] = {name: name for name in KINDS}
-    fact = Fact(known[kind], chosen, values, table_values=_table_values(plan, kind, values))
+    fact = Fact(known[kind], chosen, values)
+    if kind == "pairing":
+        table, (a, b) = next(iter(plan.table_values.values())), values
+        fact = replace(fact, table_values=(table[a, b], table[b, a]))
     return _parts(policy, category, language, _with_labels(policy, language, fact))
-
-
-def _table_values(plan: FactPlan, kind: str, values: tuple[str, ...]) -> tuple[float, float]:
-    if kind != "pairing":
-        return (0.0, 0.0)
-    table, (a, b) = next(iter(plan.table_values.values())), values
-    return table[a, b], table[b, a]
 
 
 def _example_answer(

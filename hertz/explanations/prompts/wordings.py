@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from hertz.explanations.text_files import Slot, Texts, check_texts, read_toml
+from pydantic import RootModel
+
+from hertz.explanations.text_files import Slot, Texts, check_texts, read_model
 from hertz.explanations.voices.phrases import TONES, VOICE
 
 VARIANTS = 3  # wordings of each sentence of the examples
@@ -33,6 +35,10 @@ SLOTS = {
 }
 
 
+class _File(RootModel[dict[str, object]]):
+    """A file of wordings, whose slots `check_texts` checks."""
+
+
 @cache
 def load_wordings(language: str) -> Texts:
     """Returns the wordings in a language by slot, such as `rules.couple`; read once in a process.
@@ -41,4 +47,4 @@ def load_wordings(language: str) -> Texts:
         HertzError: The file is missing or wrong; the message names the file and the slot.
     """
     path = f"voices/{VOICE}/prompts-{language}.toml"
-    return check_texts(path, read_toml(path), SLOTS, {})
+    return check_texts(path, read_model(path, _File).root, SLOTS, {})

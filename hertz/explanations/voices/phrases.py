@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hertz.core.strict import Strict
-from hertz.explanations.text_files import Slot, Texts, check_model, check_texts, read_toml
+from hertz.explanations.text_files import Slot, Texts, check_texts, read_model
 
 VOICE = "news"
 LANGUAGES = ("ko", "en")
@@ -45,21 +45,13 @@ OPTIONAL_SLOTS = {r"ask\.\w+": Slot("field item"), r"letters\.[A-Z]{1,2}": Slot(
 
 
 class Style(Strict):
-    """How a language quotes and joins the labels in a text.
+    """How a language quotes and joins the labels in a text."""
 
-    Attributes:
-        quote: A label in quotes; the label stands for `{}`.
-        pair: What joins two labels.
-        last: What joins the last of three labels or more to the others.
-        unquoted_words: Number of words up to which a label in a list has no quotes.
-        particles: Whether the phrases have markers of Korean particles.
-    """
-
-    quote: str
-    pair: str
-    last: str
-    unquoted_words: int
-    particles: bool
+    quote: str  # a label in quotes, with `{}` for the label
+    pair: str  # joins two labels
+    last: str  # joins the last of three labels or more to the others
+    unquoted_words: int  # number of words up to which a label in a list has no quotes
+    particles: bool  # whether the phrases have markers of Korean particles
 
 
 class _File(Strict):
@@ -88,5 +80,5 @@ def load_phrases(language: str) -> Phrases:
         HertzError: The file is missing or wrong; the message names the file and the slot.
     """
     path = f"voices/{VOICE}/{language}.toml"
-    file = check_model(path, read_toml(path), _File)
+    file = read_model(path, _File)
     return Phrases(file.style, check_texts(path, file.phrases, SLOTS, OPTIONAL_SLOTS))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle
 from typing import TypeVar
 
@@ -37,53 +38,33 @@ NO_TOPIC = frozenset({"NONE"})  # answers that are true, but nothing to talk abo
 ONE_WAY = 0.05  # smallest difference between a pairing's directions that is mentioned
 
 T = TypeVar("T")
+Label = Callable[[str], str]  # gives the label of a code
 
 
-class _Labels(dict[str, str]):
-    """Labels of a field's codes as a text shows them, with or without quotes; filled on demand."""
+def _labels(policy: Policy, field: str, language: str, quote: str, unquoted_words: int) -> Label:
+    """Returns a function that gives a code's label as a text shows it, with or without quotes."""
 
-    def __init__(
-        self, policy: Policy, field: str, language: str, quote: str, unquoted_words: int
-    ) -> None:
-        super().__init__()
-        self._policy = policy
-        self._field = field
-        self._language = language
-        self._quote = quote
-        self._unquoted_words = unquoted_words
+    @cache
+    def shown(code: str) -> str:
+        label = policy.label(field, code, language)
+        return label if len(label.split()) <= unquoted_words else quote.format(label)
 
-    def __missing__(self, code: str) -> str:
-        label = self._policy.label(self._field, code, self._language)
-        short = len(label.split()) <= self._unquoted_words
-        self[code] = label if short else self._quote.format(label)
-        return self[code]
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
 class _Voice:
-    """The voice of a category in one language: everything that does not depend on the pair.
-
-    Attributes:
-        style: How the language quotes and joins labels.
-        phrases: Phrases by slot, without the tone in the slot's name.
-        fields: Label of each field that a text may mention.
-        items: Labels in a list, by field; short ones without quotes.
-        quoted: Labels that always have quotes, by field.
-        paired: Labels of a pairing's codes, by field; single words without quotes.
-        level: Rates a pairing.
-        topics: Set fields that are neither wishes nor traits.
-        lettered: Fields whose table compares codes letter by letter.
-    """
+    """The voice of a category in one language: everything that does not depend on the pair."""
 
     style: Style
-    phrases: Texts
-    fields: dict[str, str]
-    items: dict[str, _Labels]
-    quoted: dict[str, _Labels]
-    paired: dict[str, _Labels]
-    level: Callable[[Fact], str]
-    topics: frozenset[str]
-    lettered: frozenset[str]
+    phrases: Texts  # without the tone in the slot's name
+    fields: dict[str, str]  # labels of the fields
+    items: dict[str, Label]  # labels in a list, by field; short ones without quotes
+    quoted: dict[str, Label]  # labels that always have quotes, by field
+    paired: dict[str, Label]  # labels of a pairing, by field; single words without quotes
+    level: Callable[[Fact], str]  # rates a pairing
+    topics: frozenset[str]  # set fields that are neither wishes nor traits
+    lettered: frozenset[str]  # fields whose table compares codes letter by letter
 
     def listed(self, field: str, codes: Sequence[str]) -> str:
         """Returns a list of as many of the codes as there is room for, at least one."""
@@ -116,9 +97,9 @@ class _Voice:
         """Returns whether each of the two has something to show the other."""
         return item.field in self.fields and NO_TOPIC.isdisjoint((*item.only_a, *item.only_b))
 
-    def _list(self, labels: _Labels, codes: Sequence[str], room: int) -> str:
+    def _list(self, label_of: Label, codes: Sequence[str], room: int) -> str:
         shown: list[str] = []
-        for label in (labels[code] for code in codes[:MAX_ITEMS]):
+        for label in map(label_of, codes[:MAX_ITEMS]):
             room -= len(label) + 2
             if shown and room < 0:
                 break
@@ -215,9 +196,9 @@ def _voice(policy: Policy, category: str, language: str) -> _Voice:
         name: rule.label[language] for name, rule in policy.fields.items() if language in rule.label
     }
 
-    def labels(unquoted_words: int) -> dict[str, _Labels]:
+    def labels(unquoted_words: int) -> dict[str, Label]:
         return {
-            name: _Labels(policy, name, language, style.quote, unquoted_words) for name in fields
+            name: _labels(policy, name, language, style.quote, unquoted_words) for name in fields
         }
 
     return _Voice(
@@ -289,8 +270,8 @@ def _answers(voice: _Voice, writer: _Writer, fact: Fact, same: str, two: str, **
     """Returns a sentence on one fact: from slot `same` if both answers are equal, else `two`."""
     writer.used.append(fact)
     field = fact.fields[0]
-    labels = (voice.paired if fact.kind == "pairing" else voice.quoted)[field]
-    shown = [labels[code] for code in fact.values]
+    label_of = (voice.paired if fact.kind == "pairing" else voice.quoted)[field]
+    shown = [label_of(code) for code in fact.values]
     if len(set(fact.values)) == 1:
         return writer.fill(same, field=voice.fields[field], items=shown[0], **parts)
     return writer.fill(two, field=voice.fields[field], a=shown[0], b=shown[1], **parts)
@@ -378,7 +359,7 @@ def _entries(voice: _Voice, facts: list[Fact]) -> str:
     (entry,) = voice.phrases["life.entry"]
     return voice.joined_entries(
         [
-            entry.format(field=voice.fields[name], items=voice.quoted[name][fact.values[0]])
+            entry.format(field=voice.fields[name], items=voice.quoted[name](fact.values[0]))
             for fact in facts
             for name in fact.fields
         ]
@@ -400,4 +381,4 @@ def _about(voice: _Voice, writer: _Writer, slot: str, fact: Fact) -> str:
     """Returns a phrase about one value that both share."""
     field = fact.fields[0]
     code = writer.choose([code for code in fact.values if code not in NO_TOPIC][:2])
-    return writer.fill(slot, field=voice.fields[field], item=voice.items[field][code])
+    return writer.fill(slot, field=voice.fields[field], item=voice.items[field](code))

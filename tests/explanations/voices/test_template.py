@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from hertz.cli.sample.sample import make_sample
 from hertz.core.errors import PolicyError
-from hertz.explanations import forbidden_words
 from hertz.explanations.checks.claims import claims
 from hertz.explanations.checks.grounding import failed_checks
 from hertz.explanations.checks.normalized_text import normalize
-from hertz.explanations.facts import Explanation, Facts, pair_facts
+from hertz.explanations.facts import Explanation, Facts, as_reason, pair_facts
+from hertz.explanations.forbidden_words import WORDS
 from hertz.explanations.voices.phrases import LANGUAGES, load_phrases
 from hertz.explanations.voices.template import check_languages, render
 from hertz.policy.model import Policy
@@ -103,9 +103,10 @@ def test_no_emoji_and_no_sentence_comes_twice(
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_only_couples_read_of_romance(language: str) -> None:
+    romance = WORDS["romance"]
     for slot, options in PHRASES[language].items():
         if not slot.endswith(".couple"):
-            assert not any(forbidden_words.ROMANCE.within(phrase.casefold()) for phrase in options)
+            assert not any(romance.within(phrase.casefold()) for phrase in options)
 
 
 def test_no_phrase_has_a_word_that_is_a_label(any_policy: Policy) -> None:
@@ -144,7 +145,8 @@ def test_reasons_are_the_facts_that_the_text_mentions(
     facts = pair_facts(service_policy, "couple", minji, jun)
     text = render(service_policy, "couple", "ko", facts, "k")
     assert {"shared", "wish", "pairing"} <= {reason["kind"] for reason in text.reasons}
-    assert all(reason in facts.reasons() for reason in text.reasons)
+    published = [as_reason(fact) for fact in facts.found]
+    assert all(reason in published for reason in text.reasons)
 
 
 def test_nothing_in_common_is_said_and_nothing_invented(service_policy: Policy) -> None:
@@ -224,10 +226,6 @@ def test_no_marker_or_blank_stays_in_a_text(service_policy: Policy) -> None:
         for language in ("ko", "en"):
             text = render(service_policy, "couple", language, facts, str(seed))
             assert not re.search(r"[{}]|은\(는\)|이\(가\)|\(이\)|  ", text.title + text.content)
-
-
-def test_both_languages_have_the_same_slots() -> None:
-    assert PHRASES["ko"].keys() == PHRASES["en"].keys()
 
 
 def test_a_language_without_a_voice_is_refused(service_policy: Policy) -> None:
