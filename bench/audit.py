@@ -3,11 +3,11 @@
     python bench/audit.py --home data [--json]
 
 Reads the published snapshot (users.parquet, explanations.parquet, the policy of its manifest) and
-holds each text against the two profiles in its own way: any label in a text must belong to one of
-the two, in a sentence that says "both" to both; whatever is quoted must be a label; reasons must
-hold; and no text may have contacts, ids, numbers of nobody, names, foreign letters, romance among
-friends, markup or words of a bio. Prints counts by origin and language, and findings by kind with
-user ids only. Exit status 1 if there are any, or no text at all.
+compares each text with the two profiles by rules of its own: any label in a text must belong to one
+of the two, in a sentence that says "both" to both; whatever is quoted must be a label; reasons must
+be true; and no text may have contacts, ids, numbers of neither, names, foreign letters, romance
+among friends, markup or words of a bio. Prints counts by origin and language, and findings by kind
+with user ids only. The exit status is 1 if there are findings, or no texts.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Label:
 
 
 class Auditor:
-    """Holds texts in one language against profiles."""
+    """Compares texts in one language with profiles."""
 
     def __init__(self, policy: Policy, language: str) -> None:
         self.policy, self.language = policy, language
@@ -98,7 +98,7 @@ class Auditor:
         self.words = {*re.findall(r"[^\W\d_]+", words)}
 
     def findings(self, row: dict[str, Any], a: Person, b: Person) -> Iterator[str]:
-        """Kinds of what is wrong with a published text."""
+        """Yields the kinds of mistakes in a published text."""
         title, content = row["title"], row["content"]
         text = f"{title}\n{content}"
         yield from self._form(title, content)
@@ -163,7 +163,7 @@ class Auditor:
             yield "name"
 
     def _numbers(self, text: str, a: Person, b: Person) -> Iterator[str]:
-        told = {
+        known = {
             number
             for field in self.names
             for who in (a, b)
@@ -171,15 +171,15 @@ class Auditor:
             for number in re.findall(r"\d+", self.policy.label(field, code, self.language))
         }
         both = [{*self._codes(a, f)} & {*self._codes(b, f)} for f in self.names]
-        told |= {str(count) for count in (sum(map(len, both)), sum(map(len, self._plain(a, b))))}
-        if not {*re.findall(r"\d+", text)} <= told:
+        known |= {str(count) for count in (sum(map(len, both)), sum(map(len, self._plain(a, b))))}
+        if not {*re.findall(r"\d+", text)} <= known:
             yield "number"
         types = {code for who in (a, b) for f in self.names for code in self._codes(who, f)}
         if not {*TYPE.findall(text)} <= types:
             yield "type"
 
     def _plain(self, a: Person, b: Person) -> list[set[str]]:
-        """Equal entries of the fields one may count: no table's, and none that only decides."""
+        """Returns the equal entries of the fields that a text may count."""
         tables = {term.field for term in self.policy.terms.values() if term.kind == "table"}
         used = {name for term in self.policy.terms.values() for name in term.fields}
         rules = [self.policy.eligibility_of(category) for category in self.policy.categories]
@@ -238,7 +238,7 @@ class Auditor:
         return any(all(sides) if both else any(sides) for sides in has)
 
     def _typed(self, quoted: str, a: Person, b: Person) -> bool:
-        """Is it a value of a field in which users write what they like?"""
+        """Returns whether a text is a value of a field in which users write anything."""
         open_fields = [f for f in self.names if self.policy.vocabulary(f) is None]
         return any(
             quoted == code.lower()
@@ -267,7 +267,7 @@ class Auditor:
             if not values or not held.get(reason["kind"], False):
                 yield "reason"
             elif not any(label.lower() in text.lower() for label in labels):
-                yield "reason not told"
+                yield "reason not mentioned"
 
     def _codes(self, who: Person, field: str) -> list[str]:
         value = who[field]
@@ -275,7 +275,7 @@ class Auditor:
 
 
 def audit(home: Path) -> dict[str, Any]:
-    """Counts of texts, and findings by kind: category, language and user ids."""
+    """Returns counts of texts, and findings by kind with category, language and ids."""
     snapshot = published_snapshot(home)
     policy = read_manifest(snapshot).policy
     users = {row["user_id"]: row for row in read_frame(snapshot / "users.parquet").to_dicts()}
@@ -299,7 +299,7 @@ def audit(home: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Audit the published snapshot of a home."""
+    """Audits the published snapshot of a home."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--home", type=Path, default=Path("data"))
     parser.add_argument("--json", action="store_true", help="one JSON object")
