@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hertz.api.errors import ApiError
 from hertz.api.lists.reads import (
-    MAX_ID,
     MAX_LIST_LENGTH,
     PageRequest,
     View,
@@ -26,6 +25,7 @@ from hertz.api.lists.reads import (
     matches,
     tuning,
 )
+from hertz.policy.json_schema import MAX_ID
 
 ROUTE = "hertz.route"  # key of the request's scope: template of the route that answered
 

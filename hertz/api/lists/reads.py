@@ -27,13 +27,13 @@ from hertz.api.errors import (
 )
 from hertz.api.snapshot.follower import Served, SnapshotFollower
 from hertz.api.snapshot.overlay import UserStatus
+from hertz.policy.json_schema import MAX_ID
 from hertz.storage.intake.queue import IsPublished
 
 TUNING_LIMIT = 100
 MAX_LIST_LENGTH = 1000  # the longest list that a policy allows, and the largest page
 SNAPSHOT_HEADER = "X-Hertz-Snapshot"
 MIN_ID = -(2**63)
-MAX_ID = 2**63 - 1
 
 _SHOWN_CHARACTERS = 40  # of a value that is not accepted
 

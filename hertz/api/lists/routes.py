@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAVAILABLE
 from hertz.api.lists import reads, why
-from hertz.api.lists.reads import MAX_ID, MAX_LIST_LENGTH, MIN_ID, PageRequest, View, view_of
+from hertz.api.lists.reads import MAX_LIST_LENGTH, MIN_ID, PageRequest, View, view_of
 from hertz.api.schemas import (
     InvalidAnswer,
     MatchesAnswer,
@@ -21,6 +21,7 @@ from hertz.api.schemas import (
     WhyAnswer,
     error_response,
 )
+from hertz.policy.json_schema import MAX_ID
 
 Responses = dict[int | str, dict[str, Any]]
 
