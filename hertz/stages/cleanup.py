@@ -7,8 +7,10 @@ user from that snapshot rebuilds its Chroma database.
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
+from hertz.core.errors import SnapshotError
 from hertz.stages.embed import open_encoder
 from hertz.stages.run import Run, Stopwatch
 from hertz.storage.disk import folder_bytes
@@ -18,16 +20,11 @@ from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import kept_folders, locked_home, remove_held, remove_old
 from hertz.storage.snapshot.stage_results import DropVectorsResult
 
+logger = logging.getLogger(__name__)
+
 
 class Cleaned(NamedTuple):
-    """The result of a clean-up.
-
-    Attributes:
-        removed: Names of the removed snapshots.
-        kept: Names of the kept snapshots.
-        freed_bytes: Size of the removed snapshots.
-        vectors: Names of the removed folders of vectors.
-    """
+    """Names of removed and kept snapshots, bytes freed by them, names of removed vector folders."""
 
     removed: list[str]
     kept: list[str]
@@ -69,11 +66,14 @@ def drop_vectors(run: Run) -> DropVectorsResult:
 
 
 def drop_unused_vectors(settings: Settings) -> list[str]:
-    """Removes the vectors of unused models; the caller holds the home.
+    """Removes the vectors of unused models; returns the names of the removed folders.
 
-    Returns:
-        The names of the removed folders.
+    The caller holds the home. None is removed while the manifest of a kept snapshot is unreadable.
     """
     used = {open_encoder(settings).identity}
-    used |= {read_manifest(f).stages.embed.identity for f in kept_folders(settings.home)}
+    try:
+        used |= {read_manifest(f).stages.embed.identity for f in kept_folders(settings.home)}
+    except SnapshotError as error:  # its snapshot may need the vectors of any model
+        logger.warning("no vectors are removed, because a kept manifest is unreadable: %s", error)
+        return []
     return remove_unused_stores(settings.home, used)

@@ -39,6 +39,21 @@ def test_vectors_of_kept_snapshots_and_of_the_configured_model_stay(settings: Se
     assert configured.exists()
 
 
+def test_no_vectors_are_removed_while_a_kept_manifest_is_unreadable(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    older, kept, _ = [small_night(settings) for _ in range(3)]
+    unused = store(settings, '{"model": "of last year"}')
+    manifest = kept / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    cleaned = cleanup(settings, keep=2)
+    assert cleaned.removed == [older.name]
+    assert cleaned.vectors == []
+    assert unused.exists()
+    assert EmbeddingStore(settings.home, IDENTITY).folder.exists()
+    assert f"{manifest}: damaged" in caplog.text
+
+
 def test_cleanup_keeps_the_newest_and_what_is_published(settings: Settings) -> None:
     nights = [small_night(settings) for _ in range(3)]
     rollback(settings.home, nights[0].name)
