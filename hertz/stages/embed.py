@@ -53,12 +53,7 @@ def open_encoder(settings: Settings) -> Encoder:
 
 
 def stored_vectors(home: Path, identity: str) -> Lookup:
-    """Returns a lookup of stored vectors: texts in, `(n, dim)` float32 in their order out.
-
-    Args:
-        home: The home directory.
-        identity: Identity of the embedding model, `EmbedResult.identity`.
-    """
+    """Returns a lookup of a model's stored vectors: texts in, `(n, dim)` float32 out."""
     store = EmbeddingStore(home, identity)
 
     def lookup(texts: list[str]) -> np.ndarray:

@@ -1,14 +1,6 @@
 """The runs: each locks the home, builds a snapshot aside, and publishes it or changes nothing.
 
-nightly         profiles -> vectors -> matches -> explanations -> published snapshot
-embed_only      profiles -> vectors, for a later run; publishes nothing
-re_embed        a nightly run that matches everyone with the configured embedding model and then
-                removes the vectors of other models
-on_demand       a fast run for few changed users, without a language model
-recompute_only  a nightly run without a language model: reused explanations and the template voice
-explain_only    new explanations of the published matches, as a snapshot of their own
-
-Runs with a language model first check whether it would start.
+A run is a tuple of stages; with a language model, the first checks whether the model would start.
 """
 
 from __future__ import annotations
@@ -61,11 +53,8 @@ def link_published(run: Run) -> None:
             f"has {run.settings.policy.digest[:12]}; run `hertz recompute` first"
         )
         raise SnapshotError(message)
-    link_files(
-        snapshot,
-        run.folder,
-        ("users.parquet", "quarantine.parquet", "matches.parquet", NEIGHBOURS, "chroma"),
-    )
+    tables = ("users.parquet", "quarantine.parquet", "matches.parquet", NEIGHBOURS)
+    link_files(snapshot, run.folder, (*tables, "chroma"))
     stages = manifest.stages
     for result in (stages.prepare, stages.embed, stages.recompute, stages.chroma):
         run.record(result.model_copy(update={"seconds": 0.0, "adopted": snapshot.name}))
@@ -82,36 +71,30 @@ EXPLAIN_ONLY: Stages = (check_model, link_published, explain, publish_run)
 
 
 def nightly(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Runs all stages; returns the published snapshot's folder."""
+    """Runs all stages, from profiles to a published snapshot; returns its folder."""
     return _in_order(NIGHTLY, settings, progress)
 
 
 def on_demand(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Brings the intake's events into the lists; returns the published snapshot's folder."""
+    """Publishes the intake's events fast, without a language model; returns the snapshot."""
     return _in_order(ON_DEMAND, settings, progress)
 
 
 def re_embed(settings: Settings, progress: Progress = no_progress) -> Path:
-    """Starts to use a new embedding model; returns the published snapshot's folder."""
+    """Runs all stages for everyone with a new embedding model; then removes others' vectors."""
     _in_order(RE_EMBED, settings, progress)
     return published_snapshot(settings.home)
 
 
 def embed_only(settings: Settings, progress: Progress = no_progress) -> Run:
-    """Encodes new texts; returns the run with its results, whose folder is removed."""
+    """Encodes new texts for a later run; returns the run, whose folder is removed."""
     return _in_order(EMBED_ONLY, settings, progress)
 
 
 def recompute_only(
     settings: Settings, progress: Progress = no_progress, full: bool = False
 ) -> Path:
-    """Matches without a language model; returns the published snapshot's folder.
-
-    Args:
-        settings: Settings of the run.
-        progress: Callback to which the stages report.
-        full: Whether everyone is matched even if the published lists could be updated.
-    """
+    """Runs all stages without a language model; with `full`, matches everyone anew."""
     return _in_order(RECOMPUTE_FULLY if full else RECOMPUTE_ONLY, settings, progress)
 
 

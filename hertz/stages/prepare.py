@@ -32,17 +32,18 @@ def prepare(run: Run) -> PrepareResult:
     write_frame(quarantine, run.folder / "quarantine.parquet")
     write_frame(profiles, run.folder / "users.parquet")
     fault_point("prepare.written")
-    result = PrepareResult(
-        seconds=watch.seconds,
-        users=len(profiles),
-        quarantined=quarantine["row"].n_unique(),
-        ignored_columns=tuple(merged.checked.ignored_columns),
-        intake_sequence=merged.sequence,
-        intake_profiles=merged.sent,
-        intake_removed=merged.removed,
-        intake_blocks=merged.blocks,
+    result = run.record(
+        PrepareResult(
+            seconds=watch.seconds,
+            users=len(profiles),
+            quarantined=quarantine["row"].n_unique(),
+            ignored_columns=tuple(merged.checked.ignored_columns),
+            intake_sequence=merged.sequence,
+            intake_profiles=merged.sent,
+            intake_removed=merged.removed,
+            intake_blocks=merged.blocks,
+        )
     )
-    run.record(result)
     if not len(profiles):
         first = quarantine.row(0, named=True)
         message = (
@@ -54,11 +55,7 @@ def prepare(run: Run) -> PrepareResult:
 
 
 def _read(settings: SourceSettings) -> Source:
-    """Reads the configured source.
-
-    Raises:
-        SourceError: If no source is configured, or it cannot be read.
-    """
+    """Reads the configured source: a database query, or a file or folder."""
     if settings.query:
         address = os.environ.get("HERTZ_DATABASE_URL")
         if not address:

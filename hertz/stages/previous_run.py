@@ -30,8 +30,6 @@ from hertz.storage.snapshot.stage_results import EmbedResult, MatchPath, Recompu
 
 SCORES_VERSION = 2  # raised whenever the code would give another score to the same pair
 
-_SEPARATOR = "\x1f"  # a control character, which no profile contains
-
 
 @dataclass(frozen=True)
 class Reuse:
@@ -39,9 +37,7 @@ class Reuse:
 
     Attributes:
         path: Whether everyone is matched, the published lists are updated, or linked as they are.
-        why: Reason for the path, for the report.
-        snapshot: The published snapshot, if it is reused.
-        lists: Its neighbor lists by category.
+        lists: Neighbor lists of the published snapshot, by category.
         delta: Users who differ from the snapshot; None if everyone is matched.
         result: Result of the recompute stage that made the lists.
     """
@@ -68,7 +64,7 @@ def changed_users(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> se
 def unchanged_users(before: pl.DataFrame, now: pl.DataFrame, fields: list[str]) -> pl.Series:
     """Returns the ids of users who are in both frames with the same values of all the fields."""
     columns = [
-        pl.col(name).list.join(_SEPARATOR)
+        pl.col(name).list.join("\x1f")  # a control character, which no profile contains
         if now.schema[name] == pl.List(pl.String)
         else pl.col(name)
         for name in fields
@@ -78,14 +74,7 @@ def unchanged_users(before: pl.DataFrame, now: pl.DataFrame, fields: list[str]) 
 
 
 def choose_reuse(run: Run, features: Features, fingerprints: np.ndarray, full: bool) -> Reuse:
-    """Decides what a run reuses of the published lists.
-
-    Args:
-        run: The run, after its embed stage.
-        features: Features of the run's users.
-        fingerprints: Fingerprint of each user's features.
-        full: Whether everyone is matched in any case.
-    """
+    """Decides what a run reuses of the published lists; with `full`, everyone is matched."""
     if full:
         return Reuse("full", "requested")
     try:
@@ -106,10 +95,8 @@ def choose_reuse(run: Run, features: Features, fingerprints: np.ndarray, full: b
     if first is None or first.lists.ids.shape[1] != run.settings.policy.k + SPARE_ENTRIES:
         return Reuse("full", f"{snapshot.name} keeps lists of another length")
     delta = find_delta(first, features, fingerprints)
-    why = (
-        f"{int(delta.changed.sum())} users new or changed, {delta.removed} gone since "
-        f"{snapshot.name}"
-    )
+    changes = f"{int(delta.changed.sum())} users new or changed, {delta.removed} gone"
+    why = f"{changes} since {snapshot.name}"
     if delta.share > MAX_CHANGED_SHARE:
         return Reuse("full", f"{why}: over {MAX_CHANGED_SHARE:.0%} of all")
     path: MatchPath = "incremental" if delta.share else "unchanged"

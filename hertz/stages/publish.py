@@ -34,12 +34,9 @@ from hertz.storage.snapshot.stage_results import PublishResult, ReportResult
 
 
 def publish_run(run: Run) -> Path:
-    """Writes serving/, the report and the manifest, then publishes the run's folder.
+    """Writes serving/, the report and the manifest; publishes and returns the run's folder.
 
     Users whose deletion is published with it are then erased from all that is kept.
-
-    Returns:
-        Folder of the published snapshot.
 
     Raises:
         GateError: If the figures are outside the policy's gate; the run is held.
@@ -114,11 +111,7 @@ def _report(run: Run) -> Manifest:
 
 
 def _hold(run: Run, manifest: Manifest) -> None:
-    """Keeps the run aside and says why.
-
-    Raises:
-        GateError: Always; its first line is the reason.
-    """
+    """Keeps the run aside and raises a GateError, whose first line is the reason."""
     home = run.settings.home
     serving = current_snapshot(home)
     held = hold(home, run.folder, manifest)

@@ -58,17 +58,15 @@ def recompute(run: Run, full: bool = False, quick: bool = False) -> RecomputeRes
     reuse = choose_reuse(run, features, fingerprints, full)
     counts = _write_lists(run, features, fingerprints, reuse)
     fault_point("recompute.written")
-    result = RecomputeResult(
-        seconds=watch.seconds,
-        path=reuse.path,
-        why=reuse.why,
-        scores_version=SCORES_VERSION,
-        device=counts.device,
-        eligible_pairs=counts.eligible_pairs,
-        scored_pairs=counts.scored_pairs,
-        matches=counts.matches,
+    result = run.record(
+        RecomputeResult(
+            seconds=watch.seconds,
+            path=reuse.path,
+            why=reuse.why,
+            scores_version=SCORES_VERSION,
+            **counts._asdict(),
+        )
     )
-    run.record(result)
     watch = Stopwatch()
     path, delta_users = _write_chroma(run, features, profiles, vectors, reuse, quick)
     run.record(ChromaResult(seconds=watch.seconds, path=path, delta_users=delta_users))
@@ -143,11 +141,7 @@ def _write_chroma(
     reuse: Reuse,
     quick: bool,
 ) -> tuple[ChromaPath, int | None]:
-    """Writes the Chroma database, or copies the published one and extends it where allowed.
-
-    Returns:
-        The path, and the number of users in the second database, None without one.
-    """
+    """Writes or copies the Chroma database; returns how, and the size of an added second one."""
     policy = run.settings.policy
     published = reuse.snapshot / "users.parquet"
     if reuse.path == "unchanged" and read_frame(published).equals(profiles):
@@ -169,9 +163,8 @@ def _search(
     """Returns the neighbor lists by category, searched anew or updated."""
     categories = list(features.policy.categories)
     if reuse.delta is None:
-        return find_neighbors(
-            features, categories, features.policy.k + SPARE_ENTRIES, step, device=device
-        )
+        length = features.policy.k + SPARE_ENTRIES
+        return find_neighbors(features, categories, length, step, device=device)
     previous = {name: reuse.lists[name].lists for name in categories}
     return update_neighbors(features, previous, reuse.delta, step, device=device)
 

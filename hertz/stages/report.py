@@ -38,9 +38,7 @@ def measure_run(run: Run) -> Quality:
     explanations = read_frame(run.folder / "explanations.parquet", TEXTS)
     measured = measure(policy, users, matches, quarantine)
     quality = Quality(
-        overall=measured.overall,
-        categories=measured.categories,
-        quarantine=measured.quarantine,
+        **dict(measured),
         last=_compare_with_published(run, users, matches),
         explanations=explanation_figures(run.result(ExplainResult), explanations),
     )
@@ -48,12 +46,7 @@ def measure_run(run: Run) -> Quality:
 
 
 def explanation_figures(result: ExplainResult, explanations: pl.DataFrame) -> ExplanationFigures:
-    """Returns the figures of the explain stage, and texts by category, language and origin.
-
-    Args:
-        result: Result of the stage.
-        explanations: Columns `category`, `language`, `origin`.
-    """
+    """Returns the figures of the explain stage, and texts by category, language and origin."""
     texts = explanations.group_by(TEXTS).len("texts").sort(TEXTS)
     candidates = result.candidates
     return ExplanationFigures(
@@ -95,7 +88,7 @@ def record_snapshots(home: Path) -> None:
 def _compare_with_published(
     run: Run, users: pl.DataFrame, matches: pl.DataFrame
 ) -> Comparison | None:
-    """Returns how the run differs from the published snapshot; None if none can be read."""
+    """Returns the changes since the published snapshot; None if none can be read."""
     try:
         snapshot = current_snapshot(run.settings.home)
         if snapshot is None:

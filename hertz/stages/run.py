@@ -16,21 +16,9 @@ from hertz.core.logs import set_run
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.history import failure_of, write_record
 from hertz.storage.snapshot.snapshots import locked_home, new_folder, new_run_id
-from hertz.storage.snapshot.stage_results import (
-    ChromaResult,
-    EmbedResult,
-    ExplainResult,
-    PrepareResult,
-    PublishResult,
-    RecomputeResult,
-    ReportResult,
-    StageResult,
-    StageResults,
-)
+from hertz.storage.snapshot.stage_results import StageResult, StageResults
 
 logger = logging.getLogger(__name__)
-
-NO_REASON = "it ended before it published; its log says why"
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done, in all)
 Step = Callable[[int, int], None]
@@ -49,7 +37,7 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start, in milliseconds' resolution."""
+        """Seconds since the start, to the millisecond."""
         return round(time.perf_counter() - self._started, 3)
 
 
@@ -59,9 +47,7 @@ class Run:
 
     Attributes:
         id: Id that Parquet, Chroma, explanations, the log and the Prefect run have in common.
-        settings: The settings it was started with.
         folder: Folder in which the snapshot is built.
-        progress: Callback to which the stages report.
         results: Results of the finished stages, by their type.
     """
 
@@ -87,16 +73,7 @@ class Run:
 
     def stage_results(self) -> StageResults:
         """Returns the results of all stages that make a snapshot."""
-        report = self.results.get(ReportResult)
-        return StageResults(
-            prepare=self.result(PrepareResult),
-            embed=self.result(EmbedResult),
-            recompute=self.result(RecomputeResult),
-            chroma=self.result(ChromaResult),
-            explain=self.result(ExplainResult),
-            publish=self.result(PublishResult),
-            report=cast(ReportResult | None, report),
-        )
+        return StageResults.model_validate({found.stage: found for found in self.results.values()})
 
 
 @contextmanager
@@ -119,7 +96,7 @@ def open_run(settings: Settings, progress: Progress = no_progress) -> Iterator[R
 @contextmanager
 def _recorded(run: Run) -> Iterator[None]:
     """Records a run as failed if it leaves its folder behind: neither published nor held."""
-    reason = NO_REASON
+    reason = "it ended before it published; its log says why"
     try:
         yield
     except HertzError as error:
