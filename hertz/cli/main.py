@@ -11,25 +11,29 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option, Typer, echo
 
-from hertz.cli import maintenance as upkeep
-from hertz.cli import runs
-from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, app, settings_of
+from hertz.cli.maintenance import cleanup, doctor, forget, intake, publish, rollback, runs, status
+from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, settings_of
+from hertz.cli.stages import embed, explain, nightly, re_embed, recompute
 from hertz.core.errors import HertzError
 from hertz.core.logs import configure_logging
 
-__all__ = ["app", "main", "runs", "upkeep"]
+app = Typer(
+    help="Hertz: nightly batch matching for a service whose members meet each other.\n\n"
+    "It embeds new and changed profiles, scores every eligible pair in both directions, keeps each "
+    "user's best mutual matches, explains them, and publishes everything in one atomic step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
-@app.command()
 def sample(
-    out: Annotated[Path, typer.Option(help="Parquet file to write.")] = Path(
-        "data/profiles.parquet"
-    ),
-    users: Annotated[int, typer.Option(min=0, max=10_000_000, help="Number of users.")] = 2000,
+    out: Annotated[Path, Option(help="Parquet file to write.")] = Path("data/profiles.parquet"),
+    users: Annotated[int, Option(min=0, max=10_000_000, help="Number of users.")] = 2000,
     seed: Annotated[
-        int, typer.Option(min=0, help="Seed: the same seed and number of users give the same file.")
+        int, Option(min=0, help="Seed: the same seed and number of users give the same file.")
     ] = 7,
     policy: PolicyFile = DEFAULT_POLICY,
 ) -> None:
@@ -40,19 +44,15 @@ def sample(
     frame = make_sample(users, seed, settings_of(policy, None).policy)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_frame(frame, out)
-    typer.echo(f"{len(frame)} invented profiles in {out} (seed {seed})")
+    echo(f"{len(frame)} invented profiles in {out} (seed {seed})")
 
 
-@app.command()
 def serve(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on. Default: api.host.")
-    ] = None,
+    host: Annotated[str | None, Option(help="Address to listen on. Default: api.host.")] = None,
     port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="Port; 0: any free one. Default: api.port."),
+        int | None, Option(min=0, max=65535, help="Port; 0: any free one. Default: api.port.")
     ] = None,
 ) -> None:
     """Serve the published snapshot over HTTP, and each newer one without a restart."""
@@ -64,30 +64,27 @@ def serve(
     run_server(settings.home, api, settings.policy)
 
 
-@app.command()
 def loadtest(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
     url: Annotated[
-        str | None, typer.Option(help="Address of the server. Default: api.host and api.port.")
+        str | None, Option(help="Address of the server. Default: api.host and api.port.")
     ] = None,
     seconds: Annotated[
         float,
-        typer.Option(
+        Option(
             min=0, help="Also send requests without a pause, this long for each of the two tests."
         ),
     ] = 0,
     clients: Annotated[
         int,
-        typer.Option(
-            min=1, max=256, help="Requests in progress at a time when sending without a pause."
-        ),
+        Option(min=1, max=256, help="Requests in progress at a time when sending without a pause."),
     ] = 8,
     against: Annotated[
-        str | None, typer.Option(help="Stored load test to compare with. Default: the latest.")
+        str | None, Option(help="Stored load test to compare with. Default: the latest.")
     ] = None,
     keep_users: Annotated[
-        bool, typer.Option(help="Do not delete the registered users afterwards.")
+        bool, Option(help="Do not delete the registered users afterwards.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -102,39 +99,35 @@ def loadtest(
 
     sustained = Plan(clients=clients, seconds=seconds) if seconds else None
     found, lines = run_test(settings_of(policy, home), url, sustained, against, keep_users)
-    typer.echo(json.dumps(found) if as_json else "\n".join(lines))
+    echo(json.dumps(found) if as_json else "\n".join(lines))
 
 
-@app.command()
 def compare_models(
     models: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="MODEL...",
             help='"bundled", a folder or a Hugging Face id. MODEL:dummy has random weights.',
         ),
     ],
     language: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Language of the reports; can be repeated. Default: explanations.languages."
-        ),
+        Option(help="Language of the reports; can be repeated. Default: explanations.languages."),
     ] = None,
     reports: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Number of reports in each language.")
+        int, Option(min=1, max=10_000, help="Number of reports in each language.")
     ] = 16,
     dummy: Annotated[
-        bool,
-        typer.Option("--dummy", help="Random weights: only a config and a tokenizer are needed."),
+        bool, Option("--dummy", help="Random weights: only a config and a tokenizer are needed.")
     ] = False,
     published: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--published", help="Explain pairs of the published snapshot instead of invented ones."
         ),
     ] = False,
     minutes: Annotated[
-        float, typer.Option(min=0.01, help="Minutes after which a model is stopped.")
+        float, Option(min=0.01, help="Minutes after which a model is stopped.")
     ] = 60,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
@@ -150,7 +143,17 @@ def compare_models(
         found, shown = compare(
             settings, models, language or (), reports, published, minutes, progress
         )
-    typer.echo(json.dumps(found) if as_json else shown)
+    echo(json.dumps(found) if as_json else shown)
+
+
+# In the order of `hertz --help`: the first day, every day, single stages, measuring, maintenance.
+COMMANDS = (
+    *(sample, doctor, nightly, serve, status, runs, intake),
+    *(embed, recompute, explain, re_embed, loadtest, compare_models),
+    *(publish, rollback, forget, cleanup),
+)
+for command in COMMANDS:
+    app.command()(command)
 
 
 def main() -> None:
@@ -159,10 +162,10 @@ def main() -> None:
     try:
         app()
     except HertzError as error:
-        typer.echo(f"hertz: {error}", err=True)
+        echo(f"hertz: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        typer.echo("hertz: stopped; what was published stays published", err=True)
+        echo("hertz: stopped; what was published stays published", err=True)
         sys.exit(130)
 
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-import typer
+from typer import Argument, Exit, Option, echo
 
-from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, Source, app, settings_of
+from hertz.cli.options import DEFAULT_POLICY, AsJson, Home, PolicyFile, Source, settings_of
 
 
-@app.command()
-def status(
-    policy: PolicyFile = DEFAULT_POLICY,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+def status(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, as_json: AsJson = False) -> None:
     """Show the published snapshot: policy, counts, models, and a run that the gate held."""
     from hertz.cli.report import held_in, show_status, status_of
     from hertz.storage.snapshot.snapshots import published_snapshot
@@ -23,18 +18,14 @@ def status(
     where = settings_of(policy, home).home
     held = held_in(where)
     found = status_of(published_snapshot(where)) | {"held": held._asdict() if held else None}
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        show_status(found)
+    echo(json.dumps(found, ensure_ascii=False)) if as_json else show_status(found)
 
 
-@app.command()
 def runs(
-    last: Annotated[int, typer.Option(min=1, help="Number of runs to show.")] = 14,
+    last: Annotated[int, Option(min=1, help="Number of runs to show.")] = 14,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """Show the last runs: outcome, users, seconds and quality figures of each."""
     from hertz.cli.report import show_runs
@@ -42,16 +33,15 @@ def runs(
 
     found = list_runs(settings_of(policy, home).home, last)
     if as_json:
-        typer.echo(json.dumps([run.as_json() for run in found], ensure_ascii=False))
+        echo(json.dumps([run.as_json() for run in found], ensure_ascii=False))
     else:
         show_runs(found)
 
 
-@app.command()
 def rollback(
     to: Annotated[
         str | None,
-        typer.Option(help="Run id of the snapshot. Default: the one before the published one."),
+        Option(help="Run id of the snapshot. Default: the one before the published one."),
     ] = None,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
@@ -59,15 +49,12 @@ def rollback(
     """Publish an older snapshot again; a running API follows within a second."""
     from hertz.storage.snapshot.snapshots import rollback as roll
 
-    typer.echo(f"published again: {roll(settings_of(policy, home).home, to).name}")
+    echo(f"published again: {roll(settings_of(policy, home).home, to).name}")
 
 
-@app.command()
 def publish(
-    run_id: Annotated[str, typer.Argument(help="Run id of a snapshot that the gate held.")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Publish although the gate refused it.")
-    ] = False,
+    run_id: Annotated[str, Argument(help="Run id of a snapshot that the gate held.")],
+    force: Annotated[bool, Option("--force", help="Publish although the gate refused it.")] = False,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
 ) -> None:
@@ -78,22 +65,20 @@ def publish(
     settings = settings_of(policy, home)
     held = held_in(settings.home)
     if held and held.run_id == run_id and not force:
-        typer.echo(
+        echo(
             f"held: {held.reason}\nreport: {held.report}\nto publish it anyway, add --force",
             err=True,
         )
-        raise typer.Exit(1)
-    typer.echo(f"published: {publish_anyway(settings, run_id).name}")
+        raise Exit(1)
+    echo(f"published: {publish_anyway(settings, run_id).name}")
 
 
-@app.command()
 def cleanup(
     keep: Annotated[
-        int | None,
-        typer.Option(min=1, help="Number of newest snapshots to keep. Default: storage.keep."),
+        int | None, Option(min=1, help="Number of newest snapshots to keep. Default: storage.keep.")
     ] = None,
     held: Annotated[
-        bool, typer.Option("--held", help="Also remove snapshots that the gate held.")
+        bool, Option("--held", help="Also remove snapshots that the gate held.")
     ] = False,
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
@@ -104,35 +89,26 @@ def cleanup(
 
     done = clean(settings_of(policy, home), keep, held)
     if as_json:
-        typer.echo(json.dumps(done._asdict()))
+        echo(json.dumps(done._asdict()))
     else:
-        typer.echo(f"removed: {', '.join(done.removed) or 'none'} ({done.freed_bytes:,} bytes)")
-        typer.echo(f"kept: {', '.join(done.kept) or 'none'}")
-        typer.echo(f"vectors of unused models removed: {', '.join(done.vectors) or 'none'}")
+        echo(f"removed: {', '.join(done.removed) or 'none'} ({done.freed_bytes:,} bytes)")
+        echo(f"kept: {', '.join(done.kept) or 'none'}")
+        echo(f"vectors of unused models removed: {', '.join(done.vectors) or 'none'}")
 
 
-@app.command()
-def intake(
-    policy: PolicyFile = DEFAULT_POLICY,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+def intake(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, as_json: AsJson = False) -> None:
     """Show the events that wait for the next run: registrations, updates, deletions, blocks."""
     from hertz.cli.intake_report import show_waiting, waiting_in
 
     found = waiting_in(settings_of(policy, home).home)
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        show_waiting(found)
+    echo(json.dumps(found)) if as_json else show_waiting(found)
 
 
-@app.command()
 def forget(
-    user_id: Annotated[int, typer.Argument(help="Id of the user to forget.")],
+    user_id: Annotated[int, Argument(help="Id of the user to forget.")],
     verify: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--verify", help="Only search every byte of the home; exit code 1 if the user is found."
         ),
     ] = False,
@@ -149,15 +125,14 @@ def forget(
     if verify:
         scan = search(settings, user_id)
         found = bool(scan.findings)
-        typer.echo(scan.to_json()) if as_json else show_scan(scan)
+        echo(scan.to_json()) if as_json else show_scan(scan)
     else:
         receipt = forget_user(settings, user_id)
         found = receipt.is_incomplete
-        typer.echo(receipt.to_json()) if as_json else show_receipt(receipt)
-    raise typer.Exit(int(found))
+        echo(receipt.to_json()) if as_json else show_receipt(receipt)
+    raise Exit(int(found))
 
 
-@app.command()
 def doctor(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
@@ -168,5 +143,5 @@ def doctor(
     from hertz.cli.doctor.doctor import as_dict, examine, faults, show
 
     findings = examine(policy, home, source)
-    typer.echo(json.dumps(as_dict(findings), ensure_ascii=False)) if as_json else show(findings)
-    raise typer.Exit(int(faults(findings) > 0))
+    echo(json.dumps(as_dict(findings), ensure_ascii=False)) if as_json else show(findings)
+    raise Exit(int(faults(findings) > 0))

@@ -1,41 +1,31 @@
-"""The `hertz` application, and the options that several commands share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 if TYPE_CHECKING:
     from hertz.storage.settings import Settings
 
-app = typer.Typer(
-    help="Hertz: nightly batch matching for a service whose members meet each other.\n\n"
-    "It embeds new and changed profiles, scores every eligible pair in both directions, keeps each "
-    "user's best mutual matches, explains them, and publishes everything in one atomic step.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-PolicyFile = Annotated[
-    Path, typer.Option("--policy", help="Policy and settings file.", show_default=True)
-]
+PolicyFile = Annotated[Path, Option("--policy", help="Policy and settings file.")]
 Home = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--home", help="Home directory. Default: HERTZ_HOME, or storage.home of the policy file."
     ),
 ]
 Source = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--source",
         help="Profiles: a .parquet, .csv or .jsonl file, or a folder. Default: source.path.",
     ),
 ]
 DEFAULT_POLICY = Path("hertz.toml")
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[bool, Option("--json", help="Print one JSON object.")]
 
 
 def settings_of(policy: Path, home: Path | None, source: str | None = None) -> Settings:

@@ -19,12 +19,7 @@ import polars as pl
 
 from hertz.cli.compare_models.measure import DUMMY, Comparison
 from hertz.cli.compare_models.plot import plot
-from hertz.cli.compare_models.reports import (
-    MatchLists,
-    Report,
-    reports_to_write,
-    sample_lists,
-)
+from hertz.cli.compare_models.reports import MatchLists, Report, reports_to_write, sample_lists
 from hertz.cli.compare_models.results import TEXTS, Measured, frame
 from hertz.cli.compare_models.table import SERVICE, markdown
 from hertz.core.errors import HertzError

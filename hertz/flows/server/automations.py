@@ -47,12 +47,7 @@ def explain_after_recompute(deployment: UUID) -> AutomationCore:
     return AutomationCore(
         name=EXPLANATIONS,
         description="Switch it off here, or for one run in its form (Then explain).",
-        trigger=EventTrigger(
-            match=RUN,
-            expect={TO_EXPLAIN},
-            posture=Posture.Reactive,
-            threshold=1,
-        ),
+        trigger=EventTrigger(match=RUN, expect={TO_EXPLAIN}, posture=Posture.Reactive, threshold=1),
         actions=[
             RunDeployment(
                 source="selected", deployment_id=deployment, parameters={"options": options}

@@ -174,9 +174,7 @@ class CleanupOptions(HomeOptions):
         ),
     )
     held: bool = Field(
-        False,
-        title="Held snapshots too",
-        description="Also remove snapshots that the gate held.",
+        False, title="Held snapshots too", description="Also remove snapshots that the gate held."
     )
 
 

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hertz.cli.doctor.doctor import examine
+from hertz.cli.doctor.finding import Finding
 from hertz.policy.model import Policy
 from hertz.storage.snapshot.snapshots import locked_home, new_folder, publish
 from tests.nights import ROOT, write_policy, write_sample
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, service_policy: Policy, monkeypatch: pytest.MonkeyPat
     return tmp_path
 
 
-def found_in(folder: Path, **changes: str) -> dict[str, Any]:
+def found_in(folder: Path, **changes: str) -> dict[str, Finding]:
     policy = folder / "hertz.toml"
     text = policy.read_text(encoding="utf-8")
     for old, new in changes.items():
@@ -36,8 +36,7 @@ def found_in(folder: Path, **changes: str) -> dict[str, Any]:
         lines = [f"{old} = {new}" if s.startswith(f"{old} = ") else s for s in text.splitlines()]
         text = "\n".join(lines)
     policy.write_text(text, encoding="utf-8")
-    findings = examine(policy, folder / "home", str(folder / "profiles.parquet"))
-    return {found.what: found for found in findings}
+    return examine(policy, folder / "home", str(folder / "profiles.parquet"))
 
 
 def verdicts(folder: Path, **changes: str) -> dict[str, str]:

@@ -7,23 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option, echo
 
-from hertz.cli.options import DEFAULT_POLICY, Home, PolicyFile, Source, app, settings_of
+from hertz.cli.options import DEFAULT_POLICY, Home, PolicyFile, Source, settings_of
 
 if TYPE_CHECKING:
     from hertz.stages.run import Progress
     from hertz.storage.settings import Settings
 
 
-@app.command()
 def nightly(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
     source: Source = None,
     incremental: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--incremental",
             help="Only bring new and changed users into the lists; start no language model.",
         ),
@@ -36,7 +35,6 @@ def nightly(
     _publish(on_demand if incremental else run_night, settings_of(policy, home, source))
 
 
-@app.command()
 def embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
     """Encode the texts of new and changed profiles; publish nothing."""
     from hertz.cli.progress import progress_bars
@@ -46,19 +44,18 @@ def embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source
     with progress_bars() as progress:
         run = embed_only(settings_of(policy, home, source), progress)
     prepared, embedded = run.result(PrepareResult), run.result(EmbedResult)
-    typer.echo(
+    echo(
         f"{prepared.users} users, {prepared.quarantined} quarantined; {embedded.texts} "
         f"distinct texts, {embedded.encoded} encoded in {embedded.seconds:.1f} s"
     )
 
 
-@app.command()
 def recompute(
     policy: PolicyFile = DEFAULT_POLICY,
     home: Home = None,
     source: Source = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Match all users, however few have changed.")
+        bool, Option("--full", help="Match all users, however few have changed.")
     ] = False,
 ) -> None:
     """Match and publish; explanations are reused or come from the template voice."""
@@ -67,7 +64,6 @@ def recompute(
     _publish(partial(recompute_only, full=full), settings_of(policy, home, source))
 
 
-@app.command(name="re-embed")
 def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Source = None) -> None:
     """Switch to another embedding model: encode and match all users, remove old vectors."""
     from hertz.stages.nightly import re_embed as run_re_embed
@@ -75,7 +71,6 @@ def re_embed(policy: PolicyFile = DEFAULT_POLICY, home: Home = None, source: Sou
     _publish(run_re_embed, settings_of(policy, home, source))
 
 
-@app.command()
 def explain(policy: PolicyFile = DEFAULT_POLICY, home: Home = None) -> None:
     """Explain the published matches with the language model, and publish."""
     from hertz.stages.nightly import explain_only
