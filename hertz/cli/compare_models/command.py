@@ -1,7 +1,7 @@
 """`hertz compare-models`: measures language models on this machine.
 
-In: models, languages, number of reports. Out: a table in Markdown, on the terminal and in a file,
-Parquet and a plot, in a new folder below the home.
+Out: a table in Markdown, on the terminal and in a file, Parquet and a plot, in a new folder of the
+home.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -30,6 +29,7 @@ from hertz.storage.settings import Settings
 from hertz.storage.snapshot.snapshots import published_snapshot
 
 SEED = 7
+LISTS = ("users", "matches")
 
 
 def compare_models(
@@ -43,14 +43,8 @@ def compare_models(
 ) -> tuple[dict[str, Any], str]:
     """Measures the models, and keeps the results after each of them.
 
-    Args:
-        settings: Policy, home and the sampling of the explanations.
-        models: Models to measure; with ":dummy" their weights are random.
-        languages: Languages of the reports; if empty, those of the settings.
-        reports: Number of reports in each language.
-        published: Whether to write about the pairs of the published snapshot.
-        minutes: Time after which a model is stopped.
-        progress: Called after every report.
+    Without languages, the reports are in those of the settings; without `published`, they are about
+    sample profiles. A model is stopped after so many minutes.
 
     Returns:
         What --json prints, and the table in Markdown.
@@ -94,7 +88,11 @@ def _comparison(
             accepted = ", ".join(policy.languages)
             message = f"--language {language!r}: accepted: {accepted}, the policy's languages"
             raise HertzError(message)
-    lists = _published(settings.home) if published else sample_lists(policy, SEED)
+    if published:
+        snapshot = published_snapshot(settings.home)
+        lists = MatchLists(*(read_frame(snapshot / f"{name}.parquet") for name in LISTS))
+    else:
+        lists = sample_lists(policy, SEED)
     warm_up: list[Report] = []
     measured: list[Report] = []
     for language in languages:
@@ -106,12 +104,6 @@ def _comparison(
         measured += found[1:]
     used = chosen.model_copy(update={"languages": tuple(languages)})
     return Comparison(policy, used, warm_up, measured, minutes)
-
-
-def _published(home: Path) -> MatchLists:
-    snapshot = published_snapshot(home)
-    users, matches = (read_frame(snapshot / f"{name}.parquet") for name in ("users", "matches"))
-    return MatchLists(users, matches)
 
 
 def _notes(comparison: Comparison, published: bool) -> list[str]:

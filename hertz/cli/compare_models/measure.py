@@ -1,19 +1,18 @@
 """Language models measured on the same reports, one after the other.
 
-In: models, settings, and the reports to write (`reports.py`). Out: one `Measured` for each model:
-whether vLLM loads it, its seconds and memory, and which share of its texts passes the checks. A
-model that cannot be loaded, dies or hangs gets a row with its error.
+Out: one `Measured` for each model: whether vLLM loads it, its seconds and memory, and which share
+of its texts passes the checks. A model that cannot be loaded, dies or hangs gets its error.
 """
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, Self
 
 import orjson
@@ -35,7 +34,6 @@ from hertz.storage.models.bundled import LANGUAGE_MODEL
 from hertz.storage.models.language import find_language_model
 
 DUMMY = ":dummy"
-MB = 1e6
 CACHE_BYTES = 4 << 30  # of a GPU's memory: room for some thirty reports of an 8 B model
 SINGLES = 4  # reports that are also written one at a time
 FORM_CHECKS = {  # checks of form, voice and privacy; the others are about what a text claims
@@ -50,10 +48,7 @@ class Comparison:
     """A comparison of models on the same reports.
 
     Attributes:
-        policy: Policy whose prompts and checks are used.
-        settings: Sampling and limits, the same for all models.
         warm_up: Reports that are written first and not measured.
-        reports: Reports that are measured.
         minutes: Time after which a model is stopped.
         load: Function that loads the model in its process.
         texts: What was written, in rows of `TEXTS`.
@@ -68,12 +63,7 @@ class Comparison:
     texts: list[dict[str, Any]] = field(default_factory=list)
 
     def measure(self, model: str, progress: Progress = no_progress) -> Measured:
-        """Measures one model and returns its row.
-
-        Args:
-            model: "bundled", a folder or a Hugging Face id; with ":dummy" its weights are random.
-            progress: Called after every report.
-        """
+        """Measures "bundled", a folder or a Hugging Face id; with ":dummy" weights are random."""
         name = model.removesuffix(DUMMY)
         row = Measured(LANGUAGE_MODEL if name == "bundled" else name, dummy=name != model)
         try:
@@ -107,17 +97,17 @@ class Comparison:
             row.device = loaded.device
             row.dtype = loaded.dtype
             row.load_s = loaded.seconds
-            row.loaded_mb = loaded.memory_bytes / MB
+            row.loaded_mb = loaded.memory_bytes / 1e6
             self._write(generator, self.warm_up)
             watch.peak = 0
             for report in singles:
                 seconds_alone.append(self._write(generator, [report])[1])
                 progress(row.model, len(seconds_alone), total)
-            row.single_s = statistics.median(seconds_alone)
+            row.single_s = median(seconds_alone)
             written, seconds = self._write(generator, self.reports)
             progress(row.model, total, total)
             memory = generator.memory()
-        row.inferring_mb = max(memory.now, watch.peak if loaded.device == "cpu" else 0) / MB
+        row.inferring_mb = max(memory.now, watch.peak if loaded.device == "cpu" else 0) / 1e6
         row.reports = len(written)
         row.batch_s = seconds / len(written)
         row.output_tokens = sum(answer.output_tokens for answer in written)
@@ -130,12 +120,16 @@ class Comparison:
     def _write(
         self, generator: VllmGenerator, reports: Sequence[Report]
     ) -> tuple[list[Generated], float]:
-        """Returns what the model writes, and the seconds it takes.
-
-        Raises:
-            GenerationError: The engine died, even if another one replaced it.
-        """
-        prompts = [self._prompt(report, number) for number, report in enumerate(reports)]
+        """Returns what the model writes and its seconds; an engine that died is an error."""
+        prompts = [
+            Prompt(
+                report.conversation,
+                response_schema(self.policy, report.language),
+                seed=self.settings.seed + number,
+                temperature=self.settings.temperature,
+            )
+            for number, report in enumerate(reports)
+        ]
         started = time.perf_counter()
         (written,) = generator.stream([prompts])
         seconds = time.perf_counter() - started
@@ -143,14 +137,6 @@ class Comparison:
             message = "its engine died or hung while writing, and was started again"
             raise GenerationError(message)
         return written, seconds
-
-    def _prompt(self, report: Report, number: int) -> Prompt:
-        return Prompt(
-            report.conversation,
-            response_schema(self.policy, report.language),
-            seed=self.settings.seed + number,
-            temperature=self.settings.temperature,
-        )
 
     def _check(self, row: Measured, written: Sequence[Generated]) -> None:
         """Checks all texts: fills the row's shares, and adds one row of `texts` for each."""
@@ -184,15 +170,10 @@ class Comparison:
 
 
 class _Watch:
-    """Measures an engine's memory twice a second, and ends the engine when its time is over.
-
-    Attributes:
-        peak: Largest resident memory so far, in bytes; the owner may set it back to 0.
-        killed: Whether the engine was ended.
-    """
+    """Measures an engine's memory twice a second, and ends the engine when its time is over."""
 
     def __init__(self, generator: VllmGenerator, minutes: float) -> None:
-        self.peak = 0
+        self.peak = 0  # largest resident memory in bytes; the owner may set it back to 0
         self.killed = False
         self._generator = generator
         self._seconds = 60 * minutes
@@ -235,18 +216,15 @@ def settings_for(
     settings: ExplanationSettings, model: str, dummy: bool = False
 ) -> ExplanationSettings:
     """Returns the settings for another model, without what belongs to the configured one alone."""
-    changed: dict[str, Any] = {"model": model, "engines": 1}
-    changed["load_format"] = "dummy" if dummy else "auto"
+    load_format = "dummy" if dummy else "auto"
+    changed: dict[str, Any] = {"model": model, "engines": 1, "load_format": load_format}
     if model != settings.model:
         changed |= {"revision": None, "quantization": None}
     return settings.model_copy(update=changed)
 
 
 def _with_small_cache(settings: ExplanationSettings) -> ExplanationSettings:
-    """Returns the settings with a cache of fixed size on a GPU.
-
-    Otherwise vLLM fills the GPU, whatever the model, and its memory means nothing.
-    """
+    """Returns the settings with a cache of fixed size on a GPU, which vLLM fills otherwise."""
     if is_cpu_build():
         return settings
     engine = {"kv_cache_memory_bytes": CACHE_BYTES} | settings.engine

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hertz.cli.compare_models.results import Measured
-from hertz.cli.compare_models.table import SERVICE, name
+from hertz.cli.compare_models.table import SERVICE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +23,7 @@ COLORS = ("#1d3557", "#e76f51", "#2a9d8f")
 
 
 def plot(path: Path, rows: Sequence[Measured]) -> None:
-    """Draws a bar for each figure; the service's table is pale, random weights are hatched.
-
-    Args:
-        path: PNG file to write.
-        rows: Models that were measured.
-    """
+    """Draws a bar for each figure; the service's table is pale, random weights are hatched."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -72,5 +67,5 @@ def _bars(axes: Axes, rows: Sequence[Measured], fields: dict[str, str]) -> None:
 
 
 def _label(row: Measured) -> str:
-    short = name(row).rsplit("/", 1)[-1]
+    short = row.label.rsplit("/", 1)[-1]
     return f"{short}\n{'failed' if row.vllm else 'not loaded'}" if row.error else short

@@ -1,7 +1,7 @@
 """The reports that language models are compared by: every model gets the same prompts.
 
-In: the policy, and match lists: those of the published snapshot, or of sample profiles. Out: the
-most valuable pairs that a prompt has facts of, the categories in turn, in every language.
+In: match lists of the published snapshot, or of sample profiles. Out: the most valuable pairs that
+a prompt has facts of, in every language.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ from hertz.explanations.prompts.prompts import PromptFacts, conversation, prompt
 from hertz.policy.model import Policy
 from hertz.stages.explain.tasks import explained_pairs
 
-USERS, DIM = 300, 32
-PAIR = ("category", "user_a", "user_b")
+DIM = 32  # of the random embeddings
 
 
 class Report(NamedTuple):
     """One report that a model is to write.
 
     Attributes:
-        category: Category of the pair.
-        language: Language of the report.
         a: Profile of the lower user id.
         b: Profile of the higher user id.
         facts: The facts that the prompt contains.
@@ -49,13 +46,8 @@ class MatchLists(NamedTuple):
     matches: pl.DataFrame
 
 
-def sample_lists(policy: Policy, seed: int, users: int = USERS) -> MatchLists:
+def sample_lists(policy: Policy, seed: int, users: int = 300) -> MatchLists:
     """Returns sample profiles, and everyone's best matches with random embeddings.
-
-    Args:
-        policy: Policy with the fields of the sample.
-        seed: Seed of the sample and the embeddings.
-        users: Number of users.
 
     Raises:
         PolicyError: The policy's fields are not those of the sample.
@@ -85,15 +77,11 @@ def reports_to_write(
 ) -> list[Report]:
     """Returns reports of the most valuable pairs, one language after the other.
 
-    Args:
-        policy: Policy whose labels and categories are used.
-        lists: Match lists that the pairs are chosen from.
-        top: Number of each user's matches that count.
-        count: Number of reports in each language; fewer if there are too few pairs.
-        languages: Languages of the reports.
+    Each user's `top` matches count. Each language has at most `count` reports.
     """
     people = {row["user_id"]: row for row in lists.profiles.iter_rows(named=True)}
-    pairs = explained_pairs(policy, lists.matches, top).sort("value").select(PAIR).rows()
+    chosen = explained_pairs(policy, lists.matches, top).sort("value")
+    pairs = chosen.select("category", "user_a", "user_b").rows()
     found: list[Report] = []
     for language in languages:
         reports = (

@@ -1,7 +1,6 @@
 """Sends requests to a running server and measures its answers, as a Python backend sees them.
 
-In: the server's address, profiles to register, user ids. Out: milliseconds of each answer with
-status 200, in two rounds, and the number of other answers. Registered users are deleted at the end.
+Out: milliseconds of each answer with status 200, in two rounds, and the number of other answers.
 """
 
 from __future__ import annotations
@@ -20,18 +19,16 @@ import polars as pl
 
 from hertz.core.errors import HertzError
 
-_IDS_PER_MILLISECOND = 1_000_000
-_TIMEOUT = 30.0
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+_MOST_PER_SECOND = 2000  # registrations that a sustained test has profiles for
+Request = Callable[[], httpx.Request]
 
 
 @dataclass
 class Rounds:
-    """Times of two rounds of requests.
+    """Times of two rounds of requests: milliseconds of each answer with status 200.
 
     Attributes:
-        first: Milliseconds of each answer with status 200 in the first round.
-        second: The same of the second round.
         seconds: Duration of both rounds.
         failed: Number of other answers, by status or by the client's error.
     """
@@ -49,15 +46,17 @@ class Plan:
     Attributes:
         requests: Number of requests in each round.
         clients: Number of requests in progress at a time.
-        seconds: Duration of both rounds, which then replaces `requests`.
+        seconds: Duration of both rounds, which then replaces `requests`; None: no limit.
     """
 
     requests: int = 30
     clients: int = 3
     seconds: float | None = None
 
-
-Request = Callable[[], httpx.Request]
+    @property
+    def most_requests(self) -> int:
+        """Number of requests in both rounds, at most."""
+        return int(self.seconds * _MOST_PER_SECOND) if self.seconds else 2 * self.requests
 
 
 @asynccontextmanager
@@ -70,7 +69,7 @@ async def connected(url: str) -> AsyncIterator[httpx.AsyncClient]:
     keys = os.environ.get("HERTZ_API_KEY") or os.environ.get("HERTZ_API_KEYS", "").split(",")[0]
     headers = {"X-API-Key": keys.strip()} if keys.strip() else {}
     async with httpx.AsyncClient(
-        base_url=url, headers=headers, timeout=_TIMEOUT, limits=_LIMITS, trust_env=False
+        base_url=url, headers=headers, timeout=30, limits=_LIMITS, trust_env=False
     ) as client:
         try:
             await client.get("/ready")
@@ -96,7 +95,7 @@ async def health_of(client: httpx.AsyncClient) -> dict[str, Any]:
 
 def registrations(profiles: pl.DataFrame) -> list[dict[str, Any]]:
     """Returns bodies of registrations, with new user ids and without empty values."""
-    first = time.time_ns() // 1_000_000 * _IDS_PER_MILLISECOND
+    first = time.time_ns() // 1_000_000 * 1_000_000  # a million ids for each millisecond
     rows = profiles.drop("userId", "blockedUserIds").iter_rows(named=True)
     bodies = ({name: value for name, value in row.items() if value} for row in rows)
     return [{"userId": first + n, **body} for n, body in enumerate(bodies)]
@@ -117,8 +116,10 @@ async def register(
     try:
         return await _rounds(client, build, plan)
     finally:
-        if not keep:
-            await _delete(client, sent)
+        deleted = [] if keep else sent
+        for start in range(0, len(deleted), 8):  # one that was refused need not exist
+            users = deleted[start : start + 8]
+            await asyncio.gather(*(client.delete(f"/api/v3/users/{user}") for user in users))
 
 
 async def recommend(
@@ -174,10 +175,3 @@ async def _send(
             times.append((time.perf_counter() - start) * 1000)
         else:
             found.failed[status] = found.failed.get(status, 0) + 1
-
-
-async def _delete(client: httpx.AsyncClient, users: list[int]) -> None:
-    """Deletes registered users, eight at a time; one that was refused need not exist."""
-    for start in range(0, len(users), 8):
-        chosen = users[start : start + 8]
-        await asyncio.gather(*(client.delete(f"/api/v3/users/{user}") for user in chosen))

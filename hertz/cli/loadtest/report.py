@@ -14,9 +14,8 @@ import numpy as np
 
 from hertz.cli.loadtest.client import Rounds
 
-TEST = "permutation test on the means, 2,000 permutations"
-SIGNIFICANT = 0.01
-_PERMUTATIONS = 2000
+PERMUTATIONS = 2000
+TEST = f"permutation test on the means, {PERMUTATIONS:,} permutations"
 
 
 def figures(rounds: Rounds) -> dict[str, Any]:
@@ -41,19 +40,17 @@ def p_value(a: list[float], b: list[float]) -> float:
 
     seen = gap(float(pooled[:size].sum())) * (1 - 1e-9)  # sums in another order differ in a bit
     as_large = sum(
-        gap(float(rng.permutation(pooled)[:size].sum())) >= seen for _ in range(_PERMUTATIONS)
+        gap(float(rng.permutation(pooled)[:size].sum())) >= seen for _ in range(PERMUTATIONS)
     )
-    return (as_large + 1) / (_PERMUTATIONS + 1)
+    return (as_large + 1) / (PERMUTATIONS + 1)
 
 
 def compare(before: list[float], now: list[float]) -> dict[str, Any]:
     """Returns the ratio of two means, its p value, and the verdict in words."""
     ratio = float(np.mean(now) / np.mean(before))
     p = p_value(before, now)
-    if p >= SIGNIFICANT:
-        verdict = "no significant change"
-    else:
-        verdict = f"significantly {'slower' if ratio > 1 else 'faster'}"
+    change = f"significantly {'slower' if ratio > 1 else 'faster'}"
+    verdict = "no significant change" if p >= 0.01 else change
     return {"ratio": round(ratio, 3), "p": round(p, 4), "verdict": verdict, "test": TEST}
 
 
@@ -63,20 +60,20 @@ def lines(name: str, found: dict[str, Any], within: dict[str, Any]) -> list[str]
     for part in ("first", "second"):
         numbers = "".join(f"{value:9.2f}" for value in found[part].values())
         shown.append(f"  {part + ' round':<20}{numbers}")
-    return [*shown, f"  second over first: {_words(within)}"]
+    return [*shown, f"  second over first: {words(within)}"]
 
 
-def compared(name: str, other: str, comparison: dict[str, Any]) -> str:
-    """Returns the line for people that compares a test with a stored load test."""
-    return f"{name} against {other}: {_words(comparison)}"
+def words(comparison: dict[str, Any]) -> str:
+    """Returns a comparison in words."""
+    return "{ratio} times: {verdict} (p = {p}, {test})".format(**comparison)
 
 
-def plot(path: Path, runs: dict[str, dict[str, dict[str, list[float]]]]) -> None:
+def plot(path: Path, runs: dict[str, dict[str, dict[str, Any]]]) -> None:
     """Draws the sorted times of each test, one line for each round and load test.
 
     Args:
-        path: File to write, a .png.
-        runs: Load test -> test -> round -> milliseconds; the first load test is drawn opaque.
+        path: PNG file to write.
+        runs: Load test -> test -> fields of `Rounds`; the first load test is drawn opaque.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -99,7 +96,3 @@ def _figures(times: list[float]) -> dict[str, float]:
     p50, p95, p99 = np.percentile(times, [50, 95, 99])
     found = {"avg_ms": np.mean(times), "p50_ms": p50, "p95_ms": p95, "p99_ms": p99}
     return {name: round(float(v), 3) for name, v in (found | {"max_ms": max(times)}).items()}
-
-
-def _words(comparison: dict[str, Any]) -> str:
-    return "{ratio} times: {verdict} (p = {p}, {test})".format(**comparison)
