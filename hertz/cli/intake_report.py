@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hertz.stages.forget import Receipt
-from hertz.storage.erasure.scan import Scan
 from hertz.storage.intake.queue import INTAKE_FILE, Intake
 from hertz.storage.snapshot.manifest import read_manifest
 from hertz.storage.snapshot.snapshots import current_snapshot
-
-SHOWN_IDS = 20
 
 
 def waiting_in(home: Path) -> dict[str, Any]:
@@ -27,7 +23,8 @@ def waiting_in(home: Path) -> dict[str, Any]:
     if not (home / INTAKE_FILE).exists():
         return {**found, "by_kind": {}, "oldest_seconds": None, "user_ids": {}}
     with Intake(home) as intake:
-        events, oldest = intake.events(folded), intake.first_received(folded)
+        events = intake.events(folded)
+        oldest = intake.first_received(folded)
         last = intake.last_sequence()
     users: dict[str, list[int]] = {}
     for event in events:
@@ -36,7 +33,7 @@ def waiting_in(home: Path) -> dict[str, Any]:
         **found,
         "waiting": len(events),
         "last_sequence": last,
-        "by_kind": dict(Counter(event.kind for event in events)),
+        "by_kind": {kind: len(ids) for kind, ids in users.items()},
         "oldest_seconds": _age(oldest),
         "user_ids": users,
     }
@@ -48,14 +45,11 @@ def show_waiting(found: dict[str, Any]) -> None:
     if not found["waiting"]:
         console.print("no event waits: the published snapshot has everything that was sent")
         return
-    table = Table(
-        "event", "count", "users", title=f"{found['waiting']} events wait for the next run"
-    )
-    table.columns[1].justify = "right"
-    for kind, count in found["by_kind"].items():
-        ids = found["user_ids"][kind]
-        more = " ..." if len(ids) > SHOWN_IDS else ""
-        table.add_row(kind, f"{count:,}", ", ".join(map(str, ids[:SHOWN_IDS])) + more)
+    title = f"{found['waiting']} events wait for the next run"
+    table = Table("event", Column("count", justify="right"), "users", title=title)
+    for kind, ids in found["user_ids"].items():
+        more = " ..." if len(ids) > 20 else ""
+        table.add_row(kind, f"{len(ids):,}", ", ".join(map(str, ids[:20])) + more)
     console.print(table)
     console.print(f"the oldest was sent {found['oldest_seconds']:,.0f} s ago")
 
@@ -63,23 +57,18 @@ def show_waiting(found: dict[str, Any]) -> None:
 def show_receipt(receipt: Receipt) -> None:
     """Prints what was removed from which store, as a table."""
     console = Console()
-    table = Table(
-        "store", "removed", "note", title=f"Forgotten user: tombstone {receipt.user[:16]}"
-    )
-    table.columns[1].justify = "right"
+    title = f"Forgotten user: tombstone {receipt.user[:16]}"
+    table = Table("store", Column("removed", justify="right"), "note", title=title)
     for line in receipt.stores:
         table.add_row(line["store"], f"{line['removed']:,}", line["note"])
     console.print(table)
     if receipt.scan is not None:
-        _show_found(console, receipt.scan)
+        show_scan(receipt.scan)
 
 
-def show_scan(scan: Scan) -> None:
+def show_scan(scan: dict[str, Any]) -> None:
     """Prints what a search of every byte has found."""
-    _show_found(Console(), scan.as_dict())
-
-
-def _show_found(console: Console, scan: dict[str, Any]) -> None:
+    console = Console()
     for line in scan["found"]:
         console.print(f"found: {line['file']}: {line['place']} ({line['times']} times)")
     for note in scan["notes"]:
@@ -89,6 +78,7 @@ def _show_found(console: Console, scan: dict[str, Any]) -> None:
 
 
 def _age(moment: str | None) -> float | None:
+    """Returns the seconds since a moment; None for None."""
     if moment is None:
         return None
     return round((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds(), 3)

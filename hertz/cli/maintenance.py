@@ -125,7 +125,7 @@ def forget(
     if verify:
         scan = search(settings, user_id)
         found = bool(scan.findings)
-        echo(scan.to_json()) if as_json else show_scan(scan)
+        echo(scan.to_json()) if as_json else show_scan(scan.as_dict())
     else:
         receipt = forget_user(settings, user_id)
         found = receipt.is_incomplete

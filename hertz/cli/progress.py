@@ -27,15 +27,9 @@ def progress_bars() -> Iterator[Report]:
     if not console.is_terminal:
         yield no_progress
         return
-    columns = (
-        TextColumn("{task.description:<26}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console) as shown:
+    with Progress(TextColumn("{task.description:<26}"), *columns, console=console) as shown:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:

@@ -10,19 +10,17 @@ import polars as pl
 from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from hertz.policy.model import Policy
 from hertz.reports.gate import summarize
-from hertz.reports.page import number, percent
+from hertz.reports.page import number, percent, plain, trend_value
 from hertz.reports.runs import RunRecord
 from hertz.storage.files import read_frame
 from hertz.storage.snapshot.manifest import Manifest, read_manifest
 from hertz.storage.snapshot.snapshots import REPORT, list_held
-from hertz.storage.snapshot.stage_results import ExplainResult, StageResults
-
-RUNS_WIDTH = 120  # columns; narrower, every cell would wrap
+from hertz.storage.snapshot.stage_results import StageResults
 
 
 def status_of(snapshot: Path) -> dict[str, Any]:
@@ -57,11 +55,11 @@ class HeldRun(NamedTuple):
 
 def held_in(home: Path) -> HeldRun | None:
     """Returns the run that the gate held; None if nothing is held."""
-    folder = next(iter(list_held(home)), None)
-    if folder is None:
+    held = list_held(home)
+    if not held:
         return None
-    manifest = read_manifest(folder)
-    return HeldRun(manifest.run_id, summarize(manifest.quality.gate), _report_in(folder))
+    manifest = read_manifest(held[0])
+    return HeldRun(manifest.run_id, summarize(manifest.quality.gate), _report_in(held[0]))
 
 
 def show_status(found: dict[str, Any]) -> None:
@@ -69,7 +67,7 @@ def show_status(found: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None)
     for name, value in found.items():
         if value is not None or name == "language_model":
-            table.add_row(name.replace("_", " "), Text(_plain(value)))
+            table.add_row(name.replace("_", " "), Text(plain(value)))
     Console().print(table)
 
 
@@ -78,21 +76,19 @@ def show_runs(found: list[RunRecord]) -> None:
     names = ("run", "outcome", "users", "seconds", "coverage", "reciprocity", "Gini", "churn", "")
     table = Table(*names, box=None)
     for run in found:
-        overall = run.quality.overall if run.quality else None
-        last = run.quality.last if run.quality else None
         outcome = "forced" if run.forced else run.outcome
         table.add_row(
             run.run_id,
             Text(outcome, {"held": "yellow", "failed": "red"}.get(outcome, "")),
             number(run.counts.users if run.counts else None),
             number(run.total_seconds, 1),
-            percent(overall.coverage if overall else None),
-            percent(overall.reciprocity if overall else None),
-            number(overall.gini if overall else None, 3),
-            percent(last.churn if last else None),
+            percent(trend_value(run.quality, "coverage")),
+            percent(trend_value(run.quality, "reciprocity")),
+            number(trend_value(run.quality, "gini"), 3),
+            percent(trend_value(run.quality, "churn")),
             Text(run.reason),
         )
-    Console(width=max(Console().width, RUNS_WIDTH)).print(table)
+    Console(width=max(Console().width, 120)).print(table)  # narrower, every cell would wrap
 
 
 def show_night(snapshot: Path) -> None:
@@ -114,8 +110,7 @@ def _report_in(snapshot: Path) -> str | None:
 def _counts(manifest: Manifest) -> Table:
     """Returns the table of a run's counts."""
     stages, counts = manifest.stages, manifest.counts
-    table = Table("", "count", title=f"Run {manifest.run_id}")
-    table.columns[1].justify = "right"
+    table = Table("", Column("count", justify="right"), title=f"Run {manifest.run_id}")
     rows: dict[str, Any] = {
         "users": counts.users,
         "quarantined rows": counts.quarantined,
@@ -126,28 +121,19 @@ def _counts(manifest: Manifest) -> Table:
     rows |= {f"eligible pairs, {n}": count for n, count in counts.eligible_pairs.items()}
     rows |= {f"matches, {n}": count for n, count in counts.matches.items()}
     rows |= {f"explanations, {n}": count for n, count in counts.explanations}
-    rows |= _written(stages.explain)
+    rows |= {"candidates by the model": stages.explain.candidates}
+    rows |= {"of these accepted": stages.explain.accepted}
+    rows |= {f"refused, {check}": count for check, count in stages.explain.failed_checks.items()}
+    if stages.explain.generator_failed:
+        rows["the model failed"] = stages.explain.generator_failed
     for name, value in rows.items():
-        table.add_row(name, _plain(value))
+        table.add_row(name, plain(value))
     return table
-
-
-def _written(explain: ExplainResult) -> dict[str, Any]:
-    """Counts the language model's texts: written, accepted, and refused by each check."""
-    rows: dict[str, Any] = {
-        "candidates by the model": explain.candidates,
-        "of these accepted": explain.accepted,
-    }
-    rows |= {f"refused, {check}": count for check, count in explain.failed_checks.items()}
-    if explain.generator_failed:
-        rows["the model failed"] = explain.generator_failed
-    return rows
 
 
 def _seconds(stages: StageResults) -> Table:
     """Returns the table of the stages' durations."""
-    table = Table("stage", "seconds")
-    table.columns[1].justify = "right"
+    table = Table("stage", Column("seconds", justify="right"))
     for name, seconds in stages.seconds.items():
         table.add_row(name, f"{seconds:.1f}")
     table.add_row("all", f"{sum(stages.seconds.values()):.1f}", style="bold")
@@ -162,12 +148,9 @@ def _one_match(snapshot: Path, policy: Policy) -> Panel | None:
     written = explanations.filter(pl.col("origin") == "model")
     row = (written if len(written) else explanations).row(0, named=True)
     pair = [row["user_a"], row["user_b"]]
-    match = (
-        read_frame(snapshot / "matches.parquet")
-        .filter(category=row["category"])
-        .filter(pl.col("user_id").is_in(pair) & pl.col("other_id").is_in(pair))
-        .row(0, named=True)
-    )
+    of_pair = pl.col("user_id").is_in(pair) & pl.col("other_id").is_in(pair)
+    matches = read_frame(snapshot / "matches.parquet")
+    match = matches.filter(of_pair, category=row["category"]).row(0, named=True)
     both = explanations.filter(category=row["category"], user_a=row["user_a"], user_b=row["user_b"])
     texts = [_text(policy, found) for found in both.iter_rows(named=True)]
     title = f"user {match['user_id']} and user {match['other_id']}: {row['category']}"
@@ -176,16 +159,16 @@ def _one_match(snapshot: Path, policy: Policy) -> Panel | None:
 
 
 def _breakdown(policy: Policy, match: dict[str, Any]) -> str:
+    """Returns the scores of a match in both directions, in all and for each term."""
     language = policy.languages[-1]
-    names = policy.categories[match["category"]].weights
+    user, other = match["user_id"], match["other_id"]
     lines = [
-        f"mutual {match['mutual']:.4f}   {match['user_id']} -> {match['other_id']} "
-        f"{match['forward']:.4f}   "
-        f"{match['other_id']} -> {match['user_id']} {match['backward']:.4f}"
+        f"mutual {match['mutual']:.4f}   {user} -> {other} {match['forward']:.4f}   "
+        f"{other} -> {user} {match['backward']:.4f}"
     ]
-    for name, there, back in zip(
-        names, match["forward_terms"], match["backward_terms"], strict=True
-    ):
+    names = policy.categories[match["category"]].weights
+    terms = zip(names, match["forward_terms"], match["backward_terms"], strict=True)
+    for name, there, back in terms:
         label = policy.terms[name].label.get(language, name)
         lines.append(f"  {label:<20} {there:+.4f}  {back:+.4f}")
     return "\n".join(lines)
@@ -201,9 +184,3 @@ def _reason(policy: Policy, reason: dict[str, Any], language: str) -> str:
     fields = ", ".join(policy.field_label(field, language) for field in reason["fields"])
     values = ", ".join(policy.label(reason["fields"][0], v, language) for v in reason["values"])
     return f"{reason['kind']} {fields}: {values}"
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401  whatever the manifest holds
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
-    return f"{value:,}" if isinstance(value, int) else str(value)

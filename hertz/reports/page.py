@@ -185,6 +185,13 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}".replace("%", " %")
 
 
+def plain(value: object) -> str:
+    """Returns a figure, or figures by name, with commas between thousands."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {plain(item)}" for name, item in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def duration(seconds: float) -> str:
     """Returns 12.3 s, from two minutes on 4:05 (minutes), or 1:02:03 (hours)."""
     if seconds < 120:

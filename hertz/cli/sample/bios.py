@@ -1,11 +1,11 @@
 """Korean self-introductions of one to three sentences for the sample's profiles.
 
-In: one user's codes, the policy's Korean labels and random numbers. Out: a text that names only the
-user's own codes, or one that says other things. The sentences are in bios.toml.
+A text names only the user's own codes, or says other things. The sentences are in bios.toml.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
@@ -21,7 +21,7 @@ FORMAL, CASUAL = 1, 2  # positions of a sentence's endings; 0 is polite
 _TONES = (*[0] * 7, *[FORMAL] * 2, CASUAL)
 _COUNTS = (1, 1, 1, 2, 2, 2, 2, 2, 3, 3)  # sentences of a text
 _GREETED, _LINKED = 0.12, 0.2  # shares of texts with a greeting, of further sentences with a link
-_CLOSING, _UNRELATED = "closing", "other"  # topics that belong to no field
+_CLOSING = "closing"  # the topic of a text's last words
 
 
 def write_bio(
@@ -38,11 +38,15 @@ def write_bio(
     tone = _pick(_TONES, draws)
     count = _pick(_COUNTS, draws)
     opener = _pick(bios().openers, draws) if next(draws) < _GREETED and tone != CASUAL else ""
-    topics = [_UNRELATED, *_topics(count - 1, draws)] if unrelated else _topics(count, draws)
-    if unrelated:
-        person = {field: _other_codes(codes, labels[field]) for field, codes in person.items()}
+    topics = ["other", *_topics(count - 1, draws)] if unrelated else _topics(count, draws)
+    if unrelated:  # the codes that the user does not have
+        person = {
+            field: [code for code in labels[field] if code not in codes] or codes
+            for field, codes in person.items()
+        }
     sentences = [_sentence(topic, tone, person, labels, draws) for topic in topics]
-    links = ["", *(_link(draws) for _ in sentences[1:])]
+    words = bios().links
+    links = ["", *(_pick(words, draws) if next(draws) < _LINKED else "" for _ in sentences[1:])]
     text = opener + " ".join(link + s for link, s in zip(links, sentences, strict=True) if s)
     return attach(text)
 
@@ -56,16 +60,7 @@ def _topics(count: int, draws: Iterator[float]) -> list[str]:
 @cache
 def _weighted_topics() -> tuple[str, ...]:
     """Returns each topic as often as its weight says."""
-    return tuple(topic for topic, weight in bios().weights.items() for _ in range(weight))
-
-
-def _other_codes(codes: Sequence[str], labels: Mapping[str, str]) -> Sequence[str]:
-    """Returns the codes of a field that the user does not have."""
-    return [code for code in labels if code not in codes] or codes
-
-
-def _link(draws: Iterator[float]) -> str:
-    return _pick(bios().links, draws) if next(draws) < _LINKED else ""
+    return tuple(Counter(bios().weights).elements())
 
 
 def _sentence(topic: str, tone: int, person: Person, labels: Labels, draws: Iterator[float]) -> str:
@@ -77,8 +72,7 @@ def _sentence(topic: str, tone: int, person: Person, labels: Labels, draws: Iter
     line = _pick([x for x in lines if second != first or "{b}" not in x], draws)
     line = line.replace("{a}", _phrase(topic, first, labels))
     line = line.replace("{b}", _phrase(topic, second, labels))
-    marks = list(bios().marks.values())[tone]
-    return line + _pick(marks, draws)
+    return line + _pick(list(bios().marks.values())[tone], draws)
 
 
 @cache
@@ -94,10 +88,9 @@ def _lines(topic: str, code: str, tone: int) -> tuple[str, ...]:
 def _phrase(field: str, code: str, labels: Labels) -> str:
     """Returns a label as a sentence needs it: traits in the form that stands before a noun."""
     label = bios().labels.get(field, {}).get(code) or labels.get(field, {}).get(code, "")
-    if field in ("personality", "preferredPeople") and label:
-        ends_in_n = (ord(label[-1]) - 0xAC00) % 28 == 4
-        return label if ends_in_n else label + "인"
-    return label
+    is_trait = field in ("personality", "preferredPeople") and label
+    ends_in_n = is_trait and (ord(label[-1]) - 0xAC00) % 28 == 4
+    return label + "인" if is_trait and not ends_in_n else label
 
 
 def _pick(choices: Sequence[T], draws: Iterator[float]) -> T:

@@ -1,10 +1,8 @@
 """Invented profiles in the service's schema that look like those of real members.
 
-In: a number of users, a seed and the service's policy. Out: a frame as the service would export it.
-Each user has a main and a second archetype (members.toml), from which interests, hobbies, sports,
-foods, self-development and personality follow: profiles are similar for a reason.
-The same seed and number give the same frame: all randomness is one PCG64 stream, and only
-comparisons and elementary arithmetic (exact on every machine) act on it.
+Each user has two archetypes (members.toml), from which most answers follow: profiles are similar
+for a reason. The same seed and number of users give the same frame: all randomness is one PCG64
+stream, and only comparisons and elementary arithmetic, exact on every machine, act on it.
 """
 
 from __future__ import annotations
@@ -21,6 +19,7 @@ from hertz.cli.sample.tables import Members, members
 from hertz.core.errors import PolicyError
 from hertz.policy.model import Policy
 
+_IDS = pl.List(pl.Int64)
 _TEXTS = pa.large_list(pa.large_string())  # 20 times faster than polars from Python lists
 Columns = dict[str, Sequence[str]]
 Lists = dict[str, list[list[str]]]
@@ -38,7 +37,7 @@ def make_sample(users: int, seed: int, policy: Policy) -> pl.DataFrame:
 
     Args:
         users: Number of users; their ids are 1..users.
-        seed: The same seed and number of users give the same frame, bit for bit.
+        seed: Seed of all randomness.
         policy: The service's policy: vocabularies and Korean labels.
 
     Returns:
@@ -51,7 +50,9 @@ def make_sample(users: int, seed: int, policy: Policy) -> pl.DataFrame:
     tables = members()
     _require_schema(policy, tables)
     rng = np.random.Generator(np.random.PCG64(seed))
-    domains, ages = _domains_and_ages(rng, users, tables)
+    domains = _choose(rng, np.array([domain.share for domain in tables.domains.values()]), users)
+    ages_of_domains = np.array([_weights(domain.ages) for domain in tables.domains.values()])
+    ages = _choose(rng, ages_of_domains[domains], users)
     genders = _choose(rng, _weights(tables.genders), users)
     archetypes = _archetypes(rng, genders, ages, tables)
     smoking = np.array([_weights(row) for row in tables.smoking.values()])
@@ -66,31 +67,18 @@ def make_sample(users: int, seed: int, policy: Policy) -> pl.DataFrame:
     }
     lists = {name: _lists(rng, policy, name, archetypes, tables) for name in tables.list_lengths}
     lists["pets"] = [_plausible(pets, tables.lone_pets) for pets in lists["pets"]]
-    bios = _bios(rng, policy, codes, lists)
-    return _frame(codes, lists, bios, _blocked(rng, users, tables.blocking))
-
-
-def _frame(
-    codes: Columns, lists: Lists, bios: list[str | None], blocked: list[list[int]]
-) -> pl.DataFrame:
-    ids = pl.int_range(1, len(bios) + 1, dtype=pl.Int64, eager=True)
-    return pl.DataFrame(
-        {
-            "userId": ids,
-            **{name: pl.Series(v, dtype=pl.String) for name, v in codes.items()},
-            **{name: pl.Series(pa.array(v, _TEXTS)) for name, v in lists.items()},
-            "bio": pl.Series(bios, dtype=pl.String),
-            "blockedUserIds": pl.Series(blocked, dtype=pl.List(pl.Int64)),
-        }
-    )
+    columns = {
+        "userId": pl.int_range(1, users + 1, dtype=pl.Int64, eager=True),
+        **{name: pl.Series(v, dtype=pl.String) for name, v in codes.items()},
+        **{name: pl.Series(pa.array(v, _TEXTS)) for name, v in lists.items()},
+        "bio": pl.Series(_bios(rng, policy, codes, lists), dtype=pl.String),
+        "blockedUserIds": pl.Series(_blocked(rng, users, tables.blocking), dtype=_IDS),
+    }
+    return pl.DataFrame(columns)
 
 
 def _require_schema(policy: Policy, tables: Members) -> None:
-    """Checks that the policy has the fields and the codes of the tables.
-
-    Raises:
-        PolicyError: Some are missing: names up to twelve of them.
-    """
+    """Checks that the policy has the fields and the codes of the tables."""
     used: dict[str, set[str]] = {name: set() for name in tables.list_lengths}
     used |= {"gender": {*tables.genders}, "ageGroup": {*tables.ages}}
     used |= {"religion": {*tables.religion}, "drinking": {*tables.drinking}}
@@ -137,15 +125,6 @@ def _smoking_codes(tables: Members) -> list[str]:
     return list(next(iter(tables.smoking.values())))
 
 
-def _domains_and_ages(
-    rng: np.random.Generator, users: int, tables: Members
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draws each user's domain and age group, as two arrays of indices."""
-    domains = _choose(rng, np.array([domain.share for domain in tables.domains.values()]), users)
-    ages = np.array([_weights(domain.ages) for domain in tables.domains.values()])
-    return domains, _choose(rng, ages[domains], users)
-
-
 def _archetypes(
     rng: np.random.Generator, genders: np.ndarray, ages: np.ndarray, tables: Members
 ) -> _Archetypes:
@@ -186,11 +165,8 @@ def _lists(
 
 
 def _liked(name: str, codes: Sequence[str], tables: Members) -> np.ndarray:
-    """Returns `(archetypes, codes)` float64: 1 where the archetype likes the code.
-
-    Users prefer people of the personality that they have themselves.
-    """
-    key = "personality" if name == "preferredPeople" else name
+    """Returns `(archetypes, codes)` float64: 1 where the archetype likes the code."""
+    key = "personality" if name == "preferredPeople" else name  # users prefer people like them
     rows = [archetype.likes.get(key, ()) for archetype in tables.archetypes.values()]
     return np.array([[float(code in row) for code in codes] for row in rows])
 

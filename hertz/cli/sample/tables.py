@@ -1,7 +1,6 @@
-"""The tables of the sample, as the files beside this module have them.
+"""The tables of the sample: members.toml for profiles, bios.toml for self-introductions.
 
-In: members.toml, from which profiles are drawn, and bios.toml, from which self-introductions are
-written. Out: `Members` and `Bios`, validated; `sample.py` compares the codes with the policy.
+Here the files are validated; `sample.py` compares their codes with the policy.
 """
 
 from __future__ import annotations
@@ -26,12 +25,7 @@ _T = TypeVar("_T", bound=Strict)
 
 
 class Domain(Strict):
-    """An email domain.
-
-    Attributes:
-        share: Relative number of users.
-        ages: Relative number of users in each age group of the domain.
-    """
+    """An email domain: relative numbers of users, and of users in each of its age groups."""
 
     share: Positive
     ages: Shares
@@ -41,7 +35,6 @@ class Archetype(Strict):
     """A way to live, which joins answers of several fields.
 
     Attributes:
-        share: Relative number of users.
         women: Factor on the share among women; men get its inverse.
         young: Factor on the share among people in their twenties; the others get its inverse.
         letters: Chances of E, N, T and J in the MBTI type.
@@ -119,7 +112,7 @@ class Bios(Strict):
         openers: Greetings before the first sentence.
         links: Words that may begin a further sentence.
         marks: Final marks by tone: polite, formal, casual.
-        weights: How often a topic is drawn.
+        weights: Relative number of times that a topic is drawn.
         labels: Labels by field and code that read differently in a sentence.
         sentences: Sentences by topic, or by `field:code`, with three endings each.
     """

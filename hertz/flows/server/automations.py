@@ -1,7 +1,6 @@
 """Two automations of the Prefect server: explain recomputed matches, and end lost runs.
 
-In: the server that PREFECT_API_URL names, with the deployments of prefect.yaml. Out: the two
-automations. An existing one is updated, and stays off if someone switched it off in the UI.
+An existing automation is updated, and stays off if someone switched it off in the UI.
 """
 
 from __future__ import annotations
@@ -35,12 +34,8 @@ def create_automations() -> None:
 def explain_after_recompute(deployment: UUID) -> AutomationCore:
     """Describes the automation that explains what a run has recomputed.
 
-    The event TO_EXPLAIN of a flow run starts generate-explanations on the same home. Only
-    recompute-similarity emits the event, so it cannot start itself again. A tag of the run could
-    not be used: Prefect's events have the tags that a run had at its start.
-
-    Args:
-        deployment: Id of the deployment generate-explanations.
+    The event TO_EXPLAIN of a flow run starts generate-explanations on the same home. A tag of the
+    run could not be used: Prefect's events have the tags that a run had at its start.
     """
     option = "{{ flow_run.parameters.options.%s | default('%s') }}"
     options = {"policy": option % ("policy", "hertz.toml"), "home": option % ("home", "")}
@@ -48,11 +43,7 @@ def explain_after_recompute(deployment: UUID) -> AutomationCore:
         name=EXPLANATIONS,
         description="Switch it off here, or for one run in its form (Then explain).",
         trigger=EventTrigger(match=RUN, expect={TO_EXPLAIN}, posture=Posture.Reactive, threshold=1),
-        actions=[
-            RunDeployment(
-                source="selected", deployment_id=deployment, parameters={"options": options}
-            )
-        ],
+        actions=[RunDeployment(deployment_id=deployment, parameters={"options": options})],
     )
 
 

@@ -2,8 +2,7 @@
 
     python -m hertz.flows.server.deploy
 
-It can be run again at any time: schedules and automations that someone switched off stay off. `make
-prefect` runs it at each start, compose.yaml's service `deploy` once.
+It can be run again at any time: schedules and automations that someone switched off stay off.
 """
 
 from __future__ import annotations
@@ -12,25 +11,22 @@ import subprocess
 import sys
 
 from hertz.flows.server.automations import create_automations
+from hertz.flows.server.supervision import StartError
 from hertz.flows.server.work_pool import create_pool
-
-
-class DeployError(Exception):
-    """The deployments could not be registered: quotes Prefect's reason."""
 
 
 def deploy() -> None:
     """Registers everything.
 
     Raises:
-        DeployError: Prefect refused prefect.yaml.
+        StartError: Prefect refused prefect.yaml; the message quotes its reason.
     """
     create_pool()
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         message = f"prefect.yaml could not be deployed:\n{done.stdout}{done.stderr}"
-        raise DeployError(message)
+        raise StartError(message)
     create_automations()
 
 

@@ -1,9 +1,7 @@
 """`make prefect`: a Prefect server and a worker on loopback, with Hertz's deployments.
 
-In: nothing; PREFECT_SERVER_API_PORT (4200) and PREFECT_HOME (./.prefect) where they are set.
-Out: a running server and worker until Ctrl-C or SIGTERM; then neither is left, nor a flow run.
-A server or worker that dies is restarted. A run whose worker died goes on; a run that died with its
-worker is marked as crashed.
+In: PREFECT_SERVER_API_PORT (4200) and PREFECT_HOME (./.prefect), if set. Out: a server and worker,
+restarted if they die, until Ctrl-C or SIGTERM; then neither is left, nor a flow run.
 """
 
 from __future__ import annotations
@@ -37,14 +35,14 @@ PORT = os.environ.get("PREFECT_SERVER_API_PORT", "4200")
 ADDRESS = f"http://127.0.0.1:{PORT}"
 HOME = Path(os.environ.get("PREFECT_HOME") or ROOT / ".prefect").resolve()
 LOG = HOME / "server.log"
-LEASES = "prefect.server.concurrency.lease_storage"
+LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 ENVIRONMENT = {
     "PREFECT_HOME": str(HOME),
     "PREFECT_API_URL": f"{ADDRESS}/api",
     "PREFECT_SERVER_API_HOST": "127.0.0.1",
     "PREFECT_SERVER_API_PORT": PORT,
     # By default they are in memory, and a restarted server forgets which runs are in progress.
-    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": f"{LEASES}.filesystem",
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "hertz.core.logs.LineHandler",
@@ -89,11 +87,7 @@ def main() -> str | None:
 
 @contextmanager
 def _only_one() -> Iterator[None]:
-    """Holds PREFECT_HOME: two servers would corrupt one database.
-
-    Raises:
-        StartError: Another start holds it, or another program listens on the port.
-    """
+    """Holds PREFECT_HOME and the port: two servers would corrupt one database."""
     HOME.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(HOME / "start.lock").acquire(timeout=0)
@@ -108,11 +102,7 @@ def _only_one() -> Iterator[None]:
 
 
 def _wait_until_ready(server: Supervised) -> None:
-    """Waits until the server answers; restarts it if it dies meanwhile.
-
-    Raises:
-        StartError: It does not answer within SECONDS_TO_START, or dies again and again.
-    """
+    """Waits until the server answers; restarts it if it dies meanwhile."""
     say(f"starting Prefect at {ADDRESS}; its log is {LOG}")
     last = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < last:
@@ -127,18 +117,11 @@ def _wait_until_ready(server: Supervised) -> None:
 
 
 def _deploy() -> None:
-    """Registers pool, deployments and automations.
-
-    Raises:
-        StartError: Prefect refused them.
-    """
+    """Registers pool, deployments and automations."""
     # Imported late: Prefect reads the environment that main has set.
-    from hertz.flows.server.deploy import DeployError, deploy
+    from hertz.flows.server.deploy import deploy
 
-    try:
-        deploy()
-    except DeployError as error:
-        raise StartError(str(error)) from error
+    deploy()
 
 
 def _mark_lost_runs() -> None:
@@ -151,11 +134,7 @@ def _mark_lost_runs() -> None:
 
 
 def _keep_running(server: Supervised, worker: Supervised) -> None:
-    """Restarts the server or the worker whenever it has died, until interrupted.
-
-    Raises:
-        StartError: One of the two dies again and again.
-    """
+    """Restarts the server or the worker whenever it has died, until interrupted."""
     while True:
         if server.has_died():
             server.restart()

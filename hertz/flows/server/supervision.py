@@ -1,6 +1,5 @@
 """Supervises Prefect's server and worker: restarts them when they die, ends them with their runs.
 
-In: commands of Prefect. Out: processes that run until they are stopped.
 docs/decisions/supervision-of-prefect.md says why no process supervisor does this.
 """
 
@@ -28,14 +27,14 @@ RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"  # set by Prefect for the process of each 
 
 
 class StartError(Exception):
-    """Prefect could not be started, or did not stay up: says why."""
+    """Prefect could not be started or set up, or did not stay up: says why."""
 
 
 class Supervised:
     """A Prefect process that can be started again after its death.
 
     It has a session of its own: Ctrl-C reaches the supervisor alone, which stops the worker before
-    the server.
+    the server. Without an output it writes to the supervisor's streams.
     """
 
     def __init__(self, name: str, command: list[str], output: IO[bytes] | None) -> None:
@@ -81,13 +80,7 @@ class Supervised:
 def supervised(
     name: str, command: list[str], output: IO[bytes] | None = None
 ) -> Iterator[Supervised]:
-    """Starts a Prefect process; at the end stops it with every process that it has started.
-
-    Args:
-        name: What messages call the process.
-        command: Arguments of the `prefect` command.
-        output: File for its output; None: the supervisor's own streams.
-    """
+    """Starts a `prefect` command; at the end stops it with every process that it has started."""
     program = Supervised(name, command, output)
     try:
         yield program

@@ -2,7 +2,6 @@
 
 `runs` starts one run at a time, because a run holds the home and a second one would only wait.
 `quick` has the urgent work: forgetting a user, publishing an older snapshot again.
-In: the server that PREFECT_API_URL names.
 """
 
 from __future__ import annotations
@@ -38,16 +37,13 @@ def create_pool() -> None:
 
 
 def end_lost_runs(alive: Collection[UUID] = ()) -> int:
-    """Marks runs as crashed that a dead worker left in progress.
+    """Marks runs as crashed that a dead worker left in progress, and returns their number.
 
-    Without it such a run would block its queue until the automation of `automations.py` notices.
-    It must be called while no worker of the pool is running.
+    Otherwise they would block their queue until the automation of `automations.py` notices. No
+    worker of the pool may be running.
 
     Args:
         alive: Ids of flow runs whose process goes on without its worker.
-
-    Returns:
-        The number of runs marked as crashed.
     """
     in_progress = FlowRunFilter.model_validate({"state": {"type": {"any_": IN_PROGRESS}}})
     of_pool = WorkPoolFilter.model_validate({"name": {"any_": [POOL]}})

@@ -1,14 +1,11 @@
-"""A run's artifacts in the Prefect UI: progress bars, and a report at the end.
-
-They show counts, durations and run ids, never a value of a profile.
-"""
+"""A run's artifacts in the Prefect UI: progress bars and a report, without a profile's values."""
 
 from __future__ import annotations
 
 import logging
 import re
 import time
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 import httpx
@@ -19,7 +16,7 @@ from prefect.artifacts import (
 )
 
 from hertz.reports.markdown import render_markdown
-from hertz.reports.page import RUNS_SHOWN
+from hertz.reports.page import RUNS_SHOWN, plain
 from hertz.stages.run import Run
 from hertz.storage.snapshot.history import list_runs
 from hertz.storage.snapshot.manifest import read_manifest
@@ -67,10 +64,7 @@ def show_report(run: Run) -> None:
 
 
 def whole_report(run: Run) -> str:
-    """Returns a run's stages, its quality figures and the path of its page, in Markdown.
-
-    A run that the gate held has all of it; a run that built no snapshot has its stages alone.
-    """
+    """Returns a run's stages and, if it built a snapshot, its quality figures and page's path."""
     parts = [report(run)]
     for folder in kept_folders(run.settings.home):
         if folder.name.endswith(run.id):
@@ -82,28 +76,21 @@ def whole_report(run: Run) -> str:
 
 def report(run: Run) -> str:
     """Returns the table of a run's stages in Markdown, with seconds and counts."""
-    total = sum(result.seconds for result in run.results.values())
     lines = [f"# Run {run.id}", "", "| stage | seconds | |", "|:--|--:|:--|"]
     for result in run.results.values():
         counts = [
-            f"{key.replace('_', ' ')}: {_plain(value)}"
+            f"{key.replace('_', ' ')}: {plain(value)}"
             for key, value in result.as_json().items()
             if key != "seconds" and _shown(value)
         ]
         lines.append(f"| {result.stage} | {result.seconds:.1f} | {'; '.join(counts)} |")
+    total = sum(result.seconds for result in run.results.values())
     lines += [f"| **all** | **{total:.1f}** | |", "", f"In `{run.settings.home}`."]
     return "\n".join(lines)
 
 
-def _shown(value: Any) -> bool:  # noqa: ANN401  whatever the stages count
+def _shown(value: object) -> bool:
     """Whether the table shows a figure: a count, counts by name or a name, but nothing empty."""
     if isinstance(value, dict):
         return bool(value) and all(isinstance(item, int) for item in value.values())
     return isinstance(value, int) or bool(value)
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401
-    """Returns a figure as text, thousands separated by commas."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,7 +1,6 @@
 """Runs the stages of a flow: the same functions as the command line's, each as a Prefect task.
 
-In: the stages of a run and its options. Out: the flow run's final state. Its message is the first
-line that people read: what was done, or what is wrong and how to fix it.
+The message of the final state is the first line that people read: what was done, or what is wrong.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from prefect import State, task
@@ -40,15 +38,7 @@ class BugError(HertzError):
 
 
 def run_stages(stages: Stages, options: HomeOptions) -> State:
-    """Holds the home and runs the stages in order, each as a task.
-
-    Args:
-        stages: Stage functions, first to last.
-        options: Values of the flow's form, which name the policy file and the home.
-
-    Returns:
-        The state in which the flow run ends.
-    """
+    """Holds the home that a form names, runs the stages in order, and returns the final state."""
     log_stages()
     run: Run | None = None
     try:
@@ -105,9 +95,17 @@ def without_error_values() -> Iterator[None]:
     Raises:
         BugError: An error was raised that is not a `HertzError`.
     """
-    with ExitStack() as stack:
-        stack.push(_replace_by_place)
+    try:
         yield
+    except HertzError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)[1:]  # the first one is this function's
+        own = [f for f in frames if _is_own(Path(f.filename))]
+        places = [f"{Path(f.filename).name}:{f.lineno}" for f in [*own, *frames[-1:]]]
+        place = " > ".join(dict.fromkeys(places))
+        message = f"a bug: {type(error).__name__} at {place}; please report it"
+        raise BugError(message) from None
 
 
 def log_stages() -> None:
@@ -125,14 +123,5 @@ def name_flow_run(run_id: str) -> None:
             client.update_flow_run(context.flow_run.id, name=run_id, tags=tags)
 
 
-def _replace_by_place(
-    kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-) -> None:
-    """Raises a `BugError` instead of an error that is not Hertz's own."""
-    if kind is None or not issubclass(kind, Exception) or issubclass(kind, HertzError):
-        return
-    frames = traceback.extract_tb(trace)
-    own = [f for f in frames if Path(f.filename).is_relative_to(ROOT) and ".venv" not in f.filename]
-    places = [f"{Path(f.filename).name}:{f.lineno}" for f in [*own, *frames[-1:]]]
-    message = f"a bug: {kind.__name__} at {' > '.join(dict.fromkeys(places))}; please report it"
-    raise BugError(message) from None
+def _is_own(file: Path) -> bool:
+    return file.is_relative_to(ROOT) and ".venv" not in str(file)
