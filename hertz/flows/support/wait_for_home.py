@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 LONGEST = 12 * 3600.0  # seconds; a first night on a CPU takes hours
-BETWEEN = tenacity.wait_random(1, 3)  # seconds; two waiting runs do not collide for ever
 
 
 def once_free(action: Callable[[], T], longest: float = LONGEST) -> T:
@@ -31,7 +30,7 @@ def once_free(action: Callable[[], T], longest: float = LONGEST) -> T:
     """
     attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(LockedError),
-        wait=BETWEEN,
+        wait=tenacity.wait_random(1, 3),  # at random: two waiting runs do not collide for ever
         stop=tenacity.stop_after_delay(longest),
         before_sleep=_log_each_holder_once(),
         reraise=True,
