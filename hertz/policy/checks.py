@@ -6,15 +6,16 @@ In: a policy whose keys are each valid. Out: one line a problem: key, value and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import polars as pl
 
 from hertz.policy.model import Policy
 
+CODE_KINDS = ("code", "ordered")
 TERM_FIELD_KINDS = {
-    "equal": ("code", "ordered"),
-    "table": ("code", "ordered"),
+    "equal": CODE_KINDS,
+    "table": CODE_KINDS,
     "ordinal": ("ordered",),
     "number": ("number",),
     "overlap": ("set",),
@@ -27,18 +28,8 @@ def problems(policy: Policy) -> list[str]:
         *_field_problems(policy),
         *_embed_problems(policy),
         *_category_problems(policy),
-        *_gate_problems(policy),
+        *_unknown("gate.category_coverage", policy.gate.category_coverage, policy.categories),
         *(p for name in policy.terms for p in _term_problems(policy, name)),
-    ]
-
-
-def _gate_problems(policy: Policy) -> list[str]:
-    """Finds categories of the gate that do not exist."""
-    named = policy.gate.category_coverage
-    return [
-        _unknown("gate.category_coverage", name, policy.categories)
-        for name in named
-        if name not in policy.categories
     ]
 
 
@@ -54,14 +45,18 @@ def missing_ceiling(policy: Policy, name: str) -> float:
     if term.kind not in ("equal", "table", "ordinal") or not codes:
         return 0.0
     values = [[policy.term_value(name, a, b) for b in codes] for a in codes]
-    means = [sum(row) / len(codes) for row in values]
-    means += [sum(column) / len(codes) for column in zip(*values, strict=True)]
-    return min(means) + 1e-12
+    lines = [*values, *zip(*values, strict=True)]
+    return min(sum(line) / len(codes) for line in lines) + 1e-12
 
 
-def _unknown(key: str, value: str, accepted: Iterable[str]) -> str:
-    """Returns the problem of a name that does not exist."""
-    return f"{key} = {value!r}: no such name; accepted: {', '.join(sorted(map(str, accepted)))}"
+def _unknown(key: str, names: Iterable[str], accepted: Collection[str]) -> list[str]:
+    """Finds names that do not exist."""
+    listed = ", ".join(sorted(accepted))
+    return [
+        f"{key} = {name!r}: no such name; accepted: {listed}"
+        for name in names
+        if name not in accepted
+    ]
 
 
 def _field_problems(policy: Policy) -> list[str]:
@@ -80,11 +75,11 @@ def _values_problems(policy: Policy, name: str) -> list[str]:
     rule = policy.fields[name]
     key = f"fields.{name}"
     if isinstance(rule.values, str) and rule.values not in policy.vocabularies:
-        return [_unknown(f"{key}.values", rule.values, policy.vocabularies)]
+        return _unknown(f"{key}.values", [rule.values], policy.vocabularies)
     codes = policy.vocabulary(name)
     if codes == {} or (codes is None and rule.kind == "ordered"):
         return [f"{key}.values: name its codes (an ordered field needs `values`, lowest first)"]
-    return [_unknown(f"{key}.hidden", c, codes) for c in rule.hidden if codes and c not in codes]
+    return _unknown(f"{key}.hidden", rule.hidden, codes) if codes else []
 
 
 def _parsing_problems(policy: Policy, name: str) -> list[str]:
@@ -111,17 +106,13 @@ def _is_pattern(text: str) -> bool:
 def _embed_problems(policy: Policy) -> list[str]:
     """Finds problems of what is embedded."""
     embed = policy.embed
-    found = []
-    if embed.language not in embed.templates:
-        found.append(_unknown("embed.language", embed.language, embed.templates))
-    for name in embed.fields:
-        if name not in policy.fields:
-            found.append(_unknown("embed.fields", name, policy.fields))
+    found = _unknown("embed.language", [embed.language], embed.templates)
+    found += _unknown("embed.fields", embed.fields, policy.fields)
     for language, clauses in embed.templates.items():
         key = f"embed.templates.{language}"
         for clause in clauses:
             names = re.findall(r"{(\w+)}", clause)
-            found += [_unknown(key, n, policy.fields) for n in names if n not in policy.fields]
+            found += _unknown(key, names, policy.fields)
             if not names or re.search(r"[{}]", re.sub(r"{\w+}", "", clause)):
                 found.append(f"{key} = {clause!r}: needs a {{field}}, and no other braces")
     if embed.profile_weight + embed.fields_weight <= 0:
@@ -133,14 +124,11 @@ def _category_problems(policy: Policy) -> list[str]:
     """Finds problems of all categories."""
     found = []
     for name, category in policy.categories.items():
-        for term in category.weights:
-            if term not in policy.terms:
-                found.append(_unknown(f"categories.{name}.weights", term, policy.terms))
+        key = f"categories.{name}.weights"
+        found += _unknown(key, category.weights, policy.terms)
         total = sum(category.weights.values())
         if not 1e-6 <= total <= 1e6:
-            found.append(
-                f"categories.{name}.weights: sum to {total}; accepted: 0.000001 to 1000000"
-            )
+            found.append(f"{key}: sum to {total}; accepted: 0.000001 to 1000000")
         found += _eligibility_problems(policy, name)
     return found
 
@@ -148,22 +136,25 @@ def _category_problems(policy: Policy) -> list[str]:
 def _eligibility_problems(policy: Policy, category: str) -> list[str]:
     """Finds problems of the eligibility that holds for a category."""
     rules = policy.eligibility_of(category)
-    uses: list[tuple[str, str, tuple[str, ...]]]
-    uses = [("same", n, ("code", "ordered")) for n in rules.same]
-    uses += [("different", n, ("code", "ordered")) for n in rules.different]
-    uses += [("within", w.field, ("number",)) for w in rules.within]
-    uses += [("accepts.wish", a.wish, ("set",)) for a in rules.accepts]
-    uses += [("accepts.of", a.of, ("code", "ordered")) for a in rules.accepts]
-    uses += [("blocked", n, ("ids",)) for n in rules.blocked]
-    found = [
-        p
-        for rule, n, kinds in uses
-        for p in _kind_problems(policy, f"eligibility.{rule}", n, kinds)
+    uses: list[tuple[str, Iterable[str], tuple[str, ...]]] = [
+        ("same", rules.same, CODE_KINDS),
+        ("different", rules.different, CODE_KINDS),
+        ("within", [rule.field for rule in rules.within], ("number",)),
+        ("accepts.wish", [rule.wish for rule in rules.accepts], ("set",)),
+        ("accepts.of", [rule.of for rule in rules.accepts], CODE_KINDS),
+        ("blocked", rules.blocked, ("ids",)),
     ]
-    if found:
-        return found
-    key = "eligibility.accepts"
-    return [p for a in rules.accepts for p in _overlap_problems(policy, key, a.wish, a.of)]
+    found = [
+        problem
+        for rule, names, kinds in uses
+        for name in names
+        for problem in _kind_problems(policy, f"eligibility.{rule}", name, kinds)
+    ]
+    return found or [
+        problem
+        for rule in rules.accepts
+        for problem in _overlap_problems(policy, "eligibility.accepts", rule.wish, rule.of)
+    ]
 
 
 def _kind_problems(policy: Policy, key: str, name: str | None, kinds: tuple[str, ...]) -> list[str]:
@@ -171,11 +162,11 @@ def _kind_problems(policy: Policy, key: str, name: str | None, kinds: tuple[str,
     if name is None:
         return [f"{key}: missing; name a field of kind {' or '.join(kinds)}"]
     if name not in policy.fields:
-        return [_unknown(key, name, policy.fields)]
-    if policy.fields[name].kind not in kinds:
-        kind = policy.fields[name].kind
-        return [f"{key} = {name!r}: the field is of kind {kind}; accepted: {', '.join(kinds)}"]
-    return []
+        return _unknown(key, [name], policy.fields)
+    kind = policy.fields[name].kind
+    if kind in kinds:
+        return []
+    return [f"{key} = {name!r}: the field is of kind {kind}; accepted: {', '.join(kinds)}"]
 
 
 def _term_problems(policy: Policy, name: str) -> list[str]:
@@ -189,8 +180,8 @@ def _term_problems(policy: Policy, name: str) -> list[str]:
     found = [
         p for n in needed for p in _kind_problems(policy, f"{key}.{n}", getattr(term, n), kinds)
     ]
-    if term.kind == "table" and term.table not in policy.tables:
-        found.append(_unknown(f"{key}.table", str(term.table), policy.tables))
+    if term.kind == "table":
+        found += _unknown(f"{key}.table", [str(term.table)], policy.tables)
     if term.kind == "ordinal" and not term.steps:
         found.append(f"{key}.steps: missing; the value at distance 0, 1, 2, ...")
     if term.kind == "number" and term.zero <= term.full:
@@ -211,22 +202,22 @@ def _overlap_problems(policy: Policy, key: str, first: str, second: str) -> list
 def _table_problems(policy: Policy, name: str) -> list[str]:
     """Finds problems of the table of a `table` term."""
     term = policy.terms[name]
-    key = f"terms.{name}"
     if term.kind != "table":
         return []
     codes = policy.shown_codes(str(term.field))
     table = policy.tables[str(term.table)]
     if not codes:
-        return [f"{key}.field = {term.field!r}: a table needs a field with `values`"]
+        return [f"terms.{name}.field = {term.field!r}: a table needs a field with `values`"]
     listed = [*table.rows, *(b for row in table.rows.values() for b in row)]
     listed += [*table.pairs, *(b for row in table.pairs.values() for b in row)]
-    found = [_unknown(f"tables.{term.table}", c, codes) for c in listed if c not in codes]
+    key = f"tables.{term.table}"
+    found = _unknown(key, listed, codes)
     if table.letters_share + table.pairs_share > 1:
-        found.append(f"tables.{term.table}: letters_share and pairs_share are above 1 together")
+        found.append(f"{key}: letters_share and pairs_share are above 1 together")
     if table.letters and sum(table.letters) <= 0:
-        found.append(f"tables.{term.table}.letters: at least one must be above 0")
+        found.append(f"{key}.letters: at least one must be above 0")
     elif table.letters and any(len(code) != len(table.letters) for code in codes):
-        found.append(f"tables.{term.table}.letters: needs one weight for each letter of a code")
+        found.append(f"{key}.letters: needs one weight for each letter of a code")
     return found
 
 

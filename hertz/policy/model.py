@@ -25,18 +25,14 @@ class FieldRule(Strict):
     """Defines one field of a profile: its kind, its accepted values and its labels."""
 
     kind: Kind
-    label: Labels = Field(
-        default_factory=dict, description="The field's name for people, by language"
-    )
+    label: Labels = Field({}, description="The field's name for people, by language")
     source: str | None = Field(None, description="Column in the source, when it has another name")
     required: bool = True
     values: Vocabulary | str | None = Field(
         None, description="Accepted codes and their labels, or a vocabulary's name; none: any code"
     )
     hidden: tuple[str, ...] = Field((), description="Accepted codes that count as missing")
-    separator: str | None = Field(
-        None, min_length=1, description="Splits one text into the items of a set"
-    )
+    separator: str | None = Field(None, min_length=1, description="Splits texts into a set's items")
     drop: str | None = Field(None, description="Regular expression removed from every value")
     minimum: float | None = None
     maximum: float | None = None
@@ -50,11 +46,11 @@ class Table(Strict):
     weights) + `pairs_share` x [b in pairs[a]].
     """
 
-    rows: dict[str, dict[str, Share]] = Field(default_factory=dict)
+    rows: dict[str, dict[str, Share]] = Field({})
     default: Share = Field(0.0, description="For code pairs that `rows` leaves out")
     letters: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = ()
     letters_share: Share = 0.0
-    pairs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    pairs: dict[str, tuple[str, ...]] = Field({})
     pairs_share: Share = 0.0
 
     def value(self, a: str, b: str) -> float:
@@ -62,9 +58,8 @@ class Table(Strict):
         if not self.letters:
             return self.rows.get(a, {}).get(b, self.default)
         equal = sum(w for w, x, y in zip(self.letters, a, b, strict=True) if x == y)
-        return self.letters_share * equal / sum(self.letters) + self.pairs_share * float(
-            b in self.pairs.get(a, ())
-        )
+        paired = float(b in self.pairs.get(a, ()))
+        return self.letters_share * equal / sum(self.letters) + self.pairs_share * paired
 
 
 class Term(Strict):
@@ -74,12 +69,10 @@ class Term(Strict):
     """
 
     kind: Literal["cosine", "equal", "table", "ordinal", "number", "overlap"]
-    label: Labels = Field(default_factory=dict)
+    label: Labels = Field({})
     field: str | None = None
     table: str | None = None
-    steps: tuple[Share, ...] = Field(
-        (), description="ordinal: value at distance 0, 1, 2, ...; beyond: 0"
-    )
+    steps: tuple[Share, ...] = Field((), description="ordinal: value at distance 0, 1, ...; else 0")
     full: float = Field(0.0, ge=0, description="number: distance up to which the value is 1")
     zero: float = Field(0.0, ge=0, description="number: distance from which the value is 0")
     mine: str | None = Field(None, description="overlap: the wishes of the side that looks")
@@ -93,7 +86,7 @@ class Term(Strict):
 
 
 class Accepts(Strict):
-    """Requires both ways that the other's code of `of` is in my set `wish`; an empty set: any."""
+    """Requires both ways that the other's code of `of` is in one's set `wish`; empty: any code."""
 
     wish: str
     of: str
@@ -124,7 +117,7 @@ class Eligibility(Strict):
 class Category(Strict):
     """Defines one kind of match: weights, eligibility of its own, and the explanations' voice."""
 
-    label: Labels = Field(default_factory=dict)
+    label: Labels = Field({})
     weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     eligibility: Eligibility = Eligibility()
     voice: Literal["neutral", "friend", "couple"] = "neutral"
@@ -139,7 +132,7 @@ class Embed(Strict):
     )
     profile_weight: float = Field(ge=0)
     fields_weight: float = Field(ge=0)
-    fields: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    fields: dict[str, Annotated[float, Field(gt=0)]] = Field({})
 
 
 class Gate(Strict):
@@ -149,21 +142,15 @@ class Gate(Strict):
     """
 
     coverage: Share = Field(0.5, description="Smallest share of users with a match in any category")
-    category_coverage: dict[str, Share] = Field(
-        default_factory=dict, description="The same for single categories"
-    )
-    users_lost: Share = Field(
-        0.3, description="Largest share of the published users that may be gone"
-    )
+    category_coverage: dict[str, Share] = Field({}, description="The same for single categories")
+    users_lost: Share = Field(0.3, description="Largest share of the published users that is gone")
     churn: Share = Field(0.8, description="Largest share of k by which lists may change on average")
     score_shift: float = Field(
         0.1, ge=0, allow_inf_nan=False, description="Largest shift of a category's scores"
     )
     quarantined: Share = Field(0.3, description="Largest share of the source's rows in quarantine")
     grounded: Share = Field(0.2, description="Smallest share of model texts that pass the checks")
-    smallest: int = Field(
-        100, ge=0, description="Shares of fewer users are not compared with limits"
-    )
+    smallest: int = Field(100, ge=0, description="Shares among fewer users are not checked")
     smallest_candidates: int = Field(20, ge=1, description="The same for model texts")
 
 
@@ -176,10 +163,10 @@ class Policy(Strict):
     id_minimum: int = 1
     k: int = Field(ge=1, le=1000, description="Matches kept for a user and category")
     combine: Combine = "arithmetic"
-    vocabularies: dict[str, Vocabulary] = Field(default_factory=dict)
+    vocabularies: dict[str, Vocabulary] = Field({})
     fields: dict[str, FieldRule]
     embed: Embed
-    tables: dict[str, Table] = Field(default_factory=dict)
+    tables: dict[str, Table] = Field({})
     terms: dict[str, Term]
     eligibility: Eligibility = Eligibility()
     categories: dict[str, Category] = Field(min_length=1)
