@@ -63,6 +63,8 @@ class ProfileCheck:
         self._columns = policy.columns
         self._id_schema = id_schema(policy)
         self._schemas = {name: field_schema(policy, name) for name in policy.fields}
+        listed = {n: schema.get("items", schema).get("enum") for n, schema in self._schemas.items()}
+        self._clean_codes = {name for name, codes in listed.items() if codes and is_clean(codes)}
 
     def fast_check(self, body: dict[str, Any]) -> CheckedProfile | None:
         """Returns a profile that is right as it stands; None where only `check` can decide."""
@@ -76,7 +78,17 @@ class ProfileCheck:
     def check(self, body: dict[str, Any]) -> CheckedProfile:
         """Checks a profile in full; columns that the policy does not name are left out."""
         user_id, values = self._read(body)
-        problems = self._problems(user_id, values)
+        id_problem = self._id_problem(user_id)
+        mistyped = [
+            name
+            for name, value in values.items()
+            if value is not None and not has_type(self._schemas[name], value)
+        ]
+        problems = [
+            *([id_problem] if id_problem else []),
+            *(self._type_problem(name) for name in mistyped),
+            *self._validation_problems(values, mistyped),
+        ]
         return CheckedProfile(user_id, self._stored(user_id, values), problems)
 
     def _read(self, body: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -95,17 +107,9 @@ class ProfileCheck:
         schema = self._schemas[name]
         if value is None:
             return not rule.required
-        if rule.drop is not None or not has_type(schema, value):
+        if rule.drop is not None or not has_type(schema, value) or not is_within(schema, value):
             return False
-        return is_within(schema, value) and _needs_no_cleaning(value)
-
-    def _problems(self, user_id: object, values: dict[str, Any]) -> list[Problem]:
-        """Returns what is wrong with the id, then wrong types, then what validation finds."""
-        id_problem = self._id_problem(user_id)
-        wrong = {name: self._type_problem(name, value) for name, value in values.items()}
-        mistyped = {name: problem for name, problem in wrong.items() if problem}
-        found = [*([id_problem] if id_problem else []), *mistyped.values()]
-        return found + self._validation_problems(values, set(mistyped))
+        return name in self._clean_codes or is_clean(value)
 
     def _id_problem(self, user_id: object) -> Problem | None:
         """Returns what is wrong with a user's id, in pydantic's words."""
@@ -123,15 +127,13 @@ class ProfileCheck:
             return Problem(name, reason, "less_than_equal")
         return None
 
-    def _type_problem(self, name: str, value: object) -> Problem | None:
-        """Returns that a value has the wrong JSON type, if it has."""
+    def _type_problem(self, name: str) -> Problem:
+        """Returns that a field's value has the wrong JSON type."""
         schema = self._schemas[name]
-        if value is None or has_type(schema, value):
-            return None
         reason = f"Input should be {type_words(schema)}"
         return Problem(self._columns[name], reason, _WRONG_TYPES[schema["type"]])
 
-    def _validation_problems(self, values: dict[str, Any], mistyped: set[str]) -> list[Problem]:
+    def _validation_problems(self, values: dict[str, Any], mistyped: list[str]) -> list[Problem]:
         """Returns what validation, as of a source's row, finds in the fields of the right type."""
         row = {self._columns[n]: None if n in mistyped else value for n, value in values.items()}
         row[self.policy.id_field] = max(1, self.policy.id_minimum)
@@ -151,10 +153,3 @@ class ProfileCheck:
         if reason.startswith(MISSING) and kind != "text":
             return Problem(column, reason, "missing")
         return Problem(column, f"{shown}: {reason}", _FAULT_KINDS.get(kind, "enum"))
-
-
-def _needs_no_cleaning(value: object) -> bool:
-    """Returns whether a value, or each item of a list, is no text or a clean one."""
-    if isinstance(value, list):
-        return all(_needs_no_cleaning(item) for item in value)
-    return not isinstance(value, str) or is_clean(value)

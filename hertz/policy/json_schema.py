@@ -17,11 +17,8 @@ from hertz.policy.model import Policy
 Schema = dict[str, Any]
 
 MAX_ID = 2**63 - 1
-MAX_LISTED_ID = (
-    10**18 - 1
-)  # of an id in a JSON list: the most digits that a list in a text may have
+MAX_LISTED_ID = 10**18 - 1  # in a list of ids: a list in a text may have numbers of 18 digits
 LISTED_CODES = 12  # accepted codes that a message names
-EXAMPLE_CODES = 3  # items of a set in the example
 _MAX_FLOAT = sys.float_info.max
 
 
@@ -72,14 +69,11 @@ def is_within(schema: Schema, value: Any) -> bool:  # noqa: ANN401
 
 
 def column_within(schema: Schema, values: pl.Series) -> pl.Series:
-    """Returns which values of a column keep a schema's limits, as `is_within` does for one.
+    """Returns which values keep the limits of a schema, as `is_within` does for one value.
 
     Args:
         schema: The schema of one value, not of a list.
-        values: String for texts and codes, Float64 or Int64 for numbers and ids.
-
-    Returns:
-        Boolean; null where the value is null.
+        values: String for texts and codes, Float64 or Int64 for numbers and ids; null stays null.
     """
     if "enum" in schema:
         return values.is_in(schema["enum"])
@@ -105,11 +99,9 @@ def accepted_values(schema: Schema) -> str:
     codes = schema.get("items", schema).get("enum")
     if codes:
         return ("any of " if schema["type"] == "array" else "") + listed_codes(codes)
-    return (
-        type_words(schema)
-        + _bound(" from ", schema.get("minimum"))
-        + _bound(" up to ", schema.get("maximum"))
-    )
+    bounds = [("from", "minimum"), ("up to", "maximum")]
+    given = [f" {words} {schema[key]:g}" for words, key in bounds if key in schema]
+    return type_words(schema) + "".join(given)
 
 
 def listed_codes(codes: list[str]) -> str:
@@ -117,11 +109,6 @@ def listed_codes(codes: list[str]) -> str:
     if len(codes) <= LISTED_CODES:
         return ", ".join(codes)
     return f"{', '.join(codes[:LISTED_CODES])} ... ({len(codes)} accepted, see the policy)"
-
-
-def _bound(words: str, value: float | None) -> str:
-    """Returns a bound in words; an empty text where there is none."""
-    return "" if value is None else f"{words}{value:g}"
 
 
 def profile_schema(policy: Policy) -> Schema:
@@ -147,7 +134,7 @@ def _example(policy: Policy, name: str) -> object:
     rule = policy.fields[name]
     codes = list(policy.shown_codes(name)) or ["example"]
     by_kind: dict[str, object] = {
-        "set": codes[:EXAMPLE_CODES],
+        "set": codes[:3],
         "ids": [7],
         "number": rule.minimum if rule.minimum is not None else 30,
         "text": "Hello",

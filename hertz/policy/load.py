@@ -6,6 +6,7 @@ exists, every number is in range, and hiding a field cannot raise one's rank (se
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,9 +25,9 @@ def parse_policy(raw: dict[str, Any]) -> Policy:
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
-        raise _invalid([describe_error(item) for item in error.errors()]) from error
+        raise invalid(map(describe_error, error.errors()), "the policy") from error
     if found := problems(policy):
-        raise _invalid(found)
+        raise invalid(found, "the policy")
     return policy
 
 
@@ -41,6 +42,6 @@ def describe_error(item: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
     return f"{key}{shown}: {reason}" if key else reason
 
 
-def _invalid(problems: list[str]) -> PolicyError:
-    """Returns the error that lists all problems."""
-    return PolicyError("the policy is not valid:\n  " + "\n  ".join(problems))
+def invalid(problems: Iterable[str], what: str) -> PolicyError:
+    """Returns the error that lists all problems of a policy or of a file of settings."""
+    return PolicyError(f"{what} is not valid:\n  " + "\n  ".join(problems))

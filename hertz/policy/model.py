@@ -16,15 +16,13 @@ from hertz.core.strict import Strict
 
 Labels = dict[str, str]
 Vocabulary = dict[str, Labels]
-Kind = Literal["code", "ordered", "set", "number", "text", "ids"]
-Combine = Literal["arithmetic", "geometric", "harmonic", "minimum"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class FieldRule(Strict):
     """Defines one field of a profile: its kind, its accepted values and its labels."""
 
-    kind: Kind
+    kind: Literal["code", "ordered", "set", "number", "text", "ids"]
     label: Labels = Field({}, description="The field's name for people, by language")
     source: str | None = Field(None, description="Column in the source, when it has another name")
     required: bool = True
@@ -162,7 +160,7 @@ class Policy(Strict):
     id_field: str = "userId"
     id_minimum: int = 1
     k: int = Field(ge=1, le=1000, description="Matches kept for a user and category")
-    combine: Combine = "arithmetic"
+    combine: Literal["arithmetic", "geometric", "harmonic", "minimum"] = "arithmetic"
     vocabularies: dict[str, Vocabulary] = Field({})
     fields: dict[str, FieldRule]
     embed: Embed

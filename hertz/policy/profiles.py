@@ -10,22 +10,15 @@ What a field accepts is stated in `hertz.policy.json_schema`; this module reads 
 
 from __future__ import annotations
 
-import itertools
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import polars as pl
 
 from hertz.core.errors import SourceError
-from hertz.policy.json_schema import (
-    Schema,
-    accepted_values,
-    column_within,
-    field_schema,
-    id_schema,
-)
+from hertz.policy.json_schema import Schema, accepted_values, column_within, field_schema, id_schema
 from hertz.policy.model import Policy
 from hertz.policy.quarantine import (
     MISSING,
@@ -82,12 +75,9 @@ def validate_profiles(
     """Checks every row against the policy.
 
     Args:
-        policy: The policy, which says what each field accepts.
+        policy: States what each field accepts.
         raw: The rows as read, of any column types; lists may be text (`A|B`, `A;B` or JSON).
         rejected: (row from 1, reason) of rows that could not be read and are not in `raw`.
-
-    Returns:
-        The clean profiles, possibly none, and the quarantine.
 
     Raises:
         SourceError: If there are no rows, or a required column is missing.
@@ -95,14 +85,17 @@ def validate_profiles(
     _require_rows(raw, rejected)
     _require_columns(policy, raw)
     checked = {policy.id_field: _check_ids(policy, raw[policy.id_field])}
+    absent = pl.Series([None] * raw.height, dtype=pl.String)
     for name, column in policy.columns.items():
-        checked[name] = _check_field(policy, name, _source_column(raw, column))
-    numbers = _row_numbers(raw.height, rejected)
+        checked[name] = _check_field(policy, name, raw.get_column(column, default=absent))
+    skipped = {row for row, _ in rejected}
+    numbers = [n for n in range(1, raw.height + len(rejected) + 1) if n not in skipped]
     checked[policy.id_field].faults.extend(_duplicates(policy.id_field, checked, numbers))
+    frame = pl.DataFrame({name: column.values for name, column in checked.items()})
     faults = {name: column.faults for name, column in checked.items()}
     known = {policy.id_field, *policy.columns.values()}
     return ValidatedProfiles(
-        _profiles(policy, checked),
+        frame.filter(_sound(checked)).rename({policy.id_field: USER_ID}).sort(USER_ID),
         quarantine_frame(raw[policy.id_field], faults, numbers, rejected),
         tuple(name for name in raw.columns if name not in known),
     )
@@ -112,11 +105,10 @@ def _require_rows(raw: pl.DataFrame, rejected: Sequence[tuple[int, str]]) -> Non
     """Raises a `SourceError` if there is no row that could be read."""
     if raw.height:
         return
+    message = "the source has no rows; at least one profile is needed"
     if rejected:
         row, reason = rejected[0]
         message = f"none of the source's {len(rejected)} rows can be read; row {row}: {reason}"
-    else:
-        message = "the source has no rows; at least one profile is needed"
     raise SourceError(message)
 
 
@@ -124,29 +116,13 @@ def _require_columns(policy: Policy, raw: pl.DataFrame) -> None:
     """Raises a `SourceError` if the id or a required field has no column."""
     needed = [policy.id_field, *(policy.columns[name] for name in policy.required_fields)]
     missing = [name for name in dict.fromkeys(needed) if name not in raw.columns]
-    if not missing:
-        return
-    names = ", ".join(name + suggestion(name, raw.columns) for name in missing)
-    message = (
-        f"the source lacks required columns: {names}; found: "
-        f"{', '.join(raw.columns)}; rename them there, or set `source` (for the id: `id_field`) "
-        "in the policy"
-    )
-    raise SourceError(message)
-
-
-def _source_column(raw: pl.DataFrame, name: str) -> pl.Series:
-    """Returns a column of the source, of nulls where it has none."""
-    return raw[name] if name in raw.columns else pl.Series(name, [None] * raw.height, pl.String)
-
-
-def _row_numbers(height: int, rejected: Sequence[tuple[int, str]]) -> list[int]:
-    """Returns the numbers in the source, from 1, of the rows that could be read."""
-    unread = {row for row, _ in rejected}
-    return list(itertools.islice((n for n in itertools.count(1) if n not in unread), height))
-
-
-# ---- one column ----------------------------------------------------------------------------------
+    if missing:
+        names = ", ".join(name + suggestion(name, raw.columns) for name in missing)
+        message = (
+            f"the source lacks required columns: {names}; found: {', '.join(raw.columns)}; "
+            "rename them there, or set `source` (for the id: `id_field`) in the policy"
+        )
+        raise SourceError(message)
 
 
 def _check_ids(policy: Policy, raw: pl.Series) -> _Checked:
@@ -159,7 +135,7 @@ def _check_ids(policy: Policy, raw: pl.Series) -> _Checked:
 
 def _check_field(policy: Policy, name: str, raw: pl.Series) -> _Checked:
     """Checks the column of one field, by the field's kind."""
-    checks: dict[str, Callable[[Policy, str, pl.Series], _Checked]] = {
+    checks = {
         "set": _check_set,
         "ids": _check_id_list,
         "number": _check_number,
@@ -227,15 +203,8 @@ def _outside(schema: Schema, values: pl.Series) -> pl.Series:
     return ~column_within(schema, values).fill_null(True)
 
 
-# ---- text of any value ---------------------------------------------------------------------------
-
-
 def _single_texts(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series, list[Fault]]:
-    """Reads a column with one value a row.
-
-    Returns:
-        The clean texts (null: missing), and the faults so far.
-    """
+    """Reads a column with one value a row: the clean texts (null: missing), and the faults."""
     raw = _without_nan(raw)
     text = _text(raw)
     unreadable = raw.is_not_null() & text.is_null()
@@ -246,16 +215,13 @@ def _single_texts(policy: Policy, name: str, raw: pl.Series) -> tuple[pl.Series,
 def _list_items(
     policy: Policy, name: str, raw: pl.Series, separators: str
 ) -> tuple[pl.Series, list[Fault]]:
-    """Reads a column with a list a row.
+    """Reads a column of lists, arrays or texts: the clean items (never null), and the faults.
 
     Args:
-        policy: The policy.
-        name: The field.
+        policy: Policy with the field's rule.
+        name: Name of the field.
         raw: Lists, arrays, or texts of lists.
-        separators: Pattern of what splits a text where the field names no separator.
-
-    Returns:
-        The clean items of each row (never null), and the faults so far.
+        separators: Pattern that splits a text where the policy names no separator.
     """
     rule = policy.fields[name]
     raw = raw.arr.to_list() if raw.dtype == pl.Array else raw
@@ -324,11 +290,14 @@ def _clean(x: pl.Expr, drop: str | None) -> pl.Expr:
     return pl.when(x != "").then(x)
 
 
-def is_clean(text: str) -> bool:
-    """Returns whether cleaning surely leaves a text as it is, where the field drops nothing."""
-    return (
-        text.isprintable() and text.strip() == text != "" and unicodedata.is_normalized("NFC", text)
-    )
+def is_clean(value: object) -> bool:
+    """Returns whether cleaning surely leaves a value, or each item of a list, as it is."""
+    if isinstance(value, list):
+        return all(map(is_clean, value))
+    if not isinstance(value, str):
+        return True
+    clean = value != "" and value.isprintable() and value.strip() == value
+    return clean and unicodedata.is_normalized("NFC", value)
 
 
 def _integer(x: pl.Expr) -> pl.Expr:
@@ -341,9 +310,6 @@ def _integer(x: pl.Expr) -> pl.Expr:
 def _run(series: pl.Series, expression: pl.Expr) -> pl.Series:
     """Evaluates an expression over a series, which it names `x`."""
     return series.alias("x").to_frame().select(expression.alias("x")).to_series()
-
-
-# ---- the two outcomes ----------------------------------------------------------------------------
 
 
 def _duplicates(id_field: str, checked: dict[str, _Checked], numbers: list[int]) -> list[Fault]:
@@ -363,10 +329,3 @@ def _sound(checked: dict[str, _Checked]) -> pl.Series:
     height = next(iter(checked.values())).values.len()
     faulty = pl.Series([f.row for c in checked.values() for f in c.faults], dtype=pl.UInt32)
     return ~pl.int_range(height, dtype=pl.UInt32, eager=True).is_in(faulty.implode())
-
-
-def _profiles(policy: Policy, checked: dict[str, _Checked]) -> pl.DataFrame:
-    """Returns the rows without faults, by user id."""
-    columns = {name: checked[name].values for name in policy.fields}
-    frame = pl.DataFrame({USER_ID: checked[policy.id_field].values, **columns})
-    return frame.filter(_sound(checked)).sort(USER_ID)

@@ -1,7 +1,7 @@
 """Describes what is wrong with which row, in words that help to put it right.
 
 In: masks of bad values and the policy. Out: `Fault`s of one column, and the quarantine frame of a
-whole source. A reason names what is accepted, and the code that was probably meant.
+source. A reason names what is accepted, and the code that was probably meant.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ QUARANTINE_SCHEMA = {
     "value": pl.String,
     "reason": pl.String,
 }
-UNREADABLE_ROW = "(row)"  # the `field` of a row that could not be read at all
 
 
 class Fault(NamedTuple):
@@ -61,7 +60,7 @@ def quarantine_frame(
     ids: pl.Series,
     faults: Mapping[str, Sequence[Fault]],
     numbers: Sequence[int],
-    unread: Sequence[tuple[int, str]],
+    rejected: Sequence[tuple[int, str]],
 ) -> pl.DataFrame:
     """Returns one line a fault, by row, then in the policy's order of fields.
 
@@ -69,19 +68,14 @@ def quarantine_frame(
         ids: The id of each row, as read.
         faults: The faults of each field.
         numbers: The number of each row in the source, from 1.
-        unread: (row from 1, reason) of rows that could not be read at all.
-
-    Returns:
-        A frame of `QUARANTINE_SCHEMA`.
+        rejected: (row from 1, reason) of rows that could not be read at all.
     """
-    lines: list[tuple[int, str | None, str, str, str]]
-    lines = [(row, None, UNREADABLE_ROW, "", reason) for row, reason in unread]
+    lines: list[tuple[object, ...]] = [(n, None, "(row)", "", reason) for n, reason in rejected]
     for field, found in faults.items():
         users = ids.gather([fault.row for fault in found]).to_list()
-        lines += [
-            (numbers[fault.row], _id_text(user), field, fault.value, fault.reason)
-            for fault, user in zip(found, users, strict=True)
-        ]
+        for fault, user in zip(found, users, strict=True):
+            user_id = None if user is None else str(user)[:SHOWN_CHARACTERS]
+            lines.append((numbers[fault.row], user_id, field, fault.value, fault.reason))
     return pl.DataFrame(lines, QUARANTINE_SCHEMA, orient="row").sort("row", maintain_order=True)
 
 
@@ -111,7 +105,3 @@ def shown(value: object) -> str:
     """Returns a value as Python writes it, cut to `SHOWN_CHARACTERS`."""
     text = repr(value)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-
-
-def _id_text(value: object) -> str | None:
-    return None if value is None else str(value)[:SHOWN_CHARACTERS]
