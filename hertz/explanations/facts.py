@@ -1,7 +1,7 @@
 """What two profiles have in common and what they complement: the only things a text may claim.
 
-In: the policy and two profiles (rows of users.parquet as dicts). Out: `Facts`, pure data. `a` is
-always the profile with the lower user id.
+In: the policy and two profiles (rows of users.parquet as dicts), the lower user id first. Out:
+`Facts`, pure data.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, TypeVar
 
 from hertz.explanations.forbidden_words import is_unfit
@@ -20,8 +21,8 @@ from hertz.policy.model import Policy
 Profile = Mapping[str, Any]
 Kind = Literal["shared", "wish", "same", "near", "pairing"]
 Direction = Literal["both", "a_to_b", "b_to_a"]
-T = TypeVar("T")
 Level = Literal["high", "middle", "low"]
+T = TypeVar("T")
 MAX_COMPLEMENTS = 2
 HIGH, LOW = 0.75, 0.25  # quartiles of a table's values: what counts as a good or a poor pairing
 TYPED_WORDS = 3  # longest value of an open field that is written out
@@ -33,10 +34,10 @@ class Fact:
     """One true statement about a pair.
 
     Attributes:
-        kind: What the statement is: both have the values ("shared"), one wishes for what the other
-            is ("wish"), both gave the same answer ("same") or neighboring ones ("near"), or a
-            table of the policy rates the two answers ("pairing").
-        fields: Fields that the statement is about; for a wish the wish's field, then the trait's.
+        kind: Both have the values ("shared"), one wishes for what the other is ("wish"), both gave
+            the same answer ("same") or neighboring ones ("near"), or a table of the policy rates
+            the two answers ("pairing").
+        fields: The statement's fields; for a wish the wish's field, then the trait's.
         values: Codes that both have or that meet the wish; otherwise a's own code, then b's.
         direction: For a wish, whose wish is met; "both" otherwise.
         table_values: For a pairing, the table's value for a, then for b.
@@ -125,10 +126,7 @@ def as_reason(fact: Fact) -> dict[str, Any]:
 
 @cached_by_policy
 def mentionable_fields(policy: Policy) -> tuple[str, ...]:
-    """Returns the fields that a text may mention: those with a label that enter a score.
-
-    A field that no term reads may be mentioned too, unless it only decides who may meet.
-    """
+    """Returns the fields with a label, without those that only decide who may meet."""
     in_terms = {name for term in policy.terms.values() for name in term.fields}
     rules = [policy.eligibility_of(category) for category in policy.categories]
     deciding = {name for rule in rules for name in (*rule.same, *rule.different, *rule.blocked)}
@@ -157,7 +155,6 @@ def fact_plan(policy: Policy, category: str) -> FactPlan:
         if t.kind == "overlap" and t.mine != t.theirs and {t.mine, t.theirs} <= kinds.keys()
     )
     in_tables = {field for _, field in tables}
-    in_wishes = {name for wish in wishes for name in wish}
     values = {term: _table_values(policy, term, field) for term, field in tables}
     sets = tuple(name for name in names if kinds[name] == "set")
     return FactPlan(
@@ -172,7 +169,7 @@ def fact_plan(policy: Policy, category: str) -> FactPlan:
         table_values=values,
         mean_values={field: _mean_values(values[term]) for term, field in tables},
         wishes=wishes,
-        topics=tuple(name for name in sets if name not in in_wishes),
+        topics=tuple(name for name in sets if not any(name in wish for wish in wishes)),
         open=frozenset(name for name in names if is_open_field(policy, name)),
     )
 
@@ -219,7 +216,8 @@ def is_presentable(code: str) -> bool:
 
 def profile_digest(policy: Policy, profile: Profile) -> str:
     """Returns the SHA-256 (hex) of a profile's mentionable fields and texts, without the id."""
-    values = [profile[name] for name in _digest_fields(policy)]
+    kinds = ((name, policy.fields[name].kind) for name in mentionable_fields(policy))
+    values = [profile[name] for name, kind in kinds if kind != "ids"]
     return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -254,23 +252,16 @@ def _mean_values(values: dict[tuple[str, str], float]) -> list[float]:
     return sorted((values[x, y] + values[y, x]) / 2 for x, y in values)
 
 
-@cached_by_policy
-def _digest_fields(policy: Policy) -> tuple[str, ...]:
-    fields = policy.fields
-    return tuple(name for name in mentionable_fields(policy) if fields[name].kind != "ids")
-
-
 def _wishes(plan: FactPlan, a: Profile, b: Profile) -> list[Fact]:
     """Returns the wishes that are met, in either direction."""
-    found: list[Fact] = []
-    for mine, theirs in plan.wishes:
-        met = tuple(code for code in a[mine] if code in b[theirs])
-        met_back = tuple(code for code in b[mine] if code in a[theirs])
-        if met:
-            found.append(Fact("wish", (mine, theirs), met, "a_to_b"))
-        if met_back:
-            found.append(Fact("wish", (mine, theirs), met_back, "b_to_a"))
-    return found
+    directions: tuple[tuple[Direction, Profile, Profile], ...]
+    directions = (("a_to_b", a, b), ("b_to_a", b, a))
+    return [
+        Fact("wish", wish, met, direction)
+        for wish in plan.wishes
+        for direction, one, other in directions
+        if (met := tuple(code for code in one[wish[0]] if code in other[wish[1]]))
+    ]
 
 
 def _code_fact(plan: FactPlan, name: str, a: str | None, b: str | None) -> Fact | None:
@@ -287,12 +278,10 @@ def _code_fact(plan: FactPlan, name: str, a: str | None, b: str | None) -> Fact 
 
 def _complements(plan: FactPlan, a: Profile, b: Profile) -> tuple[Complement, ...]:
     """Returns the first topics in which each profile has something that the other has not."""
-    found: list[Complement] = []
-    for name in plan.topics:
-        only_a = tuple(code for code in a[name] if code not in b[name])
-        only_b = tuple(code for code in b[name] if code not in a[name])
-        if only_a and only_b:
-            found.append(Complement(name, only_a, only_b))
-        if len(found) == MAX_COMPLEMENTS:
-            break
-    return tuple(found)
+    found = (
+        Complement(name, only_a, only_b)
+        for name in plan.topics
+        if (only_a := tuple(code for code in a[name] if code not in b[name]))
+        and (only_b := tuple(code for code in b[name] if code not in a[name]))
+    )
+    return tuple(islice(found, MAX_COMPLEMENTS))

@@ -1,8 +1,7 @@
 """Words and patterns that no text about two people may contain, by what is wrong with them.
 
-In: a text in lower case. Out: whether it contains something of a kind. The words are in
-forbidden_words.toml. This runs for every text, so one pass over it finds the parts and hints of
-all kinds at once (`PARTS`), and a pattern is tried only where the text has its hint.
+They are in forbidden_words.toml. One pass over a text finds the parts and hints of all kinds
+(`PARTS`), and a pattern is tried only where the text has its hint.
 """
 
 from __future__ import annotations
@@ -63,9 +62,8 @@ class Words:
             hits: What `PARTS` finds in the text, if known.
         """
         hits = PARTS.found_in(lower) if hits is None else hits
-        if not self.parts.isdisjoint(hits):
-            return True
-        if not self.whole.isdisjoint(latin_words(lower) if tokens is None else tokens):
+        tokens = latin_words(lower) if tokens is None else tokens
+        if not self.parts.isdisjoint(hits) or not self.whole.isdisjoint(tokens):
             return True
         return any(self.patterns[hint].search(lower) for hint in self.patterns.keys() & hits)
 
@@ -127,14 +125,8 @@ NAMES = {
 }
 _UNFIT = [WORDS[kind] for kind in ("contact", "solicitation", "offensive", "leak")]
 WHOLE = frozenset[str]().union(*(words.whole for words in WORDS.values()))
-PARTS = MultiSearch(
-    sorted(
-        frozenset[str]().union(
-            *(words.parts.union(words.patterns) for words in WORDS.values()),
-            *(names.hints for names in NAMES.values()),
-        )
-    )
-)
+_PARTS = [words.parts.union(words.patterns) for words in WORDS.values()]
+PARTS = MultiSearch(sorted(set().union(*_PARTS, *(names.hints for names in NAMES.values()))))
 
 
 def is_unfit(text: str) -> bool:

@@ -1,15 +1,15 @@
 """Which words of a text claim something about a person: the labels of the policy's fields.
 
-In: the policy, a language and a text. Out: every label found in it, with the (field, code) it can
-mean and whether its sentence says "both". A label is found as a whole word or phrase, the longest
-first, whatever its case, article, plural, hyphens or accents.
+A label is found as a whole word or phrase, the longest first, whatever its case, article, plural,
+hyphens or accents.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 from hertz.explanations.checks.normalized_text import NormalizedText, plain_words
@@ -19,7 +19,6 @@ from hertz.explanations.multi_search import MultiSearch
 from hertz.policy.model import Policy
 
 Meaning = tuple[str, str]  # field, code
-Span = tuple[int, int]
 
 _LISTS = WORD_LISTS.values()
 _IDIOM = re.compile("|".join(pattern for words in _LISTS for pattern in words.idioms.values()))
@@ -80,7 +79,6 @@ def claims(policy: Policy, language: str, text: NormalizedText) -> list[Claim]:
     several fields means the one that its sentence names, if there is one.
     """
     lexicon = _lexicon(policy, language)
-    always = lexicon.always
     found: list[Claim] = []
     for sentence in text.sentences:
         here = lexicon.search.found_in(sentence)
@@ -94,7 +92,8 @@ def claims(policy: Policy, language: str, text: NormalizedText) -> list[Claim]:
             for field in lexicon.fields
             if field.name.hint in here and field.name.pattern.search(sentence)
         ]
-        ranked = sorted([entry for hint in always.keys() & here for entry in always[hint]])
+        hints = lexicon.always.keys() & here
+        ranked = sorted([entry for hint in hints for entry in lexicon.always[hint]])
         counted = _mentions([word for _, word in ranked], sentence)
         if named:
             beside = [[word for word in field.words if word.hint in here] for field in named]
@@ -132,20 +131,20 @@ def _merged(named: list[list[_Word]]) -> list[_Word]:
     if len(named) < 2:
         return named[0] if named else []
     merged: dict[str, _Word] = {}
-    for word in (word for words in named for word in words):
+    for word in chain.from_iterable(named):
         before = merged[word.hint].meanings if word.hint in merged else ()
-        merged[word.hint] = _Word(word.hint, word.pattern, before + word.meanings)
+        merged[word.hint] = replace(word, meanings=before + word.meanings)
     return sorted(merged.values(), key=lambda word: -len(word.hint))
 
 
 def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], int]:
     """Returns how often a sentence has each label; in `pop music` it does not have `music`."""
     found: dict[tuple[Meaning, ...], int] = {}
-    covered: list[Span] = []
+    covered: list[tuple[int, int]] = []
     for word in words:
         for match in word.pattern.finditer(sentence):
             first, last = match.span()
-            if not covered or not any(first < end and start < last for start, end in covered):
+            if not any(first < end and start < last for start, end in covered):
                 covered.append((first, last))
                 found[word.meanings] = found.get(word.meanings, 0) + 1
     return found
@@ -154,10 +153,8 @@ def _mentions(words: list[_Word], sentence: str) -> dict[tuple[Meaning, ...], in
 @cached_by_policy
 def _lexicon(policy: Policy, language: str) -> _Lexicon:
     """Returns the labels of a policy in one language, ready to be looked for."""
-    names = {
-        field: plain_words(policy.field_label(field, language))
-        for field in mentionable_fields(policy)
-    }
+    fields_shown = mentionable_fields(policy)
+    names = {field: plain_words(policy.field_label(field, language)) for field in fields_shown}
     always: dict[str, list[Meaning]] = {}
     fields: list[_Field] = []
     for field, name in names.items():
@@ -171,32 +168,29 @@ def _lexicon(policy: Policy, language: str) -> _Lexicon:
             elif plain not in names.values():  # a job "education" is the name of a field as well
                 beside.setdefault(plain, []).append((field, code))
         fields.append(_Field(field, _word(name, ()), _words(beside)))
-    things = _before_no_thing(language)
-    anywhere = [_of_people(policy, word, things) for word in _words(always)]
-    hints = {word.hint for field in fields for word in (field.name, *field.words)}
-    needed = {word.hint for word in anywhere} | {field.name.hint for field in fields}
     ranked: dict[str, list[tuple[int, _Word]]] = {}
-    for rank, word in enumerate(anywhere):
+    for rank, word in enumerate(_of_people(policy, language, _words(always))):
         ranked.setdefault(word.hint, []).append((rank, word))
-    searched = _IDIOM_HINTS.union(_PHRASES, hints, needed) - {""}
-    return _Lexicon(ranked, fields, frozenset(needed), MultiSearch(sorted(searched)))
+    needed = frozenset(ranked).union(field.name.hint for field in fields)
+    beside_names = {word.hint for field in fields for word in field.words}
+    searched = needed.union(_IDIOM_HINTS, _PHRASES, beside_names) - {""}
+    return _Lexicon(ranked, fields, needed, MultiSearch(sorted(searched)))
 
 
-def _before_no_thing(language: str) -> str:
-    """Returns the end of a pattern that refuses a label before a thing: `a quiet corner`."""
+def _of_people(policy: Policy, language: str, words: list[_Word]) -> list[_Word]:
+    """Returns labels so that those of traits are no claim before a thing: `a quiet corner`."""
     if language not in WORD_LISTS:
-        return ""
+        return words
     plural = r"s?\b" if language == "en" else ""
-    return rf"(?! (?:{'|'.join(WORD_LISTS[language].things)}){plural})"
-
-
-def _of_people(policy: Policy, word: _Word, things: str) -> _Word:
-    """Returns a label so that an adjective of a trait is no claim before a thing."""
+    no_thing = rf"(?! (?:{'|'.join(WORD_LISTS[language].things)}){plural})"
     overlaps = [term for term in policy.terms.values() if term.kind == "overlap"]
     traits = {name for term in overlaps if term.mine != term.theirs for name in term.fields}
-    if not things or not traits.issuperset(field for field, _ in word.meanings):
-        return word
-    return _Word(word.hint, re.compile(word.pattern.pattern + things), word.meanings)
+    return [
+        replace(word, pattern=re.compile(word.pattern.pattern + no_thing))
+        if traits.issuperset(field for field, _ in word.meanings)
+        else word
+        for word in words
+    ]
 
 
 def _words(labels: dict[str, list[Meaning]]) -> list[_Word]:
@@ -204,11 +198,12 @@ def _words(labels: dict[str, list[Meaning]]) -> list[_Word]:
     meant: dict[str, list[Meaning]] = {}
     for label, meanings in labels.items():  # `사진 찍기` and `사진찍기` mean the same
         meant.setdefault(_fold(label), []).extend(meanings)
-    ordered: Iterable[str] = sorted((x for x in labels if x), key=lambda x: (-len(x), x))
+    ordered = sorted(filter(None, labels), key=lambda label: (-len(label), label))
     return [_word(label, tuple(meant[_fold(label)])) for label in ordered]
 
 
 def _fold(label: str) -> str:
+    """Returns a label without article, blanks and plural."""
     return _ARTICLE.sub("", label).replace(" ", "").removesuffix("s")
 
 

@@ -8,10 +8,11 @@ the profiles, and so is every word of the text that is a label of some profile f
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from hertz.explanations.checks import leaks, numbers, style
 from hertz.explanations.checks.claims import Claim, claims
-from hertz.explanations.checks.normalized_text import normalize
+from hertz.explanations.checks.normalized_text import NormalizedText, normalize
 from hertz.explanations.checks.reasons import failed_reason, is_mentioned
 from hertz.explanations.checks.vocabulary import labels
 from hertz.explanations.facts import Explanation, FactPlan, Profile, cached_by_policy, fact_plan
@@ -20,6 +21,62 @@ from hertz.policy.model import Policy
 
 CHECKS_VERSION = "3"
 CLAIMED_KINDS: tuple[Kind, ...] = ("romance", "offensive", "invented", "leak")  # may be labels
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An explanation to be checked, with everything that the checks read."""
+
+    policy: Policy
+    category: str
+    language: str
+    a: Profile
+    b: Profile
+    explanation: Explanation
+    text: NormalizedText
+    plan: FactPlan
+
+    def has(self, kind: str) -> bool:
+        """Returns whether the text has a forbidden word of a kind."""
+        words = _forbidden(self.policy)[kind]
+        return words.within(self.text.lower, self.text.listed, self.text.hits)
+
+    def mentions_all_reasons(self) -> bool:
+        """Returns whether the text mentions every reason."""
+        return all(
+            is_mentioned(self.policy, self.language, reason, self.text.plain)
+            for reason in self.explanation.reasons
+        )
+
+
+_CHECKS: dict[str, Callable[[_Candidate], object]] = {
+    "empty": lambda c: not (c.explanation.title.strip() and c.explanation.content.strip()),
+    "length": lambda c: style.wrong_length(c.explanation),
+    "closing": lambda c: style.wrong_closing(c.explanation.content),
+    "emoji": lambda c: style.many_emoji(c.explanation.content),
+    "script": lambda c: style.wrong_script(c.policy, c.language, c.text, c.a, c.b),
+    "claims_in_text": lambda c: (
+        not all(_is_true(c.plan, c.a, c.b, claim) for claim in claims(c.policy, c.language, c.text))
+    ),
+    "not_told": lambda c: not c.mentions_all_reasons(),
+    "number": lambda c: (
+        c.has("share") or numbers.wrong_number(c.policy, c.plan, c.language, c.a, c.b, c.text)
+    ),
+    "mbti": lambda c: numbers.foreign_type(c.policy, c.a, c.b, c.text),
+    "pairing": lambda c: numbers.overstated(c.policy, c.category, c.a, c.b, c.text),
+    "name": lambda c: style.has_name(c.policy, c.language, c.text),
+    "id": lambda c: numbers.shows_id({str(c.a["user_id"]), str(c.b["user_id"])}, c.text),
+    "contact": lambda c: c.has("contact") or numbers.has_phone(c.text),
+    "solicitation": lambda c: c.has("solicitation"),
+    "romance": lambda c: c.policy.categories[c.category].voice == "friend" and c.has("romance"),
+    "offensive": lambda c: c.has("offensive"),
+    "invented": lambda c: c.has("invented"),
+    "bio_copied": lambda c: leaks.copies_bio(c.policy, c.language, c.a, c.b, c.text),
+    "prompt_leak": lambda c: c.has("leak") or leaks.leaks_internals(c.policy, c.language, c.text),
+    "markup": lambda c: c.has("markup"),
+    "placeholder": lambda c: c.has("placeholder"),
+    "repetition": lambda c: style.repeats(c.text),
+}
 
 
 def failed_checks(
@@ -42,43 +99,11 @@ def failed_checks(
     """
     if explanation is None:
         return ["json"]
-    text = normalize(explanation)
-    plan = fact_plan(policy, category)
-    friend = policy.categories[category].voice == "friend"
-    words = _forbidden(policy)
-    ids = {str(a["user_id"]), str(b["user_id"])}
-    reasons = explanation.reasons
-
-    def has(kind: str) -> bool:
-        return words[kind].within(text.lower, text.listed, text.hits)
-
-    checks: dict[str, Callable[[], object]] = {
-        "empty": lambda: not (explanation.title.strip() and explanation.content.strip()),
-        "length": lambda: style.wrong_length(explanation),
-        "closing": lambda: style.wrong_closing(explanation.content),
-        "emoji": lambda: style.many_emoji(explanation.content),
-        "script": lambda: style.wrong_script(policy, language, text, a, b),
-        "claims_in_text": lambda: not _all_true(plan, a, b, claims(policy, language, text)),
-        "not_told": lambda: not all(is_mentioned(policy, language, r, text.plain) for r in reasons),
-        "number": lambda: has("share") or numbers.wrong_number(policy, plan, language, a, b, text),
-        "mbti": lambda: numbers.foreign_type(policy, a, b, text),
-        "pairing": lambda: numbers.overstated(policy, category, a, b, text),
-        "name": lambda: style.has_name(policy, language, text),
-        "id": lambda: numbers.shows_id(ids, text),
-        "contact": lambda: has("contact") or numbers.has_phone(text),
-        "solicitation": lambda: has("solicitation"),
-        "romance": lambda: friend and has("romance"),
-        "offensive": lambda: has("offensive"),
-        "invented": lambda: has("invented"),
-        "bio_copied": lambda: leaks.copies_bio(policy, language, a, b, text),
-        "prompt_leak": lambda: has("leak") or leaks.leaks_internals(policy, language, text),
-        "markup": lambda: has("markup"),
-        "placeholder": lambda: has("placeholder"),
-        "repetition": lambda: style.repeats(text),
-    }
-    untrue = [failed_reason(policy, category, a, b, reason) for reason in reasons]
-    failed = [name for name, fails in checks.items() if fails()]
-    return list(dict.fromkeys([*filter(None, untrue), *failed]))
+    text, plan = normalize(explanation), fact_plan(policy, category)
+    candidate = _Candidate(policy, category, language, a, b, explanation, text, plan)
+    reasons = [failed_reason(policy, category, a, b, reason) for reason in explanation.reasons]
+    failed = [name for name, fails in _CHECKS.items() if fails(candidate)]
+    return list(dict.fromkeys([*filter(None, reasons), *failed]))
 
 
 @cached_by_policy
@@ -89,28 +114,18 @@ def _forbidden(policy: Policy) -> dict[str, Words]:
     return {**WORDS, **judged}
 
 
-def _all_true(plan: FactPlan, a: Profile, b: Profile, found: list[Claim]) -> bool:
-    """Returns whether all claims are true of the two."""
-    fields = {field for claim in found for field, _ in claim.meanings}
-    of_a, of_b = (
-        {(field, code) for field in fields for code in _codes(who[field])} for who in (a, b)
-    )
-    of_one, of_both, wishes = of_a | of_b, of_a & of_b, {mine for mine, _ in plan.wishes}
-    for meanings, says_both, says_one, wished in found:
-        about_wishes = [code for field, code in meanings if field in wishes]
-        if wished and about_wishes:
-            true = any(_wish_holds(plan, a, b, code) for code in about_wishes)
-        else:
-            meant = [m for m in meanings if m[0] not in wishes] if about_wishes else meanings
-            if says_both:
-                true = not (of_a.isdisjoint(meant) or of_b.isdisjoint(meant))
-            else:  # what is said of one alone is not true of both
-                true = not (
-                    of_one.isdisjoint(meant) or (says_one and not of_both.isdisjoint(meant))
-                )
-        if not true:
-            return False
-    return True
+def _is_true(plan: FactPlan, a: Profile, b: Profile, claim: Claim) -> bool:
+    """Returns whether a claim is true of the two."""
+    wishes = {mine for mine, _ in plan.wishes}
+    wished = [code for field, code in claim.meanings if field in wishes]
+    if claim.wished and wished:
+        return any(_wish_holds(plan, a, b, code) for code in wished)
+    meant = [m for m in claim.meanings if m[0] not in wishes] if wished else claim.meanings
+    of_a, of_b = ({m for m in meant if m[1] in _codes(who[m[0]])} for who in (a, b))
+    if claim.of_both:
+        return bool(of_a and of_b)
+    # what is said of one alone is not true of both
+    return bool(of_a or of_b) and not (claim.of_one and of_a & of_b)
 
 
 def _wish_holds(plan: FactPlan, a: Profile, b: Profile, code: str) -> bool:

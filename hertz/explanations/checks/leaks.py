@@ -79,14 +79,12 @@ def _repeats(bio: _Bio, text: NormalizedText) -> bool:
 @cached_by_policy
 def _internal_names(policy: Policy) -> MultiSearch:
     """Returns the names of fields and codes that no label contains, such as `HOME_CAFE`."""
-    shown = {*labels(policy)}
+    shown = "\n".join(labels(policy))
     codes = {code for field in policy.fields for code in policy.shown_codes(field)}
-    internal = {name for name in policy.fields if not name.islower() or "_" in name}
+    internal = {"a_to_b", "b_to_a"}
+    internal |= {name for name in policy.fields if not name.islower() or "_" in name}
     internal |= {code for code in codes if code.isupper() or "_" in code}
-    shown_text = "\n".join(shown)
-    return MultiSearch(
-        sorted(name for name in internal | {"a_to_b", "b_to_a"} if name not in shown_text)
-    )
+    return MultiSearch(sorted(name for name in internal if name not in shown))
 
 
 @cache
@@ -95,18 +93,11 @@ def _instructions(language: str) -> MultiSearch:
 
     A text that repeats twice as many words in a row contains a whole piece.
     """
-    texts = load_wordings(language)
-    instructions = [
-        text
-        for slot, (text, *_) in texts.items()
-        if slot == "system" or slot.startswith(("voices.", "rules."))
-    ]
-    words = [_WORD.findall(plain_words(text)) for text in instructions]
-    size = LEAKED_WORDS
     return MultiSearch(
-        " ".join(text[at : at + size])
-        for text in words
-        for at in range(0, len(text) - size + 1, size)
+        " ".join(piece)
+        for slot, texts in load_wordings(language).items()
+        if slot == "system" or slot.startswith(("voices.", "rules."))
+        for piece in _runs(_WORD.findall(plain_words(texts[0])), LEAKED_WORDS, LEAKED_WORDS)
     )
 
 

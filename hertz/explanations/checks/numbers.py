@@ -6,6 +6,7 @@ In: the policy, the two profiles and a `NormalizedText`. Out: whether something 
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from hertz.explanations.checks.claims import says_both
 from hertz.explanations.checks.normalized_text import NormalizedText
@@ -77,8 +78,6 @@ def foreign_type(policy: Policy, a: Profile, b: Profile, text: NormalizedText) -
     of_a, of_b = ({str(who[name]).casefold() for name in _code_fields(policy)} for who in (a, b))
     for sentence in text.sentences:
         kinds = [_TYPES[mark] for mark in there if mark in sentence]
-        if not kinds:
-            continue
         types = {kind for kind, pattern in kinds if pattern.search(sentence)}
         if not types <= of_a | of_b:
             return True
@@ -111,13 +110,9 @@ def has_phone(text: NormalizedText) -> bool:
 def shows_id(ids: set[str], text: NormalizedText) -> bool:
     """Returns whether a text contains one of these user ids."""
     named = ids.intersection(text.numbers)
-    if any(len(number) >= ID_DIGITS for number in named):
-        return True
-    if not named:
-        return False
-    return not named.isdisjoint(
-        number for pair in _CALLED_ID.findall(text.lower) for number in pair
-    )
+    if not named or any(len(number) >= ID_DIGITS for number in named):
+        return bool(named)
+    return not named.isdisjoint(chain.from_iterable(_CALLED_ID.findall(text.lower)))
 
 
 def _true_counts(plan: FactPlan, a: Profile, b: Profile) -> tuple[int, set[int]]:
@@ -133,15 +128,13 @@ def _true_counts(plan: FactPlan, a: Profile, b: Profile) -> tuple[int, set[int]]
 def _in_profile(policy: Policy, language: str, number: str, a: Profile, b: Profile) -> bool:
     """Returns whether the label of an answer of one of the two contains a number."""
     for field, code in _codes_with_number(policy, language).get(number, ()):
-        for who in (a, b):
-            value = who[field]
+        for value in (a[field], b[field]):
             if code in (value if isinstance(value, list) else (value,)):
                 return True
-    open_fields = (name for name in mentionable_fields(policy) if policy.vocabulary(name) is None)
     return any(
         number in _NUMBER.findall(str(who[field]))
-        for field in open_fields
-        if policy.fields[field].kind != "text"
+        for field in mentionable_fields(policy)
+        if policy.vocabulary(field) is None and policy.fields[field].kind != "text"
         for who in (a, b)
     )
 

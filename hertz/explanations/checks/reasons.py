@@ -1,7 +1,4 @@
-"""Checks of a text's reasons: whether each is true of the two, and whether the text mentions it.
-
-In: a reason in the published form and the two profiles. Out: the name of the check that it fails.
-"""
+"""Checks of a text's reasons: whether each is true of the two, and whether the text mentions it."""
 
 from __future__ import annotations
 

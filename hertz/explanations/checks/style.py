@@ -1,7 +1,4 @@
-"""The style of a text: length, closing line, emoji, script, names and repetition.
-
-In: an explanation, or its `NormalizedText`. Out: whether something is wrong with it.
-"""
+"""Checks of a text's style: length, closing line, emoji, script, names and repetition."""
 
 from __future__ import annotations
 
@@ -75,7 +72,8 @@ def wrong_script(
         return False
     latin = {word for word in text.distinct_latin if len(word) > 2} - _KOREAN_LATIN
     if latin and (latin := latin - _label_words(policy, language)):
-        typed = " ".join(str(who[name]) for who in (a, b) for name in _open_fields(policy))
+        fields = [name for name in mentionable_fields(policy) if is_open_field(policy, name)]
+        typed = " ".join(str(who[name]) for who in (a, b) for name in fields)
         if latin - {*_LATIN.findall(typed.casefold())}:
             return True
     return len(text.hangul) <= sum(map(len, text.distinct_latin))
@@ -132,18 +130,13 @@ def _has_capital(sentence: str, known: frozenset[str]) -> bool:
 @cached_by_policy
 def _label_words(policy: Policy, language: str) -> frozenset[str]:
     """Returns the Latin words of the labels in a language, in lower case."""
-    labels = (
+    shown = [policy.field_label(field, language) for field in mentionable_fields(policy)]
+    shown += [
         policy.label(field, code, language)
         for field in mentionable_fields(policy)
         for code in policy.shown_codes(field)
-    )
-    names = (policy.field_label(field, language) for field in mentionable_fields(policy))
-    return frozenset(_LATIN.findall(" ".join((*labels, *names)).casefold()))
-
-
-@cached_by_policy
-def _open_fields(policy: Policy) -> tuple[str, ...]:
-    return tuple(name for name in mentionable_fields(policy) if is_open_field(policy, name))
+    ]
+    return frozenset(_LATIN.findall(" ".join(shown).casefold()))
 
 
 @cached_by_policy

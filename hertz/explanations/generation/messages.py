@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-Conversation = list[dict[str, str]]  # messages with a role and a content
-
+Conversation = list[dict[str, str]]  # messages with a role and a content, the last by the user
 MEMORY = "memory"  # request for the memory in use, instead of a part
 
 

@@ -1,9 +1,8 @@
 """Several copies of the model, each on GPUs of its own, through Ray Data's vLLM processor.
 
-It replaces `engine.load_engine` in the model's own process: the same parts in, the same answers
-out. That process joins the cluster that RAY_ADDRESS names, or else starts a Ray on this machine and
-ends it. One Ray dataset runs from the first prompt to the last; its rows are the prompts that are
-queued. docs/decisions/ray-data-for-several-models.md says why.
+It replaces `engine.load_engine`: the same parts in, the same answers out. It joins the cluster that
+RAY_ADDRESS names, or starts and ends a Ray on this machine. One Ray dataset runs from the first
+prompt to the last; queued prompts are its rows. Why: docs/decisions/ray-data-for-several-models.md.
 """
 
 from __future__ import annotations
@@ -27,9 +26,8 @@ from hertz.explanations.generation.engine import (
     cpu_environment,
     is_cpu_build,
     llm_arguments,
-    resident_memory,
 )
-from hertz.explanations.generation.messages import Generated, Loaded, Memory, Prompt
+from hertz.explanations.generation.messages import Generated, Loaded, Prompt
 from hertz.explanations.settings import ExplanationSettings
 
 ADDRESS = "RAY_ADDRESS"
@@ -112,11 +110,7 @@ class _Engines(PartWriter):
         self._answers = _answers(self._queue, _processor(settings, arguments, cpu))
 
     def load(self) -> None:
-        """Writes one short text: Ray loads the engines when it needs the first row.
-
-        Raises:
-            ModelError: An engine does not load.
-        """
+        """Writes one short text: Ray loads the engines when it needs the first row."""
         from ray.exceptions import RayError
 
         self.send(Prompt([], {"type": "boolean"}, seed=0), tokens=[0])
@@ -133,17 +127,13 @@ class _Engines(PartWriter):
         for _ in self._answers:
             pass
 
-    def memory(self) -> Memory:
-        """Returns the bytes in use by this process and those it started."""
-        return resident_memory()
-
     def begin(self, prompts: list[Prompt], beat: Heartbeat) -> None:
         """Begins a part; a prompt that is too long for the model is not sent."""
         super().begin(prompts, beat)
         self._hand_over()
 
     def send(self, prompt: Prompt, tokens: list[int]) -> str:
-        """Makes a row of a prompt and returns the name that its answer will have."""
+        """Makes a row of a tokenized prompt and returns the name of its answer."""
         name = next(self._names)
         sampling = {
             "temperature": prompt.temperature,
@@ -163,10 +153,8 @@ class _Engines(PartWriter):
             written, last = row["num_generated_tokens"], row["generated_tokens"][-1]
             cut = written == self.settings.max_tokens and last != self.tokenizer.eos_token_id
             reason = "length" if cut else "stop"
-            prompt_tokens = row["num_input_tokens"]
-            self.record(
-                row["name"], Generated(row["generated_text"], reason, prompt_tokens, written)
-            )
+            text, prompt_tokens = row["generated_text"], row["num_input_tokens"]
+            self.record(row["name"], Generated(text, reason, prompt_tokens, written))
 
     def _hand_over(self) -> None:
         """Queues the rows in full batches: Ray would wait for the missing rows of another."""
