@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from string import ascii_lowercase
 from typing import Annotated, Literal, get_args
 
@@ -74,14 +75,6 @@ class Words:
         return Words(self.whole.difference(latin_words(text)), parts, self.patterns)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """How a person is named in one language: a pattern, and the hints without which none is."""
-
-    hints: frozenset[str]
-    pattern: re.Pattern[str]
-
-
 class _WordsTable(Strict):
     """One kind of forbidden words as the file has it."""
 
@@ -98,18 +91,23 @@ class _WordsTable(Strict):
         return Words(frozenset(self.english), parts, self.patterns | emoji)
 
 
-class _NamesTable(Strict):
-    """Hints and patterns of names in one language as the file has them."""
+class Names(Strict):
+    """How a person is named in one language; no pattern matches a text without one of the hints."""
 
-    hints: tuple[LowerCase, ...]
+    hints: frozenset[LowerCase]
     patterns: tuple[str, ...]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """One pattern for all of `patterns`."""
+        return re.compile("|".join(self.patterns))
 
 
 class _File(Strict):
     """The whole file: a table for each kind of word, and the names by language."""
 
     words: dict[Kind, _WordsTable]
-    names: dict[str, _NamesTable]
+    names: dict[str, Names]
 
 
 def latin_words(lower: str) -> list[str]:
@@ -119,10 +117,7 @@ def latin_words(lower: str) -> list[str]:
 
 _FILE = read_model("explanations/forbidden_words.toml", _File)
 WORDS = {kind: _FILE.words[kind].compiled() for kind in get_args(Kind)}
-NAMES = {
-    language: Names(frozenset(table.hints), re.compile("|".join(table.patterns)))
-    for language, table in _FILE.names.items()
-}
+NAMES = _FILE.names
 _UNFIT = [WORDS[kind] for kind in ("contact", "solicitation", "offensive", "leak")]
 WHOLE = frozenset[str]().union(*(words.whole for words in WORDS.values()))
 _PARTS = [words.parts.union(words.patterns) for words in WORDS.values()]

@@ -1,8 +1,6 @@
 """Checks that decide whether a text about two people may be published.
 
-In: a candidate explanation and the two profiles it is about. Out: the names of the checks it fails;
-none means that people may read it. Nothing here trusts the writer: every reason is compared with
-the profiles, and so is every word of the text that is a label of some profile field.
+Every reason is compared with the profiles, and so is every word that is a label of some field.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a text may not disclose: words of a bio, internal names, instructions to the model.
-
-In: the policy, the bios and a `NormalizedText`. Out: whether the text contains something of them.
-"""
+"""Checks of what a text may not disclose: words of a bio, internal names, instructions."""
 
 from __future__ import annotations
 

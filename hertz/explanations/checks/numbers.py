@@ -1,7 +1,4 @@
-"""Whether numbers, MBTI types and praise of a pairing in a text are true of the two people.
-
-In: the policy, the two profiles and a `NormalizedText`. Out: whether something is untrue.
-"""
+"""Checks whether numbers, MBTI types and praise of a pairing in a text are true of the two."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """A child process that loads something once and then answers requests, watched by its parent.
 
-In: a function that loads in the child, and requests. Out: answers, in order. A child that dies, or
-gives no sign of life for too long, raises an error in the parent that says what happened; the child
-and every process it started are ended.
+A child that dies, or gives no sign of life for too long, raises an error in the parent that says
+what happened; the child and every process it started are ended.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class Worker:
         return self._process.pid
 
     def start(self) -> Any:  # noqa: ANN401  whatever `load` returns
-        """Starts the child, waits until it has loaded, and returns what `load` says of that.
+        """Starts the child, waits until it has loaded, and returns `load`'s description.
 
         Raises:
             ModelError: The child could not load, or took too long.

@@ -1,8 +1,7 @@
 """Texts from a language model: vLLM, offline, in a child process of its own.
 
-In: prompts, each a conversation with a JSON schema, a seed and a temperature. Out: what the model
-wrote, in order. The engine lives in a child process, so that its memory goes with it and its death
-is only an error in the parent; an engine that dies or hangs is started again once.
+The memory of the engine goes with its process, and its death is only an error in the parent; an
+engine that dies or hangs is started again once.
 """
 
 from __future__ import annotations

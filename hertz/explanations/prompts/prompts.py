@@ -1,13 +1,7 @@
 """The prompt for the language model, the schema of its answer, and how the answer is read.
 
-In: the facts of a pair and the two profiles. Out: a conversation that is the same for a whole
-category and language up to the first profile, one JSON schema for a run, and an `Explanation` from
-the answer.
-
-The model gets both profiles as data and the facts on lines that begin with their kind, after
-examples in the same form. It answers with one or two sentences for each kind of fact, and with the
-kinds that its text rests on. What users typed stands between markers, and is cleaned so that it
-cannot open or close one.
+After examples, the model gets both profiles between markers, which nothing that a user typed can
+open or close, and the facts by kind. It answers with one or two sentences for each kind.
 """
 
 from __future__ import annotations
@@ -122,9 +116,11 @@ def conversation(
     # So that neither the texts of one list nor those of a pair's categories read as copies.
     variant = str(crc32(f"{category}\n{lines}".encode()) % VARIANTS)
     kinds = (*chosen, _COMPLEMENT) if complements else tuple(chosen)
+    one, two = (_profile(policy, language, who, bio_length) for who in (a, b))
+    profiles = f"<profile_1>\n{one}\n</profile_1>\n<profile_2>\n{two}\n</profile_2>"
     return [
         *_opening(policy, category, language, variant, *kinds),
-        {"role": "user", "content": _profiles(policy, language, a, b, bio_length)},
+        {"role": "user", "content": profiles},
         {"role": "assistant", "content": load_wordings(language)["noted"][0]},
         {"role": "user", "content": lines},
     ]
@@ -234,12 +230,6 @@ def _with_labels(policy: Policy, language: str, fact: Fact) -> PromptFact:
     return PromptFact(fact, tuple(policy.label(fact.fields[0], c, language) for c in fact.values))
 
 
-def _profiles(policy: Policy, language: str, a: Profile, b: Profile, bio_length: int) -> str:
-    """Returns both profiles, each between its markers."""
-    shown = [_profile(policy, language, who, bio_length) for who in (a, b)]
-    return f"<profile_1>\n{shown[0]}\n</profile_1>\n<profile_2>\n{shown[1]}\n</profile_2>"
-
-
 def _profile(policy: Policy, language: str, who: Profile, bio_length: int) -> str:
     """Returns a profile, one line a field: labels of codes, and free texts sanitized."""
     lines = []
@@ -252,26 +242,20 @@ def _profile(policy: Policy, language: str, who: Profile, bio_length: int) -> st
             shown = f"“{typed}”" if _SCRIPTS[language].search(typed) else ""
         else:
             codes = value if isinstance(value, list) else [value]
-            labels = (_shown(policy, name, code, language) for code in codes)
-            shown = ", ".join(label for label in labels if label)
+            if policy.vocabulary(name) is None:
+                codes = [code for code in codes if is_presentable(code)]
+            shown = ", ".join(filter(None, (policy.label(name, x, language) for x in codes)))
         if shown:
             lines.append(f"{policy.field_label(name, language)}: {shown}")
     return "\n".join(lines)
 
 
-def _shown(policy: Policy, field: str, code: str, language: str) -> str:
-    """Returns the label of a code; empty where a user typed something that may not be shown."""
-    label = policy.label(field, code, language)
-    return label if policy.vocabulary(field) is not None or is_presentable(code) else ""
-
-
 def _parts(policy: Policy, category: str, language: str, item: PromptFact) -> dict[str, str]:
     """Returns what the wordings of a fact are filled with; "fact" is the fact in words."""
     texts, fact = load_wordings(language), item.fact
-    parts = {
-        "field": policy.field_label(fact.fields[0], language),
-        "items": _items(item.labels, texts["and"][0]),
-    }
+    *first, last = item.labels
+    items = texts["and"][0].join((", ".join(first), last)) if first else last
+    parts = {"field": policy.field_label(fact.fields[0], language), "items": items}
     if fact.kind == "pairing":
         parts["rated"] = texts[f"rated.{pairing_level(policy, category, fact)}"][0]
     return {**parts, "fact": _filled(language, f"facts.{fact.kind}", parts)}
@@ -280,10 +264,6 @@ def _parts(policy: Policy, category: str, language: str, item: PromptFact) -> di
 def _filled(language: str, slot: str, parts: dict[str, str], variant: int = 0) -> str:
     """Returns a wording with its placeholders filled."""
     return attach(load_wordings(language)[slot][variant].format(**parts))
-
-
-def _items(labels: tuple[str, ...], last: str) -> str:
-    return last.join((", ".join(labels[:-1]), labels[-1])) if len(labels) > 1 else labels[0]
 
 
 def _complement(
@@ -302,19 +282,16 @@ def _opening(
     """Returns the system message, and examples with facts of the same kinds as the pair's."""
     texts = load_wordings(language)
     voice = policy.categories[category].voice
-    system = texts["system"][0].format(
-        voice=texts[f"voices.{voice}"][0], rule=texts[f"rules.{voice}"][0]
-    )
+    manner, rule = texts[f"voices.{voice}"][0], texts[f"rules.{voice}"][0]
+    system = texts["system"][0].format(voice=manner, rule=rule)
     turns = [{"role": "system", "content": system}]
     for number in range(EXAMPLES):
         facts = {kind: _example_fact(policy, category, language, kind, number) for kind in kinds}
         lines = "\n".join(f"{kind}: {parts['fact']}" for kind, parts in facts.items())
         answer = _example_answer(language, voice, facts, int(variant))
         compact = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))  # as it must answer
-        turns += [
-            {"role": "user", "content": lines},
-            {"role": "assistant", "content": compact},
-        ]
+        turns.append({"role": "user", "content": lines})
+        turns.append({"role": "assistant", "content": compact})
     return turns
 
 
@@ -356,14 +333,10 @@ def _example_answer(
     }
     items = facts["shared"]["items"] if "shared" in facts else ""
     tone = voice if items else "nothing"
-    content = {
-        "teaser": load_wordings(language)[f"teasers.{voice}"][variant],
-        **sentences,
-        "outlook": _filled(language, f"outlooks.{tone}", {"items": items}, variant),
-        "closing": CLOSING,
-    }
+    teaser = load_wordings(language)[f"teasers.{voice}"][variant]
+    outlook = _filled(language, f"outlooks.{tone}", {"items": items}, variant)
     return {
-        "content": content,
+        "content": {"teaser": teaser, **sentences, "outlook": outlook, "closing": CLOSING},
         "title": _filled(language, f"titles.{tone}", {"items": items}, variant),
         "reasons": [kind for kind in facts if kind in KINDS],
     }

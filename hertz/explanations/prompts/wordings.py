@@ -1,7 +1,4 @@
-"""The wordings of the prompts, read from the files in hertz/voices.
-
-In: a language. Out: instructions, facts and the sentences of the examples by slot, checked.
-"""
+"""The wordings of the prompts: instructions, facts and the sentences of the examples, by slot."""
 
 from __future__ import annotations
 
@@ -26,17 +23,10 @@ SLOTS = {
     **{f"rated.{level}": Slot(size=1) for level in ("high", "middle", "low")},
     **{f"leads.{kind}": Slot(f"{parts} fact", size=VARIANTS) for kind, parts in FACTS.items()},
     **{f"teasers.{tone}": Slot(size=VARIANTS) for tone in TONES},
-    **{
-        f"{table}.{tone}": Slot("items", size=VARIANTS)
-        for table in ("outlooks", "titles")
-        for tone in TONES
-    },
+    **{f"outlooks.{tone}": Slot("items", size=VARIANTS) for tone in TONES},
+    **{f"titles.{tone}": Slot("items", size=VARIANTS) for tone in TONES},
     **{f"{table}.nothing": Slot(size=VARIANTS) for table in ("outlooks", "titles")},
 }
-
-
-class _File(RootModel[dict[str, object]]):
-    """A file of wordings, whose slots `check_texts` checks."""
 
 
 @cache
@@ -47,4 +37,4 @@ def load_wordings(language: str) -> Texts:
         HertzError: The file is missing or wrong; the message names the file and the slot.
     """
     path = f"voices/{VOICE}/prompts-{language}.toml"
-    return check_texts(path, read_model(path, _File).root, SLOTS, {})
+    return check_texts(path, read_model(path, RootModel[dict[str, object]]).root, SLOTS, {})

@@ -1,8 +1,4 @@
-"""The phrases of the template voice, read from the files in hertz/voices.
-
-In: a language. Out: its style and its phrases by slot, checked: every slot is there, none is empty,
-none is unknown, and no phrase has a placeholder that its slot does not fill.
-"""
+"""The phrases of the template voice, read from the files in hertz/voices and checked."""
 
 from __future__ import annotations
 
@@ -71,10 +67,7 @@ class Phrases:
 
 @cache
 def load_phrases(language: str) -> Phrases:
-    """Returns the voice in a language; each file is read once in a process.
-
-    Args:
-        language: One of `LANGUAGES`.
+    """Returns the voice in one of `LANGUAGES`; each file is read once in a process.
 
     Raises:
         HertzError: The file is missing or wrong; the message names the file and the slot.
