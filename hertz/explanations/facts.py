@@ -25,7 +25,7 @@ Level = Literal["high", "middle", "low"]
 T = TypeVar("T")
 MAX_COMPLEMENTS = 2
 HIGH, LOW = 0.75, 0.25  # quartiles of a table's values: what counts as a good or a poor pairing
-TYPED_WORDS = 3  # longest value of an open field that is written out
+TYPED_WORDS = 3  # most words of an open field's value that is written out
 _TYPED = re.compile(r"[^\W\d_][\w+#.'() -]{0,29}")
 
 
@@ -222,10 +222,7 @@ def profile_digest(policy: Policy, profile: Profile) -> str:
 
 
 def content_hash(digest_a: str, digest_b: str, *identity: str) -> str:
-    """Returns the key under which one explanation is kept.
-
-    It is made from the `profile_digest` of both and from all else that decides the text.
-    """
+    """Returns an explanation's key, made of both `profile_digest`s and all else that decides it."""
     return hashlib.sha256("\n".join((digest_a, digest_b, *identity)).encode()).hexdigest()
 
 
@@ -271,9 +268,8 @@ def _code_fact(plan: FactPlan, name: str, a: str | None, b: str | None) -> Fact 
     if a == b:
         return Fact("same", (name,), (a,))
     position = plan.ordered.get(name)
-    if position and abs(position[a] - position[b]) == 1:
-        return Fact("near", (name,), (a, b))
-    return None
+    near = position and abs(position[a] - position[b]) == 1
+    return Fact("near", (name,), (a, b)) if near else None
 
 
 def _complements(plan: FactPlan, a: Profile, b: Profile) -> tuple[Complement, ...]:

@@ -40,27 +40,19 @@ LowerCase = Annotated[str, AfterValidator(_lower_case)]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Forbidden words of one kind.
+    """Forbidden words of one kind."""
 
-    Attributes:
-        whole: English words, which count as whole words.
-        parts: Korean words and phrases, which count anywhere in a text.
-        patterns: Patterns by their hint, a string without which the pattern matches nowhere.
-    """
-
-    whole: frozenset[str]
-    parts: frozenset[str]
-    patterns: Mapping[str, re.Pattern[str]]
+    whole: frozenset[str]  # English words, which count as whole words
+    parts: frozenset[str]  # Korean words and phrases, which count anywhere in a text
+    patterns: Mapping[str, re.Pattern[str]]  # by a hint, without which the pattern cannot match
 
     def within(
         self, lower: str, tokens: Iterable[str] | None = None, hits: Collection[str] | None = None
     ) -> bool:
-        """Returns whether a text contains one of the words.
+        """Returns whether a text in lower case contains one of the words.
 
-        Args:
-            lower: The text in lower case.
-            tokens: `latin_words` of the text, if known; those of them in `WHOLE` are enough.
-            hits: What `PARTS` finds in the text, if known.
+        If known, `tokens` are its `latin_words` (those in `WHOLE` are enough), and `hits` is what
+        `PARTS` finds in it.
         """
         hits = PARTS.found_in(lower) if hits is None else hits
         tokens = latin_words(lower) if tokens is None else tokens

@@ -87,13 +87,7 @@ def failed_checks(
 ) -> list[str]:
     """Returns the names of the checks that an explanation of the pair (a, b) fails, each once.
 
-    Args:
-        policy: Policy whose fields, labels and voices are used.
-        category: Category of the pair; its voice decides about romance.
-        language: Language that the text must be written in.
-        a: Profile of the lower user id.
-        b: Profile of the higher user id.
-        explanation: The candidate; None stands for an answer that could not be read ("json").
+    Profile `a` has the lower user id. None stands for an answer that could not be read ("json").
     """
     if explanation is None:
         return ["json"]
@@ -136,4 +130,5 @@ def _wish_holds(plan: FactPlan, a: Profile, b: Profile, code: str) -> bool:
 
 
 def _codes(value: list[str] | str | None) -> list[str]:
+    """Returns the codes of a set, or the only code of another field."""
     return value if isinstance(value, list) else [value] if value else []

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
@@ -25,10 +26,11 @@ ORPHAN_SECONDS = 0.2  # the pipe closes a moment before the kernel reports the p
 CAUSE_LENGTH = 300
 
 
+@dataclass(eq=False)
 class Worker:
     """The parent's side of one child process.
 
-    Args:
+    Attributes:
         load: Function that the child runs first. It returns a value that describes what was loaded,
             and a function that turns an iterator of requests into an iterator of answers. While
             that function works, it calls the heartbeat that it is given, at least once every
@@ -40,24 +42,18 @@ class Worker:
         end_seconds: Time that the child has to end by itself when it is closed.
     """
 
-    def __init__(
-        self,
-        load: Callable[..., tuple[Any, Serve]],
-        args: tuple[Any, ...],
-        name: str,
-        load_seconds: float = 1800,
-        hang_seconds: float = 600,
-        end_seconds: float = 10,
-    ) -> None:
+    load: Callable[..., tuple[Any, Serve]]
+    args: tuple[Any, ...]
+    name: str
+    load_seconds: float = 1800
+    hang_seconds: float = 600
+    end_seconds: float = 10
+
+    def __post_init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, self._child_pipe = context.Pipe()
-        self._process = context.Process(
-            target=_run_child, args=(self._child_pipe, load, args), name="hertz-model"
-        )
-        self._name = name
-        self._load_seconds = load_seconds
-        self._hang_seconds = hang_seconds
-        self._end_seconds = end_seconds
+        arguments = (self._child_pipe, self.load, self.args)
+        self._process = context.Process(target=_run_child, args=arguments, name="hertz-model")
         self._silent_for = 0.0
 
     @property
@@ -73,7 +69,7 @@ class Worker:
         """
         self._process.start()
         self._child_pipe.close()  # so that the child's death closes the pipe
-        return self._receive(ModelError, "could not be loaded", self._load_seconds)
+        return self._receive(ModelError, "could not be loaded", self.load_seconds)
 
     def send(self, request: Any) -> None:  # noqa: ANN401
         """Sends the child a request.
@@ -82,7 +78,7 @@ class Worker:
             GenerationError: The child has died, or no longer reads requests.
         """
         try:
-            with self._watched(self._hang_seconds):
+            with self._watched(self.hang_seconds):
                 self._pipe.send(request)
         except OSError as error:
             self._raise(GenerationError, "failed", error)
@@ -93,7 +89,7 @@ class Worker:
         Raises:
             GenerationError: The child died, failed or hangs.
         """
-        return self._receive(GenerationError, "failed while writing", self._hang_seconds)
+        return self._receive(GenerationError, "failed while writing", self.hang_seconds)
 
     def ask(self, request: Any) -> Any:  # noqa: ANN401
         """Sends the child a request and returns its answer.
@@ -109,7 +105,7 @@ class Worker:
         self._pipe.close()
         if self._process.pid is None:
             return
-        self._process.join(timeout=self._end_seconds)
+        self._process.join(timeout=self.end_seconds)
         self._kill()
 
     def _receive(
@@ -123,7 +119,7 @@ class Worker:
             except (EOFError, OSError) as error:
                 self._raise(error_type, problem, error)
             if kind == "failed":
-                message = f"{self._name} {problem}: {value}"
+                message = f"{self.name} {problem}: {value}"
                 raise error_type(message)
             if kind == "answer":
                 return value
@@ -165,7 +161,7 @@ class Worker:
             cause = f"its process died, killed by signal {-code}{hint}"
         else:
             cause = f"its process died, exit code {code}; the log above says why"
-        message = f"{self._name} {problem}: {cause}"
+        message = f"{self.name} {problem}: {cause}"
         raise error_type(message) from error
 
 

@@ -121,7 +121,7 @@ def load_engine(model: str, settings: ExplanationSettings) -> tuple[Loaded, Serv
 
 
 def llm_arguments(model: str, settings: ExplanationSettings, cpu: bool) -> dict[str, Any]:
-    """Returns the arguments of `vllm.LLM`; `cpu` if it is the build for CPUs."""
+    """Returns the arguments of `vllm.LLM`; `cpu` says whether it is the build for CPUs."""
     return {
         "enforce_eager": cpu,
         "use_tqdm_on_load": False,
@@ -166,7 +166,7 @@ class PartWriter(ABC):
         self.tokenizer = tokenizer
         self.settings = settings
         self._parts: list[list[str]] = []  # names of the answers of the parts that are begun
-        self._finished: dict[str, Generated] = {}  # by name, until their part is complete
+        self.finished: dict[str, Generated] = {}  # by name, until their part is complete
         self._too_long = count()
 
     def serve(self, requests: Iterator[Any], beat: Heartbeat) -> Iterator[Any]:
@@ -179,10 +179,10 @@ class PartWriter(ABC):
             part: Part = request
             self.begin(part.prompts, beat)
             while self._parts and not (part.more and len(self._parts) < at_once):
-                while not all(name in self._finished for name in self._parts[0]):
+                while not all(name in self.finished for name in self._parts[0]):
                     self.step()
                     beat()
-                yield [self._finished.pop(name) for name in self._parts.pop(0)]
+                yield [self.finished.pop(name) for name in self._parts.pop(0)]
 
     def memory(self) -> Memory:
         """Returns the bytes in use by this process and those it started."""
@@ -207,14 +207,10 @@ class PartWriter(ABC):
             )
             if len(tokens) > room:
                 names.append(f"too long {next(self._too_long)}")
-                self.record(names[-1], Generated("", "too_long", len(tokens), 0))
+                self.finished[names[-1]] = Generated("", "too_long", len(tokens), 0)
             else:
                 names.append(self.send(prompt, tokens))
                 beat()
-
-    def record(self, name: str, answer: Generated) -> None:
-        """Records a finished answer."""
-        self._finished[name] = answer
 
 
 class _Engine(PartWriter):
@@ -249,14 +245,13 @@ class _Engine(PartWriter):
         """Writes one token of every text, and records the answers that are finished."""
         for output in self.llm.llm_engine.step():
             first = output.outputs[0]
-            answer = Generated(
+            self.finished[output.request_id] = Generated(
                 first.text,
                 str(first.finish_reason),
                 len(output.prompt_token_ids),
                 len(first.token_ids),
                 output.num_cached_tokens or 0,
             )
-            self.record(output.request_id, answer)
 
 
 def resident_memory() -> Memory:

@@ -154,7 +154,7 @@ class _Engines(PartWriter):
             cut = written == self.settings.max_tokens and last != self.tokenizer.eos_token_id
             reason = "length" if cut else "stop"
             text, prompt_tokens = row["generated_text"], row["num_input_tokens"]
-            self.record(row["name"], Generated(text, reason, prompt_tokens, written))
+            self.finished[row["name"]] = Generated(text, reason, prompt_tokens, written)
 
     def _hand_over(self) -> None:
         """Queues the rows in full batches: Ray would wait for the missing rows of another."""

@@ -95,14 +95,8 @@ def conversation(
 ) -> list[dict[str, str]]:
     """Returns the conversation that asks the model for the text about a pair.
 
-    Args:
-        policy: Policy whose labels are used.
-        category: Category of the pair; it decides the voice.
-        language: Language that the model is to write.
-        a: Profile of the lower user id; it comes first, so that a user's pairs share a prefix.
-        b: Profile of the higher user id.
-        facts: All that is true of the pair (`pair_facts`); `prompt_facts` must find some.
-        bio_length: Characters of each free text that are shown; the rest is cut, with a marker.
+    `a` has the lower user id and comes first, so that a user's pairs share a prefix. `prompt_facts`
+    must find some of the facts. Free texts are cut to `bio_length` characters, with a marker.
     """
     chosen = prompt_facts(policy, category, language, facts)
     lines = "\n".join(

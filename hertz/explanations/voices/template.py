@@ -50,7 +50,7 @@ class _Voice:
     items: Labels  # in a list: short ones without quotes
     quoted: Labels
     paired: Labels  # of a pairing's codes: single words without quotes
-    level: Callable[[Fact], str]
+    level: Callable[[Fact], str]  # how a pairing is rated
     topics: frozenset[str]  # set fields that are neither wishes nor traits
     lettered: frozenset[str]  # fields whose table compares codes letter by letter
 
@@ -88,16 +88,11 @@ class _Voice:
 
 
 class _Writer:
-    """Chooses a voice's phrases by the digits of a hash, and fills them.
-
-    Attributes:
-        voice: The voice.
-        used: The facts that the text mentions so far.
-    """
+    """Chooses a voice's phrases by the digits of a hash, and fills them."""
 
     def __init__(self, voice: _Voice, key: str) -> None:
         self.voice = voice
-        self.used: list[Fact] = []
+        self.used: list[Fact] = []  # what the text mentions so far
         self._digits = cycle(hashlib.sha512(key.encode()).digest())
 
     def choose(self, options: Sequence[T]) -> T:
@@ -132,12 +127,8 @@ def check_languages(policy: Policy) -> None:
 def render(policy: Policy, category: str, language: str, facts: Facts, key: str) -> Explanation:
     """Returns the report on one pair: five paragraphs of two or three sentences with emoji.
 
-    Args:
-        policy: Policy whose labels are used.
-        category: Category of the pair; it decides the tone: gossip news, friendship or neutral.
-        language: One of `LANGUAGES`.
-        facts: Everything that the report may claim (see `pair_facts`).
-        key: Decides among phrases of the same meaning; the pair's content hash.
+    The category decides the tone: gossip news, friendship or neutral. The key, the pair's content
+    hash, decides among phrases of the same meaning. The report claims nothing but facts.
     """
     voice = _voice(policy, category, language)
     writer = _Writer(voice, f"{key}{category}{language}")
@@ -309,10 +300,8 @@ def _complement(writer: _Writer, slot: str, spare: list[Complement]) -> str:
     """Returns a sentence on what each could show the other; its subject leaves `spare`."""
     voice = writer.voice
     item = spare.pop(writer.choose(range(len(spare))))
-    a, b = (
-        voice.listed(voice.items, item.field, codes[:2], SHORT_LIST_ROOM)
-        for codes in (item.only_a, item.only_b)
-    )
+    a = voice.listed(voice.items, item.field, item.only_a[:2], SHORT_LIST_ROOM)
+    b = voice.listed(voice.items, item.field, item.only_b[:2], SHORT_LIST_ROOM)
     return writer.fill(slot, field=voice.fields[item.field], a=a, b=b)
 
 
