@@ -1,27 +1,30 @@
 """The shapes of the answers, for the OpenAPI document and for tests.
 
-The routes build these shapes directly: serializing through the models would take longer.
+The routes build these shapes directly: serializing through the models would take longer. The
+document's examples are in `examples.json`, by the name of the model.
 """
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-_RUN = "20261122T170000Z-1a2b"
-_USER_IDS = [42, 7, 1138]
+_EXAMPLES = orjson.loads(resources.files(__package__).joinpath("examples.json").read_bytes())
+
+
+def _add_example(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Adds the example of an answer in `examples.json` to its schema, where there is one."""
+    if model.__name__ in _EXAMPLES:
+        schema["examples"] = [_EXAMPLES[model.__name__]]
 
 
 class Answer(BaseModel):
     """Base of the answers: every field is there and no other one."""
 
-    model_config = ConfigDict(extra="forbid")
-
-
-def _example(value: dict[str, Any]) -> ConfigDict:
-    """Returns the configuration of an answer with an example for the OpenAPI document."""
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [value]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_add_example)
 
 
 class UserIdList(Answer):
@@ -35,8 +38,6 @@ class TuningAnswer(Answer):
 
     `data` is null if the user has no match, or registered after the snapshot was made.
     """
-
-    model_config = _example({"code": "TUNING_SUCCESS", "data": {"userIdList": _USER_IDS}})
 
     code: Literal["TUNING_SUCCESS", "TUNING_SUCCESS_BUT_NO_MATCH", "TUNING_PENDING"]
     data: UserIdList | None
@@ -92,43 +93,6 @@ class MatchEntry(Answer):
 class MatchesAnswer(Answer):
     """One page of a user's match list, and the snapshot that it comes from."""
 
-    model_config = _example(
-        {
-            "snapshot": _RUN,
-            "userId": 42,
-            "category": "friend",
-            "status": "ready",
-            "matches": [
-                {
-                    "userId": 7,
-                    "rank": 1,
-                    "mutual": 0.8125,
-                    "forward": 0.84375,
-                    "backward": 0.78125,
-                    "breakdown": {
-                        "forward": {"cosine": 0.625, "mbti": 0.15625, "age": 0.0625},
-                        "backward": {"cosine": 0.625, "mbti": 0.09375, "age": 0.0625},
-                    },
-                    "explanation": {
-                        "title": "음악으로 통하는 두 사람",
-                        "content": "두 사람 모두 음악을 좋아해요. Stay Tuned!",
-                        "reasons": [
-                            {
-                                "kind": "shared",
-                                "fields": ["hobbies"],
-                                "values": ["MUSIC"],
-                                "direction": "both",
-                            }
-                        ],
-                        "origin": "template",
-                        "language": "ko",
-                    },
-                }
-            ],
-            "nextCursor": "MjAyNjExMjJUMTcwMDAwWi0xYTJiIDQyIGZyaWVuZCAx",
-        }
-    )
-
     snapshot: str
     userId: int
     category: str
@@ -155,18 +119,6 @@ class HealthAnswer(Answer):
     `notes` says why, if it is not the one that was published last.
     """
 
-    model_config = _example(
-        {
-            "status": "ok",
-            "snapshot": _RUN,
-            "created_at": "2026-11-22T17:04:31+00:00",
-            "users": 2000,
-            "policy_hash": "9f86d081884c7d65",
-            "similar": {"loaded": False, "snapshot": None},
-            "notes": [],
-        }
-    )
-
     status: Literal["ok"]
     snapshot: str
     created_at: str
@@ -179,20 +131,11 @@ class HealthAnswer(Answer):
 class ReadyAnswer(Answer):
     """A snapshot is served."""
 
-    model_config = _example({"status": "ready"})
-
     status: Literal["ready"]
 
 
 class UnavailableAnswer(Answer):
     """No snapshot is served, and why."""
-
-    model_config = _example(
-        {
-            "status": "unavailable",
-            "reason": "the home: no snapshot published yet; `hertz nightly` makes the first",
-        }
-    )
 
     status: Literal["unavailable"]
     reason: str
@@ -214,8 +157,6 @@ def error_response(description: str, *codes: str) -> dict[str, Any]:
 
 class IntakeAnswer(Answer):
     """The request is on the disk; the next run brings it into the lists."""
-
-    model_config = _example({"code": "EMBEDDING_REGISTER_SUCCESS", "data": None})
 
     code: Literal[
         "EMBEDDING_REGISTER_SUCCESS",
@@ -245,22 +186,6 @@ class InvalidRequest(Answer):
 
 class InvalidAnswer(Answer):
     """The answer to a request that is not valid."""
-
-    model_config = _example(
-        {
-            "error": {
-                "code": "BAD_REQUEST_VALIDATION_ERROR",
-                "message": "The request is not valid: userId: Input should be greater than 0",
-                "details": [
-                    {
-                        "field": "userId",
-                        "reason": "Input should be greater than 0",
-                        "type": "greater_than",
-                    }
-                ],
-            }
-        }
-    )
 
     error: InvalidRequest
 
@@ -310,41 +235,6 @@ class TermContribution(Answer):
 class WhyAnswer(Answer):
     """The record of a match: its scores and terms, and the run that made it."""
 
-    model_config = _example(
-        {
-            "runId": _RUN,
-            "createdAt": "2026-11-22T17:04:31+00:00",
-            "category": {"name": "friend", "label": {"ko": "친구", "en": "friend"}},
-            "policy": {"name": "service", "hash": "9f86d081884c7d65"},
-            "embeddingModel": "multilingual-e5-small",
-            "languageModel": None,
-            "score": {
-                "mutual": 0.8125,
-                "forward": 0.84375,
-                "backward": 0.78125,
-                "combine": "arithmetic",
-                "combined": {
-                    "ko": "두 방향 점수의 산술평균",
-                    "en": "the arithmetic mean of the two directional scores",
-                },
-            },
-            "terms": [
-                {
-                    "term": "mbti",
-                    "label": {"ko": "MBTI 궁합", "en": "MBTI pairing"},
-                    "fields": [{"name": "MBTI", "label": {"ko": "MBTI", "en": "MBTI"}}],
-                    "weight": 0.15,
-                    "forward": 0.15625,
-                    "backward": 0.09375,
-                }
-            ],
-            "userId": 42,
-            "otherUserId": 7,
-            "rank": {"onUsersList": 1, "onOthersList": 3},
-            "explanation": None,
-        }
-    )
-
     runId: str
     createdAt: str
     category: Labelled
@@ -370,10 +260,6 @@ class SimilarUser(Answer):
 
 class SimilarAnswer(Answer):
     """The users with the most similar profiles, the most similar first."""
-
-    model_config = _example(
-        {"snapshot": _RUN, "userId": 42, "similar": [{"userId": 7, "similarity": 0.9375}]}
-    )
 
     snapshot: str
     userId: int

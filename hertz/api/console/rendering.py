@@ -1,7 +1,7 @@
 """Renders and sends the console's pages: templates, language, headers, and errors as pages.
 
-In: a request, a template and its values. Out: HTML that may load nothing but the console's own
-style sheet and icon, runs no script, cannot be framed and is kept by no cache.
+The HTML may load nothing but the console's own style sheet and icon, runs no script, cannot be
+framed and is kept by no cache.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hertz.api.console.language import LANGUAGE_NAMES, wanted_language
 from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAUTHORIZED, ApiError
 from hertz.api.errors import UNAVAILABLE as NO_SNAPSHOT
+from hertz.api.lists.why import public_name
 from hertz.api.snapshot.follower import SnapshotFollower
-from hertz.core.interface_texts.catalogue import Language, packaged_catalogue, text
+from hertz.core.interface_texts.catalogue import LANGUAGES, Language, packaged_catalogue, text
 
+LANGUAGE_NAMES: dict[Language, str] = {"ko": "한국어", "en": "English"}
 HOME = "/console"
 SIGN_IN = "/console/sign-in"
 SESSION_COOKIE = "hertz_session"
@@ -72,6 +73,7 @@ _environment = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+_environment.filters["public_name"] = public_name
 
 
 class ConsoleRoute(APIRoute):
@@ -103,22 +105,15 @@ def preload() -> None:
 
 
 def page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Renders a template in the language of the request.
-
-    Args:
-        request: The request.
-        template: Name of the template.
-        status: Status of the answer.
-        **values: Variables of the template.
-    """
+    """Renders a template, with these values as its variables, in the language of the request."""
     language = language_of(request)
-    here = f"{request.url.path}?{request.url.query}".rstrip("?")
     signing_in = request.url.path == SIGN_IN
     shared = {
         "language": language,
         "languages": LANGUAGE_NAMES,
         "t": partial(text, language=language),
-        "here": quote(own_page(here), safe=""),
+        "age": partial(age, language=language),
+        "here": _here(request),
         "version": _VERSION,
         "inside": not signing_in,
         "can_sign_out": not signing_in and request.app.state.sessions.needed,
@@ -155,6 +150,24 @@ def language_of(request: Request) -> Language:
     return wanted_language(request.cookies.get(LANGUAGE_COOKIE), accepted)
 
 
+def wanted_language(remembered: str | None, accepted: str) -> Language:
+    """Returns the language of the cookie, or the best one of the Accept-Language header.
+
+    Args:
+        remembered: Value of the language cookie; None without one.
+        accepted: The Accept-Language header; empty without one.
+    """
+    for language in LANGUAGES:
+        if remembered == language:
+            return language
+    ranked: list[tuple[float, Language]] = []
+    for part in accepted.split(","):
+        name, _, quality = part.strip().partition(";q=")
+        found = [language for language in LANGUAGES if name.lower().split("-")[0] == language]
+        ranked += [(-_quality(quality), language) for language in found]
+    return min(ranked, key=lambda item: item[0])[1] if ranked else "en"
+
+
 def is_secure(request: Request) -> bool:
     """Returns whether the browser used https, to the server itself or to a proxy before it."""
     return request.url.scheme == "https"
@@ -189,11 +202,16 @@ def error_page(
     return page(request, "error.html", status, title=title, words=words, searched=searched)
 
 
+def _here(request: Request) -> str:
+    """Returns the address of the requested page, quoted to be a value in another address."""
+    address = f"{request.url.path}?{request.url.query}".rstrip("?")
+    return quote(own_page(address), safe="")
+
+
 def _api_error_page(request: Request, error: ApiError) -> Response:
     """Returns the page of an error with a code; without a session, the way to sign in."""
     if error.code == UNAUTHORIZED:
-        here = f"{request.url.path}?{request.url.query}".rstrip("?")
-        return redirect(f"{SIGN_IN}?next={quote(own_page(here), safe='')}")
+        return redirect(f"{SIGN_IN}?next={_here(request)}")
     return error_page(request, error.status, _ERROR_TEXTS[error.code])
 
 
@@ -207,3 +225,11 @@ def _validation_error_page(request: Request, error: RequestValidationError) -> R
     return error_page(
         request, 422, "console_bad_id", request.query_params.get("id", "")[:40], minimum=minimum
     )
+
+
+def _quality(text: str) -> float:
+    """Returns the quality value of a language in the header; 0 where it is not a number."""
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0

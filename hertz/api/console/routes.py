@@ -1,8 +1,7 @@
 """Declares the console's routes.
 
-In: a browser that signed in with an API key, or any browser on this machine where no key is
-configured. Out: pages that show the served snapshot and the runs, a user's lists, why a match was
-made, and a run's report. None of them is in the OpenAPI document, which is for programs.
+Its pages show the served snapshot and the runs, a user's lists, why a match was made, and a run's
+report. None of them is in the OpenAPI document, which is for programs.
 """
 
 from __future__ import annotations
@@ -19,26 +18,8 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from hertz.api.console import overview as overview_page
-from hertz.api.console import user_pages
-from hertz.api.console.rendering import (
-    HOME,
-    ICON,
-    LANGUAGE_COOKIE,
-    NO_PAGE,
-    NO_REPORT,
-    SESSION_COOKIE,
-    SIGN_IN,
-    STYLE,
-    ConsoleRoute,
-    asset,
-    is_secure,
-    language_of,
-    own_page,
-    page,
-    preload,
-    redirect,
-    report_page,
-)
+from hertz.api.console import rendering, user_pages
+from hertz.api.console.rendering import HOME, SESSION_COOKIE, ConsoleRoute, page, redirect
 from hertz.api.console.sessions import Sessions
 from hertz.api.errors import UNAUTHORIZED, ApiError
 from hertz.api.health import health
@@ -53,12 +34,8 @@ _OTHER_SITES = ("cross-site", "same-site")
 
 
 async def require_session(request: Request) -> None:
-    """Lets a request pass that has an open session or an accepted key.
-
-    Raises:
-        ApiError: 401 for any other request; the sign-in page is shown instead.
-    """
-    sessions = _sessions(request)
+    """Lets a request pass that has an open session or an accepted key; any other one gets a 401."""
+    sessions: Sessions = request.app.state.sessions
     if not sessions.needed or request.scope[CALLER]:
         return
     token = request.cookies.get(SESSION_COOKIE)
@@ -71,13 +48,12 @@ session_router = APIRouter(
     route_class=ConsoleRoute, include_in_schema=False, dependencies=[Depends(require_session)]
 )
 
-_Category = Annotated[str | None, Query()]
-_Cursor = Annotated[str | None, Query()]
+_OptionalText = Annotated[str | None, Query()]
 
 
 def add_console(app: FastAPI, keys: Keys) -> None:
     """Adds the console's routes to an application, after all others."""
-    preload()
+    rendering.preload()
     app.state.sessions = Sessions(keys)
     app.include_router(open_router)
     app.include_router(session_router)
@@ -86,26 +62,26 @@ def add_console(app: FastAPI, keys: Keys) -> None:
 @open_router.get("/console/console.css")
 async def style() -> Response:
     """Sends the style sheet."""
-    return asset(STYLE, "text/css")
+    return rendering.asset(rendering.STYLE, "text/css")
 
 
 @open_router.get("/console/icon.svg")
 async def icon() -> Response:
     """Sends the icon."""
-    return asset(ICON, "image/svg+xml")
+    return rendering.asset(rendering.ICON, "image/svg+xml")
 
 
 @open_router.get("/console/language/{code}")
 async def choose_language(request: Request, code: str, next: str = HOME) -> Response:
     """Remembers a language and goes back to the page on which it was chosen."""
-    answer = redirect(own_page(next))
+    answer = redirect(rendering.own_page(next))
     if code in LANGUAGES:
         answer.set_cookie(
-            LANGUAGE_COOKIE,
+            rendering.LANGUAGE_COOKIE,
             code,
             _YEAR_SECONDS,
             path=HOME,
-            secure=is_secure(request),
+            secure=rendering.is_secure(request),
             httponly=True,
         )
     return answer
@@ -114,8 +90,8 @@ async def choose_language(request: Request, code: str, next: str = HOME) -> Resp
 @open_router.get("/console/sign-in")
 async def sign_in_page(request: Request, next: str = HOME) -> Response:
     """Shows the form that asks for a key."""
-    to = own_page(next)
-    if not _sessions(request).needed:
+    to = rendering.own_page(next)
+    if not request.app.state.sessions.needed:
         return redirect(to)
     return page(request, "sign_in.html", problem="", to=to)
 
@@ -123,10 +99,10 @@ async def sign_in_page(request: Request, next: str = HOME) -> Response:
 @open_router.post("/console/sign-in")
 async def sign_in(request: Request) -> Response:
     """Begins a session for an accepted key."""
-    form = await _form(request)
+    form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
     now = time.monotonic()
-    to = own_page(form.get("next", HOME))
-    sessions = _sessions(request)
+    to = rendering.own_page(form.get("next", HOME))
+    sessions: Sessions = request.app.state.sessions
     wait = sessions.wait(request.client.host if request.client else "", now)
     if wait:
         answer = _sign_in_problem(request, 429, "console_too_many", to, seconds=math.ceil(wait))
@@ -136,7 +112,7 @@ async def sign_in(request: Request) -> Response:
         return _sign_in_problem(request, 403, "console_foreign_form", to)
     token = sessions.begin(form.get("key", "").strip(), now)
     return (
-        _signed_in(token, to, is_secure(request))
+        _signed_in(token, to, rendering.is_secure(request))
         if token
         else _sign_in_problem(request, 401, "console_wrong_key", to)
     )
@@ -145,8 +121,8 @@ async def sign_in(request: Request) -> Response:
 @open_router.post("/console/sign-out")
 async def sign_out(request: Request) -> Response:
     """Ends the session."""
-    _sessions(request).end(request.cookies.get(SESSION_COOKIE, ""))
-    answer = redirect(SIGN_IN)
+    request.app.state.sessions.end(request.cookies.get(SESSION_COOKIE, ""))
+    answer = redirect(rendering.SIGN_IN)
     answer.delete_cookie(SESSION_COOKIE, path=HOME)
     return answer
 
@@ -159,7 +135,7 @@ async def overview(request: Request) -> Response:
     answer = orjson.loads((await health(request)).body)
     notes = answer["notes"] if "notes" in answer else [answer["reason"]]
     shown = await asyncio.to_thread(
-        overview_page.overview, state.home, state.follower.served, notes, language_of(request)
+        overview_page.overview, state.home, state.follower.served, notes
     )
     return page(request, "overview.html", shown=shown)
 
@@ -178,11 +154,11 @@ def lists(
     request: Request,
     view: RequestView,
     user_id: PathUser,
-    category: _Category = None,
-    cursor: _Cursor = None,
+    category: _OptionalText = None,
+    cursor: _OptionalText = None,
 ) -> Response:
     """Shows a user's list in one category."""
-    shown = user_pages.list_page(view, user_id, category, cursor, language_of(request))
+    shown = user_pages.list_page(view, user_id, category, cursor, rendering.language_of(request))
     return page(request, "user.html", shown=shown, searched=str(user_id))
 
 
@@ -192,10 +168,12 @@ def why(
     view: RequestView,
     user_id: PathUser,
     other_id: OtherUser,
-    category: _Category = None,
+    category: _OptionalText = None,
 ) -> Response:
     """Shows why two users were matched."""
-    shown = user_pages.match_record(view, user_id, other_id, category, language_of(request))
+    shown = user_pages.match_record(
+        view, user_id, other_id, category, rendering.language_of(request)
+    )
     return page(request, "why.html", shown=shown, searched=str(user_id))
 
 
@@ -204,33 +182,21 @@ def report(request: Request, runId: str) -> Response:
     """Sends the report that a run left in its snapshot."""
     found = overview_page.report(request.app.state.home, runId)
     if found is None:
-        raise ApiError(404, NO_REPORT)
-    return report_page(found)
+        raise ApiError(404, rendering.NO_REPORT)
+    return rendering.report_page(found)
 
 
 @session_router.get("/console/{rest:path}")
 async def no_page() -> Response:
     """Answers every other address with a page that says so."""
-    raise ApiError(404, NO_PAGE)
-
-
-def _sessions(request: Request) -> Sessions:
-    """Returns the open sessions of the application."""
-    sessions: Sessions = request.app.state.sessions
-    return sessions
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Returns the fields of a posted form; of a field that comes twice, the last value."""
-    text = (await request.body()).decode("utf-8", "replace")
-    return dict(parse_qsl(text))
+    raise ApiError(404, rendering.NO_PAGE)
 
 
 def _sign_in_problem(
     request: Request, status: int, problem: str, to: str, **values: object
 ) -> Response:
     """Shows the sign-in form again, with the text of a problem."""
-    words = text(problem, language_of(request), **values)
+    words = text(problem, rendering.language_of(request), **values)
     return page(request, "sign_in.html", status, problem=words, to=to)
 
 

@@ -1,8 +1,7 @@
 """Collects what the console shows of a user's lists and of a match, from the API's own answers.
 
-In: a `View`, the arguments of a page and its language. Out: frozen values for the templates. Every
-list and record comes from `lists.reads.matches` and `lists.why.why`, so the console hides the same
-users and fails with the same errors as the API.
+Every list and record comes from `lists.reads.matches` and `lists.why.why`, so the console hides
+the same users and fails with the same errors as the API.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
+from fastapi import Response
 
 from hertz.api.console.bars import Axis, Piece, color, stack
 from hertz.api.errors import NOT_FOUND_MATCH, ApiError
@@ -24,11 +24,13 @@ from hertz.policy.model import Policy
 MATCHES_SHOWN = 20  # on a page
 
 _FORMULAS = {
-    "arithmetic": "({f} + {b}) ÷ 2",
-    "geometric": "√({f} × {b})",
-    "harmonic": "2 × {f} × {b} ÷ ({f} + {b})",
-    "minimum": "min({f}, {b})",
+    "arithmetic": "({f:.4f} + {b:.4f}) ÷ 2",
+    "geometric": "√({f:.4f} × {b:.4f})",
+    "harmonic": "2 × {f:.4f} × {b:.4f} ÷ ({f:.4f} + {b:.4f})",
+    "minimum": "min({f:.4f}, {b:.4f})",
 }
+
+JsonObject = dict[str, Any]
 
 
 class Labelled(NamedTuple):
@@ -60,8 +62,7 @@ class Reason(NamedTuple):
     values: str
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """An explanation as shown, with the facts that it states."""
 
     title: str
@@ -76,23 +77,15 @@ class Match:
     """One match of a list as shown.
 
     Attributes:
-        other: Id of the matched user.
-        rank: Rank on the list.
-        mutual: Mutual score.
-        forward: The user's score of the other.
-        backward: The other's score of the user.
-        there: Bar of the forward score, term by term.
-        back: Bar of the backward score, term by term.
+        answer: The match as the API answers it, a `MatchEntry`.
+        forward: Bar of the forward score, term by term.
+        backward: Bar of the backward score, term by term.
         explanation: Explanation; None if the run wrote none.
     """
 
-    other: int
-    rank: int
-    mutual: float
-    forward: float
-    backward: float
-    there: list[Piece]
-    back: list[Piece]
+    answer: JsonObject
+    forward: list[Piece]
+    backward: list[Piece]
     explanation: Explanation | None
 
 
@@ -101,52 +94,42 @@ class ListPage:
     """One page of a user's list.
 
     Attributes:
-        user: Owner of the list.
+        answer: The page as the API answers it, a `MatchesAnswer`.
         category: Category of the list.
         categories: All categories of the policy.
-        pending: Whether the user registered after the snapshot was made.
         legend: Terms of the category.
         matches: Matches on the page, best first.
         cursor: Cursor of the page; None for the first page.
-        next_cursor: Cursor of the next page; None on the last page.
-        snapshot: Run id of the snapshot.
     """
 
-    user: int
+    answer: JsonObject
     category: Labelled
     categories: list[Labelled]
-    pending: bool
     legend: list[LegendEntry]
     matches: list[Match]
     cursor: str | None
-    next_cursor: str | None
-    snapshot: str
 
 
 class TermRow(NamedTuple):
     """One term of a match's record.
 
     Attributes:
+        answer: The term as the API answers it, a `TermContribution`.
         label: Name of the term for people.
         fields: Names of the profile fields that it reads; empty if it reads the embedding.
         color: Class of the style sheet.
-        weight: Weight of the term.
-        forward: Contribution to the user's score of the other.
-        backward: Contribution to the other's score of the user.
         limit: Bar of the weight, which is the greatest contribution.
-        there: Bar of the forward contribution.
-        back: Bar of the backward contribution.
+        forward: Bar of the contribution to the user's score of the other.
+        backward: Bar of the contribution to the other's score of the user.
     """
 
+    answer: JsonObject
     label: str
     fields: str
     color: str
-    weight: float
-    forward: float
-    backward: float
     limit: Piece
-    there: Piece
-    back: Piece
+    forward: Piece
+    backward: Piece
 
 
 @dataclass(frozen=True)
@@ -154,31 +137,22 @@ class MatchRecord:
     """Why two users were matched, as shown.
 
     Attributes:
+        answer: The record as the API answers it, a `WhyAnswer`.
+        category: Category of the record.
+        categories: All categories in which the two are matched.
         combined: How the mutual score is combined, in words.
         formula: The same as a formula with both scores filled in.
-        rank: Rank of the other on the user's list; None if not on it.
-        other_rank: Rank of the user on the other's list; None if not on it.
+        rows: Terms of the category.
+        explanation: Explanation; None if the run wrote none.
     """
 
-    user: int
-    other: int
+    answer: JsonObject
     category: Labelled
     categories: list[Labelled]
-    mutual: float
-    forward: float
-    backward: float
     combined: str
     formula: str
-    rank: int | None
-    other_rank: int | None
     rows: list[TermRow]
     explanation: Explanation | None
-    run: str
-    created: str
-    policy: str
-    policy_hash: str
-    embedding_model: str
-    language_model: str | None
 
 
 def list_page(
@@ -190,22 +164,16 @@ def list_page(
         ApiError: As `hertz.api.lists.reads.matches` does.
         RequestValidationError: As `hertz.api.lists.reads.matches` does.
     """
-    reader = view.served.reader
-    explained_in = _explanation_language(reader.languages, language)
-    requested = PageRequest(category, MATCHES_SHOWN, explained_in, cursor)
-    answer = _body(reads.matches(view, user, requested))
+    requested = PageRequest(category, MATCHES_SHOWN, _explanation_language(view, language), cursor)
+    answer = _json(reads.matches(view, user, requested))
     words = _PolicyWords(view.served.manifest.policy, language)
-    name = answer["category"]
     return ListPage(
-        user=user,
-        category=words.category(name),
-        categories=[words.category(each) for each in reader.categories],
-        pending=answer["status"] == "pending",
-        legend=words.legend(name),
-        matches=words.matches(name, user, answer["matches"]),
+        answer=answer,
+        category=words.category(answer["category"]),
+        categories=[words.category(name) for name in view.served.reader.categories],
+        legend=words.legend(answer["category"]),
+        matches=words.matches(answer),
         cursor=cursor,
-        next_cursor=answer["nextCursor"],
-        snapshot=answer["snapshot"],
     )
 
 
@@ -218,12 +186,22 @@ def match_record(
         ApiError: As `hertz.api.lists.why.why` does.
         RequestValidationError: As `hertz.api.lists.why.why` does.
     """
-    reader = view.served.reader
-    explained_in = _explanation_language(reader.languages, language)
-    answer = _body(why(view, user, other, category, explained_in))
+    answer = _json(why(view, user, other, category, _explanation_language(view, language)))
     words = _PolicyWords(view.served.manifest.policy, language)
-    matched = [name for name in reader.categories if _are_matched(view, user, other, name)]
-    return words.record(answer, [words.category(name) for name in matched])
+    score = answer["score"]
+    formula = _FORMULAS[score["combine"]]
+    categories = view.served.reader.categories
+    return MatchRecord(
+        answer=answer,
+        category=words.category(answer["category"]["name"]),
+        categories=[
+            words.category(name) for name in categories if _are_matched(view, user, other, name)
+        ],
+        combined=text("console_how_combined", language, how=score["combined"][language]),
+        formula=formula.format(f=score["forward"], b=score["backward"]),
+        rows=words.rows(answer["terms"]),
+        explanation=words.explanation(answer["explanation"], user, other),
+    )
 
 
 def _are_matched(view: View, user: int, other: int, category: str) -> bool:
@@ -237,20 +215,15 @@ def _are_matched(view: View, user: int, other: int, category: str) -> bool:
     return True
 
 
-def label_of(labels: Mapping[str, str], name: str, language: str) -> str:
-    """Returns a label in a language, or in the first there is; the name if there is no label."""
-    return labels.get(language) or next(iter(labels.values()), name)
-
-
-def _explanation_language(languages: tuple[str, ...], language: str) -> str:
+def _explanation_language(view: View, language: str) -> str:
     """Returns the language of the page if there are explanations in it, otherwise their first."""
+    languages = view.served.reader.languages
     return language if language in languages else languages[0]
 
 
-def _body(answer: Any) -> dict[str, Any]:  # noqa: ANN401  a starlette Response
+def _json(answer: Response) -> JsonObject:
     """Returns the JSON object of an answer."""
-    body: dict[str, Any] = orjson.loads(answer.body)
-    return body
+    return orjson.loads(answer.body)
 
 
 class _PolicyWords:
@@ -262,8 +235,7 @@ class _PolicyWords:
 
     def category(self, name: str) -> Labelled:
         """Returns a category with its label."""
-        label = self._policy.categories[name].label
-        return Labelled(name, label_of(label, name, self._language))
+        return Labelled(name, self._label(self._policy.categories[name].label, name))
 
     def legend(self, category: str) -> list[LegendEntry]:
         """Returns the terms of a category."""
@@ -273,59 +245,24 @@ class _PolicyWords:
             for position, (name, weight) in enumerate(weights.items())
         ]
 
-    def matches(self, category: str, user: int, matches: list[dict[str, Any]]) -> list[Match]:
-        """Returns the matches of a list as shown."""
-        weights = self._policy.categories[category].weights
+    def matches(self, answer: JsonObject) -> list[Match]:
+        """Returns the matches of a page as shown."""
+        weights = self._policy.categories[answer["category"]].weights
         labels = {name: self._term(name) for name in weights}
         whole = sum(weights.values())
         return [
             Match(
-                other=match["userId"],
-                rank=match["rank"],
-                mutual=match["mutual"],
-                forward=match["forward"],
-                backward=match["backward"],
-                there=stack(match["breakdown"]["forward"], labels, whole),
-                back=stack(match["breakdown"]["backward"], labels, whole),
-                explanation=self._explanation(match["explanation"], user, match["userId"]),
+                answer=match,
+                forward=stack(match["breakdown"]["forward"], labels, whole),
+                backward=stack(match["breakdown"]["backward"], labels, whole),
+                explanation=self.explanation(
+                    match["explanation"], answer["userId"], match["userId"]
+                ),
             )
-            for match in matches
+            for match in answer["matches"]
         ]
 
-    def record(self, answer: dict[str, Any], categories: list[Labelled]) -> MatchRecord:
-        """Returns the record of a match as shown."""
-        score = answer["score"]
-        forward = score["forward"]
-        backward = score["backward"]
-        formula = _FORMULAS[score["combine"]]
-        how = score["combined"][self._language]
-        return MatchRecord(
-            user=answer["userId"],
-            other=answer["otherUserId"],
-            category=self.category(answer["category"]["name"]),
-            categories=categories,
-            mutual=score["mutual"],
-            forward=forward,
-            backward=backward,
-            combined=text("console_how_combined", self._language, how=how),
-            formula=formula.format(f=f"{forward:.4f}", b=f"{backward:.4f}"),
-            rank=answer["rank"]["onUsersList"],
-            other_rank=answer["rank"]["onOthersList"],
-            rows=self._rows(answer["terms"]),
-            explanation=self._explanation(
-                answer["explanation"], answer["userId"], answer["otherUserId"]
-            ),
-            run=answer["runId"],
-            created=answer["createdAt"],
-            policy=answer["policy"]["name"],
-            policy_hash=answer["policy"]["hash"],
-            embedding_model=answer["embeddingModel"],
-            language_model=answer["languageModel"],
-        )
-
-    def _explanation(
-        self, found: dict[str, Any] | None, user: int, other: int
-    ) -> Explanation | None:
+    def explanation(self, found: JsonObject | None, user: int, other: int) -> Explanation | None:
         """Returns the explanation of a match as shown; None without one."""
         if found is None:
             return None
@@ -338,7 +275,7 @@ class _PolicyWords:
             reasons=[self._reason(reason, sides) for reason in found["reasons"]],
         )
 
-    def _rows(self, terms: list[dict[str, Any]]) -> list[TermRow]:
+    def rows(self, terms: list[JsonObject]) -> list[TermRow]:
         """Returns the terms of a record, with bars on one axis."""
         weights, forward, backward = (
             {term["term"]: term[key] for term in terms} for key in ("weight", "forward", "backward")
@@ -346,40 +283,37 @@ class _PolicyWords:
         axis = Axis.over(weights, forward, backward)
         return [
             TermRow(
-                label=self._term(name),
+                answer=term,
+                label=self._term(term["term"]),
                 fields=", ".join(self._field(field["name"]) for field in term["fields"]),
                 color=color(position),
-                weight=weights[name],
-                forward=forward[name],
-                backward=backward[name],
-                limit=axis.bar("", weights[name], "limit"),
-                there=axis.bar("", forward[name], color(position)),
-                back=axis.bar("", backward[name], color(position)),
+                limit=axis.bar("", term["weight"], "limit"),
+                forward=axis.bar("", term["forward"], color(position)),
+                backward=axis.bar("", term["backward"], color(position)),
             )
-            for position, (name, term) in enumerate((term["term"], term) for term in terms)
+            for position, term in enumerate(terms)
         ]
 
-    def _reason(self, found: dict[str, Any], sides: tuple[int, int]) -> Reason:
+    def _reason(self, found: JsonObject, sides: tuple[int, int]) -> Reason:
         """Returns a fact as shown; `sides` are both ids, the smaller one first."""
         fields = found["fields"]
-        kind = found["kind"]
-        values = [self._value(fields[-1], value) for value in found["values"]]
-        if kind in ("near", "pairing"):  # the first value belongs to the smaller id
+        vocabulary = self._policy.vocabulary(fields[-1]) or {}
+        values = [self._label(vocabulary.get(code, {}), code) for code in found["values"]]
+        if found["kind"] in ("near", "pairing"):  # the first value belongs to the smaller id
             values = [f"{side}: {value}" for side, value in zip(sides, values, strict=True)]
         arrows = {"a_to_b": f"{sides[0]} → {sides[1]}", "b_to_a": f"{sides[1]} → {sides[0]}"}
         field = self._field(fields[0])
-        words = text(f"console_reason_{kind}", self._language, field=field)
+        words = text(f"console_reason_{found['kind']}", self._language, field=field)
         return Reason(words, arrows.get(found["direction"], ""), ", ".join(values))
 
     def _term(self, name: str) -> str:
         """Returns the label of a term."""
-        return label_of(self._policy.terms[name].label, name, self._language)
+        return self._label(self._policy.terms[name].label, name)
 
     def _field(self, name: str) -> str:
         """Returns the label of a profile field."""
-        return label_of(self._policy.fields[name].label, name, self._language)
+        return self._label(self._policy.fields[name].label, name)
 
-    def _value(self, field: str, code: str) -> str:
-        """Returns the label of a code."""
-        labels = (self._policy.vocabulary(field) or {}).get(code, {})
-        return label_of(labels, code, self._language)
+    def _label(self, labels: Mapping[str, str], name: str) -> str:
+        """Returns the label in the page's language, else the first one, else the name."""
+        return labels.get(self._language) or next(iter(labels.values()), name)

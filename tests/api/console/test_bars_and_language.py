@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hertz.api.console.bars import Axis, stack
-from hertz.api.console.language import wanted_language
-from hertz.api.console.rendering import own_page
+from hertz.api.console.rendering import own_page, wanted_language
 from hertz.core.interface_texts.catalogue import LANGUAGES
 
 LABELS = {"a": "A", "b": "B", "c": "C"}
