@@ -1,7 +1,6 @@
 """Builds and runs the API: lists and explanations of the published snapshot, intake and console.
 
-In: a home, the settings, the accepted keys, and the policy by which the intake checks profiles.
-Out: a FastAPI application, and `serve`, which runs it. Reads need no lock and no model.
+Reads need no lock and no model.
 """
 
 from __future__ import annotations
@@ -70,12 +69,8 @@ def create_app(
     add_error_handlers(app)
     openapi.complete_document(app)
     app.add_middleware(FastPath, state=app.state)  # the middleware added last is the outermost
-    app.add_middleware(
-        Guard,
-        settings=settings or ApiSettings(),
-        keys=keys,
-        metrics=app.state.metrics,
-    )
+    settings = settings or ApiSettings()
+    app.add_middleware(Guard, settings=settings, keys=keys, metrics=app.state.metrics)
     return app
 
 

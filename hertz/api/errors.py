@@ -1,7 +1,7 @@
 """Turns the errors of a request into its answer: one of the documented codes, never a trace.
 
-In: an exception raised in a route. Out: JSON, `{"code", "data": null}`, or, for a request that is
-not valid, `{"error": {"code", "message", "details"}}`.
+The answer is JSON: `{"code", "data": null}`, or, for a request that is not valid, `{"error":
+{"code", "message", "details"}}`.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ class ApiError(HTTPException):
 
 
 def validation_error(
-    location: Location, field: str, reason: str, kind: str
+    field: str, reason: str, kind: str, location: Location
 ) -> RequestValidationError:
     """Returns the error of a value that the framework accepts and the policy or snapshot does not.
 
     Args:
-        location: The part of the request that holds the value.
         field: Name of the parameter or profile field.
         reason: What was found and what is accepted.
         kind: Name of the check, in the style of pydantic's own, such as `greater_than_equal`.
+        location: The part of the request that holds the value.
     """
     return RequestValidationError([{"loc": (location, field), "msg": reason, "type": kind}])
 

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from hertz.api.errors import json_response
 from hertz.api.lists.reads import snapshot_response
 from hertz.api.lists.similar import Similarity
-from hertz.api.middleware.metrics import MEDIA_TYPE, Metrics
 from hertz.api.schemas import HealthAnswer, ReadyAnswer, UnavailableAnswer
 from hertz.api.snapshot.follower import SnapshotFollower
 
@@ -57,8 +57,7 @@ async def ready(request: Request) -> Response:
 )
 async def metrics(request: Request) -> Response:
     """Returns the metrics for Prometheus: requests, latencies and the served snapshot."""
-    registered: Metrics = request.app.state.metrics
-    return Response(registered.render(), media_type=MEDIA_TYPE)
+    return Response(request.app.state.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _unavailable(request: Request, follower: SnapshotFollower) -> Response:

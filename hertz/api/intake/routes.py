@@ -23,7 +23,6 @@ from hertz.core.errors import IntakeFullError, StorageError
 from hertz.policy.fast_check import CheckedProfile, ProfileCheck
 from hertz.policy.json_schema import MAX_ID, profile_example, profile_schema
 from hertz.policy.model import Policy
-from hertz.storage.intake.events import Kind
 from hertz.storage.intake.events import Request as IntakeRequest
 
 DUPLICATE = "EMBEDDING_CONFLICT_DUPLICATE_ID"
@@ -35,18 +34,13 @@ _BODY = "(body)"  # the field of an error that concerns the whole body
 
 
 class _Codes(NamedTuple):
-    """The codes of one kind of request.
-
-    Attributes:
-        success: The request is on the disk.
-        unknown: There is no such user; None where that is no error.
-    """
+    """The codes of success and of an unknown user; None where an unknown user is no error."""
 
     success: str
     unknown: str | None
 
 
-_CODES: dict[Kind, _Codes] = {
+_CODES: dict[str, _Codes] = {
     "register": _Codes("EMBEDDING_REGISTER_SUCCESS", None),
     "update": _Codes("EMBEDDING_UPDATE_SUCCESS", "EMBEDDING_UPDATE_NOT_FOUND_USER"),
     "delete": _Codes("EMBEDDING_DELETE_SUCCESS", "EMBEDDING_DELETE_NOT_FOUND_USER"),
@@ -74,32 +68,27 @@ def add_intake(app: FastAPI, home: FilePath, policy: Policy) -> None:
     follower: SnapshotFollower = app.state.follower
     app.state.writer = IntakeWriter(home, follower.overlay, follower.has_user)
     app.state.profile_check = ProfileCheck(policy)
-    app.include_router(_router(policy))
-
-
-def _router(policy: Policy) -> APIRouter:
-    """Returns the write routes, whose documented bodies follow from the policy."""
+    content = {"schema": profile_schema(policy), "example": profile_example(policy)}
+    profile = {"requestBody": {"required": True, "content": {"application/json": content}}}
     router = APIRouter(tags=["intake"], dependencies=[Depends(_require_snapshot)])
-    body = {"requestBody": _request_body(policy)}
-    for path in ("/api/v1/users", "/api/v3/users"):
-        router.post(
+    for method, path, handler, body in (
+        ("POST", "/api/v1/users", register, profile),
+        ("POST", "/api/v3/users", register, profile),
+        ("PUT", "/api/v3/users/{userId}", update, profile),
+        ("DELETE", "/api/v2/users/{userId}", delete, None),
+        ("DELETE", "/api/v3/users/{userId}", delete, None),
+        ("POST", "/blocks/{userId}/{otherId}", block, None),
+        ("DELETE", "/blocks/{userId}/{otherId}", unblock, None),
+    ):
+        router.add_api_route(
             path,
+            handler,
+            methods=[method],
             response_model=IntakeAnswer,
-            responses=_responses("register"),
+            responses=_responses(handler.__name__),  # each has the name of its kind
             openapi_extra=body,
-        )(register)
-    router.put(
-        "/api/v3/users/{userId}",
-        response_model=IntakeAnswer,
-        responses=_responses("update"),
-        openapi_extra=body,
-    )(update)
-    for path in ("/api/v2/users/{userId}", "/api/v3/users/{userId}"):
-        router.delete(path, response_model=IntakeAnswer, responses=_responses("delete"))(delete)
-    blocks = "/blocks/{userId}/{otherId}"
-    router.post(blocks, response_model=IntakeAnswer, responses=_responses("block"))(block)
-    router.delete(blocks, response_model=IntakeAnswer, responses=_responses("unblock"))(unblock)
-    return router
+        )
+    app.include_router(router)
 
 
 async def register(request: Request, key: Key = None) -> Response:
@@ -139,26 +128,15 @@ async def unblock(
 
 
 async def _require_snapshot(request: Request) -> None:
-    """Answers 503 if a snapshot was published and cannot be served.
-
-    It decides who exists. Before the first one is published, nobody does.
-    """
+    """Answers 503 if a snapshot, which decides who exists, was published and cannot be served."""
     follower: SnapshotFollower = request.app.state.follower
     if follower.served is None and follower.is_published:
         raise ApiError(503, UNAVAILABLE)
 
 
 async def _checked_profile(request: Request, user_id: int | None = None) -> CheckedProfile:
-    """Returns the profile in a request's body.
-
-    Args:
-        request: The request.
-        user_id: Id in the path, which the body may leave out; None if the path has none.
-
-    Raises:
-        RequestValidationError: The body is not JSON, or the profile does not fit the policy.
-    """
-    check = _profile_check(request)
+    """Returns the profile in a request's body, which may leave out an id that is in the path."""
+    check: ProfileCheck = request.app.state.profile_check
     id_field = check.policy.id_field
     body = _json_object(await request.body())
     if user_id is not None:
@@ -175,7 +153,7 @@ async def _checked_profile(request: Request, user_id: int | None = None) -> Chec
         )
     if user_id not in (None, checked.user_id):
         reason = f"Input should be {user_id}, the id in the path"
-        raise _body_error(id_field, reason, "value_error")
+        raise validation_error(id_field, reason, "value_error", "body")
     return checked
 
 
@@ -184,11 +162,9 @@ def _json_object(raw: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        reason = f"not JSON: {error}"
-        raise _body_error(_BODY, reason, "json_invalid") from error
+        raise validation_error(_BODY, f"not JSON: {error}", "json_invalid", "body") from error
     if not isinstance(body, dict):
-        reason = "Input should be a JSON object"
-        raise _body_error(_BODY, reason, "dict_type")
+        raise validation_error(_BODY, "Input should be a JSON object", "dict_type", "body")
     return body
 
 
@@ -211,18 +187,12 @@ async def _submit(request: Request, asked: IntakeRequest) -> Response:
     return json_response({"code": codes.success, "data": None})
 
 
-def _profile_check(request: Request) -> ProfileCheck:
-    """Returns the application's check of profiles."""
-    check: ProfileCheck = request.app.state.profile_check
-    return check
-
-
 def _check_id(request: Request, field: str, user_id: int) -> None:
     """Raises a validation error for an id below the policy's smallest one."""
-    minimum = _profile_check(request).policy.id_minimum
+    minimum = request.app.state.profile_check.policy.id_minimum
     if user_id < minimum:
         reason = f"Input should be greater than or equal to {minimum}"
-        raise _path_error(field, reason, "greater_than_equal")
+        raise validation_error(field, reason, "greater_than_equal", "path")
 
 
 def _check_pair(request: Request, user_id: int, other_id: int) -> None:
@@ -231,30 +201,13 @@ def _check_pair(request: Request, user_id: int, other_id: int) -> None:
     _check_id(request, "userId", user_id)
     _check_id(request, field, other_id)
     if user_id == other_id:
-        reason = "Input should be another user"
-        raise _path_error(field, reason, "value_error")
-    if not _profile_check(request).policy.block_fields:
+        raise validation_error(field, "Input should be another user", "value_error", "path")
+    if not request.app.state.profile_check.policy.block_fields:
         reason = "the policy has no `eligibility.blocked` field that could hold a block"
-        raise _path_error(field, reason, "policy")
+        raise validation_error(field, reason, "policy", "path")
 
 
-def _path_error(field: str, reason: str, kind: str) -> RequestValidationError:
-    """Returns the validation error of an id in the path."""
-    return validation_error("path", field, reason, kind)
-
-
-def _body_error(field: str, reason: str, kind: str) -> RequestValidationError:
-    """Returns the validation error of a value in the body."""
-    return validation_error("body", field, reason, kind)
-
-
-def _request_body(policy: Policy) -> dict[str, Any]:
-    """Returns the OpenAPI description of a profile as a request's body."""
-    content = {"schema": profile_schema(policy), "example": profile_example(policy)}
-    return {"required": True, "content": {"application/json": content}}
-
-
-def _responses(kind: Kind) -> dict[int | str, dict[str, Any]]:
+def _responses(kind: str) -> dict[int | str, dict[str, Any]]:
     """Returns the OpenAPI descriptions of the answers to one kind of request."""
     codes = _CODES[kind]
     example = {"application/json": {"example": {"code": codes.success, "data": None}}}

@@ -1,7 +1,7 @@
 """Writes to the intake in one thread; requests that arrive together share one commit.
 
-In: requests from any coroutine. Out: their outcomes, once they are on the disk and the overlay
-obeys them. A commit flushes the disk once (4 ms on an SSD), whatever the number of requests in it.
+A request has its outcome once it is on the disk and the overlay obeys it. A commit flushes the disk
+once (4 ms on an SSD), whatever the number of requests in it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class _Job(NamedTuple):
 
 
 class IntakeWriter:
-    """Writes requests to a home's intake.
+    """Writes requests to a home's intake, and applies them to an overlay before they are answered.
 
     Args:
         home: The home directory.
-        overlay: Overlay that each event is applied to before its request is answered.
+        overlay: The overlay that reads obey.
         has_user: Whether the served snapshot has a user.
     """
 

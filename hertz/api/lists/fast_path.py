@@ -1,9 +1,8 @@
 """Answers plainly valid requests for lists before the framework handles them.
 
-FastAPI's routing, dependencies and validation take longer than the read itself. A request whose
-arguments are plainly valid is answered here, by the same functions. Every other request (a missing
-or unusual argument, an escape, an unknown user, any error) is passed on to the documented route. A
-test compares the bytes of both. docs/decisions/fast-path-of-reads.md has the measurements.
+The same functions answer, without FastAPI's routing, dependencies and validation, which take longer
+than the read itself. Every other request (an unusual argument, any error) is passed on to the
+documented route; a test compares the bytes. Measurements: docs/decisions/fast-path-of-reads.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Answers the requests for lists from one snapshot, without the users who must not be shown.
 
-In: a `View`, one for each request, and arguments already of the right type. Out: the answer, or
-one of the errors that the routes document. Everything that returns user ids asks `View.hides`
-about each of them.
+Arguments are already of the right type. Everything that returns user ids asks `View.hides` about
+each of them, unless `View.hides_nobody`.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import State
 
 from hertz.api.errors import (
@@ -26,9 +24,8 @@ from hertz.api.errors import (
     validation_error,
 )
 from hertz.api.snapshot.follower import Served, SnapshotFollower
-from hertz.api.snapshot.overlay import UserStatus
+from hertz.api.snapshot.overlay import Overlay
 from hertz.policy.json_schema import MAX_ID
-from hertz.storage.intake.queue import IsPublished
 
 TUNING_LIMIT = 100
 MAX_LIST_LENGTH = 1000  # the longest list that a policy allows, and the largest page
@@ -38,35 +35,12 @@ MIN_ID = -(2**63)
 _SHOWN_CHARACTERS = 40  # of a value that is not accepted
 
 
-class Visibility(Protocol):
-    """Answers who must not be shown because of what happened after the snapshot was made."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether the intake was read; before, no list may be shown."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nobody at all is hidden."""
-
-    def status(self, user_id: int, sequence: int, has_user: IsPublished) -> UserStatus | None:
-        """Returns a user's status; None for a user who does not exist."""
-
-    def hides(self, user_id: int, other_id: int, sequence: int) -> bool:
-        """Returns whether the other must not be shown to the user."""
-
-
 @dataclass(frozen=True, slots=True)
 class View:
-    """The state that one request sees from beginning to end.
-
-    Attributes:
-        served: The snapshot.
-        visibility: What happened after the snapshot was made.
-    """
+    """The snapshot that one request sees from beginning to end, and what happened after it."""
 
     served: Served
-    visibility: Visibility
+    visibility: Overlay
 
     @property
     def hides_nobody(self) -> bool:
@@ -74,20 +48,12 @@ class View:
         return self.visibility.is_empty
 
     def hides(self, user_id: int, other_id: int) -> bool:
-        """Returns whether an answer to the user must leave the other out.
-
-        Everything that returns user ids asks this about each, unless `hides_nobody`.
-        """
+        """Returns whether an answer to the user must leave the other out."""
         sequence = self.served.manifest.intake_sequence
         return self.visibility.hides(user_id, other_id, sequence)
 
     def is_pending(self, location: Location, user_id: int, field: str = "userId") -> bool:
         """Returns whether the user registered after the snapshot was made.
-
-        Args:
-            location: The part of the request that holds the id.
-            user_id: The user.
-            field: Name of the parameter that holds the id.
 
         Raises:
             RequestValidationError: The id is below the policy's smallest one.
@@ -96,7 +62,7 @@ class View:
         reader = self.served.reader
         if user_id < reader.id_minimum:
             reason = f"Input should be greater than or equal to {reader.id_minimum}"
-            raise validation_error(location, field, reason, "greater_than_equal")
+            raise validation_error(field, reason, "greater_than_equal", location)
         sequence = self.served.manifest.intake_sequence
         status = self.visibility.status(user_id, sequence, reader.has_user)
         if status in (None, "removed"):
@@ -121,23 +87,14 @@ class PageRequest(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """The rows of one page.
-
-    Attributes:
-        rows: Rows as `ServingReader.rows` returns them.
-        next_position: Position in the stored list where the next page starts; 0 if there is none.
-    """
+    """Rows of a stored list, and the position in it where the next page starts; 0 without one."""
 
     rows: list[tuple[Any, ...]]
     next_position: int
 
 
 async def view_of(request: Request) -> View:
-    """Returns the view of a request.
-
-    Raises:
-        ApiError: 503 if no snapshot can be served.
-    """
+    """Returns the view of a request, or answers 503 if no snapshot can be served."""
     view = current_view(request.app.state)
     if view is None:
         raise ApiError(503, UNAVAILABLE)
@@ -147,19 +104,13 @@ async def view_of(request: Request) -> View:
 def current_view(state: State) -> View | None:
     """Returns the view of a request that begins now; None if no snapshot can be served."""
     follower: SnapshotFollower = state.follower
-    visibility: Visibility = state.visibility
+    visibility: Overlay = state.visibility
     served = follower.served
     return View(served, visibility) if served is not None and visibility.ready else None
 
 
 def tuning(view: View, user_id: int, category: str | None) -> Response:
-    """Returns up to 100 ids of a user's matches, best first, in the service-compatible shape.
-
-    Args:
-        view: The state that the request sees.
-        user_id: The user.
-        category: Name of the category; None for the policy's first one.
-    """
+    """Returns up to 100 ids of a user's matches, best first; by default in the first category."""
     reader = view.served.reader
     category = reader.categories[0] if category is None else category
     check_accepted("query", "category", category, reader.categories)
@@ -184,12 +135,8 @@ def matches(view: View, user_id: int, requested: PageRequest) -> Response:
     check_accepted("query", "category", category, reader.categories)
     check_accepted("query", "language", language, reader.languages)
     pending = view.is_pending("path", user_id)
-    start = 0
-    if requested.cursor:
-        start = _position(served, user_id, category, requested.cursor)
-    page = _Page([], 0)
-    if not pending:
-        page = _page(view, user_id, category, start, requested.limit)
+    start = _position(served, user_id, category, requested.cursor) if requested.cursor else 0
+    page = _Page([], 0) if pending else _page(view, user_id, category, start, requested.limit)
     next_cursor = None
     if page.next_position:
         next_cursor = _cursor(served, user_id, category, page.next_position)
@@ -210,7 +157,7 @@ def check_accepted(location: Location, field: str, value: str, accepted: tuple[s
     """Raises a validation error that names the accepted values unless the value is one."""
     if value not in accepted:
         reason = f"{value[:_SHOWN_CHARACTERS]!r} is not known; accepted: {', '.join(accepted)}"
-        raise validation_error(location, field, reason, "enum")
+        raise validation_error(field, reason, "enum", location)
 
 
 def snapshot_response(served: Served, body: dict[str, Any]) -> Response:
@@ -219,11 +166,8 @@ def snapshot_response(served: Served, body: dict[str, Any]) -> Response:
 
 
 def _page(view: View, user_id: int, category: str, start: int, limit: int) -> _Page:
-    """Returns up to `limit` visible rows from a position of the stored list on.
-
-    Positions count hidden rows too, so that a block between two pages neither repeats nor skips
-    anyone.
-    """
+    """Returns up to `limit` visible rows from a position of the stored list on."""
+    # Positions count hidden rows too: a block between two pages neither repeats nor skips anyone.
     rows = view.served.reader.rows(category, user_id)
     if view.hides_nobody:
         end = start + limit
@@ -240,27 +184,18 @@ def _cursor(served: Served, user_id: int, category: str, position: int) -> str:
 
 
 def _position(served: Served, user_id: int, category: str, cursor: str) -> int:
-    """Returns the position that a cursor names.
-
-    Raises:
-        RequestValidationError: The text is not a cursor, or is the cursor of another list.
-        ApiError: 410 if the cursor is of a snapshot that is not served any more.
-    """
+    """Returns the position that a cursor names in a list of the served snapshot."""
+    field = "cursor"
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), "-_", validate=True)
         snapshot, *list_name, last = text.decode().split(" ")
         position = int(last)
     except (binascii.Error, ValueError):
-        owner = "of this service"
-        raise _cursor_error(owner) from None
+        reason = "Not a cursor of this service"
+        raise validation_error(field, reason, field, "query") from None
     if list_name != [str(user_id), category] or not 0 < position <= MAX_ID:
-        owner = "of this list: take `nextCursor` of the page before"
-        raise _cursor_error(owner)
+        reason = "Not a cursor of this list: take `nextCursor` of the page before"
+        raise validation_error(field, reason, field, "query")
     if snapshot != served.manifest.run_id:
         raise ApiError(410, CURSOR_EXPIRED)
     return position
-
-
-def _cursor_error(owner: str) -> RequestValidationError:
-    """Returns the error of a text that is not a cursor of its owner, a service or a list."""
-    return validation_error("query", "cursor", f"Not a cursor {owner}", "cursor")

@@ -1,8 +1,7 @@
 """Declares the read routes for lists and for the record of a match.
 
-The declarations are the contract and the OpenAPI document; `reads` and `why` have the answers. The
-handlers are coroutines that never wait: a read of the mapped file takes microseconds, less than
-handing it to a thread.
+The answers are made in `reads` and `why`. The handlers are coroutines that never wait: a read of
+the mapped file takes microseconds, less than handing it to a thread.
 """
 
 from __future__ import annotations
@@ -14,19 +13,10 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from hertz.api.errors import CURSOR_EXPIRED, NOT_FOUND_MATCH, NOT_FOUND_USER, UNAVAILABLE
 from hertz.api.lists import reads, why
 from hertz.api.lists.reads import MAX_LIST_LENGTH, MIN_ID, PageRequest, View, view_of
-from hertz.api.schemas import (
-    InvalidAnswer,
-    MatchesAnswer,
-    TuningAnswer,
-    WhyAnswer,
-    error_response,
-)
+from hertz.api.schemas import InvalidAnswer, MatchesAnswer, TuningAnswer, WhyAnswer, error_response
 from hertz.policy.json_schema import MAX_ID
 
-Responses = dict[int | str, dict[str, Any]]
-
-
-READ_ERRORS: Responses = {
+READ_ERRORS: dict[int | str, dict[str, Any]] = {
     404: error_response("The user is not known, or was removed", NOT_FOUND_USER),
     422: {"model": InvalidAnswer, "description": "A parameter is missing or not accepted"},
     503: error_response("No snapshot can be served; `/health` says why", UNAVAILABLE),

@@ -8,12 +8,12 @@ checked against the manifest before they are loaded.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 
 from hertz.api.errors import SIMILAR_UNAVAILABLE, UNAVAILABLE, ApiError, validation_error
 from hertz.api.lists.reads import View, check_accepted, snapshot_response
@@ -75,19 +75,12 @@ class Similarity:
     ) -> list[tuple[int, float]]:
         """Returns the nearest visible users with their similarities, without blocking the loop.
 
-        Args:
-            view: The state that the request sees.
-            user_id: The user whose neighbors are searched.
-            limit: Number of neighbors.
-            accepted: Accepted codes by field.
+        `accepted` has the accepted codes by field.
 
         Raises:
             ApiError: 503 if the database cannot be opened or searched.
         """
-
-        def hides(other: int) -> bool:
-            return view.hides(user_id, other)
-
+        hides = functools.partial(view.hides, user_id)
         loop = asyncio.get_running_loop()
         try:
             reader = await loop.run_in_executor(self._thread, self._open, view.served)
@@ -157,11 +150,7 @@ async def similar(
 
 
 def _accepted_codes(served: Served, request: Request) -> dict[str, list[str]]:
-    """Returns the accepted codes by field that a request's filters name.
-
-    Raises:
-        RequestValidationError: A filter is not a code field of the policy, or a code is not known.
-    """
+    """Returns the accepted codes by field that a request's filters name."""
     policy = served.manifest.policy
     fields = tuple(n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered"))
     found: dict[str, list[str]] = {}
@@ -170,16 +159,11 @@ def _accepted_codes(served: Served, request: Request) -> dict[str, list[str]]:
             continue
         if name not in fields:
             reason = f"Not a filter; accepted: limit, {', '.join(fields)}"
-            raise _filter_error(name[:_SHOWN_CHARACTERS], reason)
+            raise validation_error(name[:_SHOWN_CHARACTERS], reason, "filter", "query")
         if policy.vocabulary(name):
             check_accepted("query", name, code, policy.shown_codes(name))
         elif not 0 < len(code) <= _MAX_CODE_LENGTH:
             reason = f"Expected 1 to {_MAX_CODE_LENGTH} characters, not {len(code)}"
-            raise _filter_error(name, reason)
+            raise validation_error(name, reason, "filter", "query")
         found.setdefault(name, []).append(code)
     return found
-
-
-def _filter_error(name: str, reason: str) -> RequestValidationError:
-    """Returns the error of a filter that is not accepted."""
-    return validation_error("query", name, reason, "filter")

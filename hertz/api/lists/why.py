@@ -1,8 +1,7 @@
 """Answers why two users were matched, in numbers and words that the user may be given.
 
-In: a view, the user and the other user. Out: both directional scores and the contributions that
-they consist of, and the policy, models and run that made them. Of the other person the record says
-no more than the contributions and the explanation do.
+The record has both directional scores, their contributions, and the policy, models and run that
+made them. Of the other person it says no more than the contributions and the explanation do.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def _record(served: Served, category: str, user_id: int, other_id: int) -> dict[
     """Returns the record of two users in a category; None where neither lists the other."""
     on_users_list = served.reader.match(category, user_id, other_id)
     on_others_list = served.reader.match(category, other_id, user_id)
-    match = on_users_list or (on_others_list and _reversed(on_others_list, other_id))
+    match = on_users_list or (on_others_list and _reversed(on_others_list))
     if not match:
         return None
     return _scores(served, category, match) | {
@@ -71,10 +70,9 @@ def _record(served: Served, category: str, user_id: int, other_id: int) -> dict[
     }
 
 
-def _reversed(match: Match, other_id: int) -> Match:
-    """Returns the same match as the other user's list would have it."""
+def _reversed(match: Match) -> Match:
+    """Returns a match with its two directions exchanged."""
     return match._replace(
-        other_id=other_id,
         forward=match.backward,
         backward=match.forward,
         forward_terms=match.backward_terms,

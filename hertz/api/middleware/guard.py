@@ -1,15 +1,15 @@
 """Checks the key, the rate and the size of every request, then counts and logs it.
 
-In: a request. Out: the application's answer, or 401, 413 or 429 with a code. `/health`, `/ready`
-and the documentation need no key and have no rate limit; every other path has both, whether it
-exists or not. The console asks people to sign in instead, so its requests pass without a key, and
-the scope says which key a request brought. Log and metrics name the route's template and no path.
+`/health`, `/ready` and the documentation need no key and have no rate limit; every other path has
+both. The console asks people to sign in instead, so its requests pass without a key. Log and
+metrics name the route's template and no path.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import re
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,20 +25,13 @@ _DOCUMENTATION = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
 OPEN_PATHS = frozenset({"/health", "/api/v1/health", "/ready"} | _DOCUMENTATION)
 
 CALLER = "hertz.caller"  # key of the request's scope: digest of the accepted API key, or None
-_CONSOLE = "/console"
+_CONSOLE = re.compile(r"/console(/|\Z)")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _access_log = logging.getLogger("hertz.api.access")
 
 
 class Guard:
-    """The outermost middleware.
-
-    Args:
-        app: The application that it wraps.
-        settings: Limits, and whether requests are logged.
-        keys: The accepted API keys.
-        metrics: Counts of the requests.
-    """
+    """The outermost middleware."""
 
     def __init__(self, app: ASGIApp, settings: ApiSettings, keys: Keys, metrics: Metrics) -> None:
         self._app = app
@@ -80,7 +73,7 @@ class Guard:
         if wait:
             return ApiError(429, TOO_MANY, {"Retry-After": str(math.ceil(wait))})
         scope[CALLER] = caller
-        if self._keys.configured and caller is None and not _is_console(scope["path"]):
+        if self._keys.configured and caller is None and not _CONSOLE.match(scope["path"]):
             return ApiError(401, UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
         length = _header(scope, b"content-length")
         if length is not None and (not length.isdigit() or int(length) > self._max_body_bytes):
@@ -88,11 +81,8 @@ class Guard:
         return None
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        """Returns a receive that fails beyond the largest body.
-
-        Only a body that is sent in chunks needs it: any other one states its length.
-        """
-        if _header(scope, b"transfer-encoding") is None:
+        """Returns a receive that fails beyond the largest body."""
+        if _header(scope, b"transfer-encoding") is None:  # the body's length is stated
             return receive
         received = 0
 
@@ -113,11 +103,6 @@ class Guard:
         self._metrics.observe(method, route, status, seconds)
         if self._logs_requests:
             _access_log.info('"%s %s" %d %.1f ms', method, route, status, seconds * 1000)
-
-
-def _is_console(path: str) -> bool:
-    """Returns whether a path belongs to the console."""
-    return path == _CONSOLE or path.startswith(f"{_CONSOLE}/")
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:

@@ -11,27 +11,22 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from hertz.api.snapshot.follower import SnapshotFollower
 
-MEDIA_TYPE = CONTENT_TYPE_LATEST
-_LABELS = ("method", "route", "status")
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # seconds
 
 
 class Metrics:
-    """The metrics of one application.
-
-    Args:
-        follower: Follower whose snapshot the metrics describe.
-    """
+    """The metrics of one application and of the snapshot that it serves."""
 
     def __init__(self, follower: SnapshotFollower) -> None:
         self._registry = CollectorRegistry()
+        labels = ("method", "route", "status")
         self._requests = Counter(
-            "hertz_requests", "Requests answered", _LABELS, registry=self._registry
+            "hertz_requests", "Requests answered", labels, registry=self._registry
         )
         self._seconds = Histogram(
             "hertz_request_seconds",

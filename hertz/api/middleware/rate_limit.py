@@ -28,12 +28,7 @@ class RateLimit:
         self._buckets: dict[object, _Bucket] = {}
 
     def wait(self, caller: object, now: float) -> float:
-        """Takes one token; returns 0.0, or the seconds until there is a token to take.
-
-        Args:
-            caller: Any value that identifies the caller.
-            now: Seconds of a monotonic clock.
-        """
+        """Takes one token at a monotonic time; returns 0.0, or the seconds until there is one."""
         if not self._rate:
             return 0.0
         bucket = self._buckets.get(caller)

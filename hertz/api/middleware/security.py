@@ -1,9 +1,8 @@
 """Accepts API keys, several at once, from the environment or a file.
 
-In: HERTZ_API_KEYS (separated by commas), HERTZ_API_KEYS_FILE or [api] keys_file (one key a line,
-lines with # are comments). Out: `Keys`, which identifies a caller by the digest of its key. The
-file is read again when it changes, so a key is rotated by adding the new one, moving the callers
-over, and deleting the old one. Only digests are kept, and they are compared in constant time.
+They are in HERTZ_API_KEYS (separated by commas), HERTZ_API_KEYS_FILE or [api] keys_file (one key a
+line, lines with # are comments). The file is read again when it changes, so that keys are rotated.
+Only digests are kept.
 """
 
 from __future__ import annotations
@@ -34,11 +33,7 @@ class Keys:
     """
 
     def __init__(self, keys: Iterable[str] = (), file: Path | None = None) -> None:
-        """Reads the keys.
-
-        Args:
-            keys: Keys that are accepted as long as the process lives.
-            file: File of further keys, read again whenever it changes.
+        """Reads the keys, and those in a file, which is read again whenever it changes.
 
         Raises:
             PolicyError: A key is too short, or the file cannot be read or has none.
@@ -54,9 +49,13 @@ class Keys:
         self.configured = file is not None or bool(self._given)
 
     def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-        """Returns the digest of the accepted key in a request's headers; None without one."""
-        key = _key_in(headers)
-        return None if key is None else self.digest(key)
+        """Returns the digest of the accepted key in `X-API-Key` or `Authorization: Bearer`."""
+        for name, value in headers:
+            if name == b"x-api-key":
+                return self.digest(value)
+            if name == b"authorization" and value[:7].lower() == b"bearer ":
+                return self.digest(value[7:].strip())
+        return None
 
     def digest(self, key: bytes) -> bytes | None:
         """Returns the digest of an accepted key; None for any other key."""
@@ -89,10 +88,7 @@ class Keys:
 
 
 def keys_from_environment(keys_file: Path | None) -> Keys:
-    """Returns the keys of the environment and of a file of keys.
-
-    Args:
-        keys_file: The settings' file of keys, unless HERTZ_API_KEYS_FILE names another one.
+    """Returns the keys of the environment and of its file, or else the settings' file, of keys.
 
     Raises:
         PolicyError: A key is too short, or the file cannot be read or has none.
@@ -122,16 +118,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Returns the key in `X-API-Key` or `Authorization: Bearer`; None without one."""
-    for name, value in headers:
-        if name == b"x-api-key":
-            return value
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return value[7:].strip()
-    return None
 
 
 def _read(file: Path) -> frozenset[bytes]:

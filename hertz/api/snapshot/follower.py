@@ -1,11 +1,8 @@
 """Follows CURRENT: serves the published snapshot, or says why it cannot be served.
 
-A request takes `follower.served` once and keeps it to its end. A new snapshot is checked and
-mapped first and then replaces the old one in one assignment; the old one is unmapped when the last
-request that holds it ends. So reads take no lock and never mix two snapshots.
-
-The check of a file that nobody touched since the run wrote it costs one stat. A file that was
-copied or written since is read whole first (about 1 GB/s) while the old snapshot is served.
+A request takes `follower.served` once and keeps it to its end. A new snapshot is checked and mapped
+first and then replaces the old one in one assignment; the old one is unmapped when the last request
+that holds it ends. So reads take no lock and never mix two snapshots.
 """
 
 from __future__ import annotations
@@ -39,14 +36,7 @@ class _Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Served:
-    """One complete snapshot, open for reading.
-
-    Attributes:
-        folder: Folder of the snapshot.
-        manifest: What the API reads of its manifest.
-        reader: Reader of its serving file.
-        encoders: Encoder of the match lists of each category.
-    """
+    """One complete snapshot, open for reading, with an encoder of each category's match lists."""
 
     folder: Path
     manifest: Manifest
@@ -128,20 +118,17 @@ class SnapshotFollower:
 
 
 def _open(folder: Path) -> Served:
-    """Opens a snapshot whose serving file has the checksum of the manifest.
-
-    Raises:
-        SnapshotError: The file differs from its checksum or is not listed, or the manifest cannot
-            be read.
-    """
+    """Opens a snapshot whose serving file has the checksum of the manifest."""
     manifest = read_manifest(folder)
     name = SERVING_FILE.as_posix()
     if name not in manifest.files:
         message = f"{folder}: its manifest does not list {name}; `hertz rollback` mends it"
         raise SnapshotError(message)
-    if changed_files(folder, manifest, name):
-        message = f"{folder}: {name} is missing or differs from the manifest's checksum; "
-        message += "`hertz rollback` mends it"
+    if changed_files(folder, manifest, name):  # a stat, unless the file was copied or written since
+        message = (
+            f"{folder}: {name} is missing or differs from the manifest's checksum; "
+            "`hertz rollback` mends it"
+        )
         raise SnapshotError(message)
     reader = ServingReader(folder)
     encoders = {name: MatchListEncoder(name, terms) for name, terms in reader.terms.items()}

@@ -1,7 +1,7 @@
 """Encodes one page of a match list as JSON, in two thirds of the time that nested dicts take.
 
-In: rows of the serving file as plain tuples. Out: the bytes of a `MatchesAnswer`. The structs have
-its fields in its order; the struct of the contributions has a category's terms.
+The structs have the fields of `MatchesAnswer` in its order; the struct of the contributions has a
+category's terms.
 """
 
 from __future__ import annotations
@@ -41,12 +41,7 @@ class _Page(msgspec.Struct, gc=False):
 
 
 class MatchListEncoder:
-    """Encodes the lists of one category.
-
-    Args:
-        category: Name of the category.
-        terms: Names of its terms, in the order of a row's contributions.
-    """
+    """Encodes the lists of one category, whose terms are in the order of a row's contributions."""
 
     def __init__(self, category: str, terms: tuple[str, ...]) -> None:
         self._category = category

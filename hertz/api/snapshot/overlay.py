@@ -1,9 +1,8 @@
 """Holds what the intake has taken and the served snapshot may not have yet; every read obeys it.
 
-The server's own events are applied before their requests are answered, those of other processes
-ten times a second. The overlay holds every event that any kept snapshot lacks, so that a rollback
-takes effect at once; events that a newer snapshot already has do no harm. Reads take no lock: they
-look ids up in dictionaries that are changed in single steps or replaced whole.
+It holds every event that any kept snapshot lacks, so that a rollback takes effect at once; events
+that a newer snapshot already has do no harm. Reads take no lock: they look ids up in dictionaries
+that are changed in single steps or replaced whole.
 """
 
 from __future__ import annotations
@@ -27,12 +26,7 @@ UserStatus = Literal["known", "pending", "removed"]
 
 
 class _Latest(NamedTuple):
-    """The latest event about a user or a pair.
-
-    Attributes:
-        sequence: Number of the event; 0 without one.
-        holds: Whether the user exists, or the block holds, after it.
-    """
+    """The number of the latest event about a user or pair, and whether it or its block exists."""
 
     sequence: int
     holds: bool
@@ -112,10 +106,7 @@ class Overlay:
     def status(self, user_id: int, sequence: int, has_user: IsPublished) -> UserStatus | None:
         """Returns a user's status; None if neither the snapshot nor an event names the user.
 
-        Args:
-            user_id: The user.
-            sequence: The snapshot's `intake_sequence`.
-            has_user: Whether the snapshot has a user.
+        `sequence` is the snapshot's `intake_sequence`.
         """
         state = self._state
         latest = state.users.get(user_id)
