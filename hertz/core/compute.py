@@ -22,12 +22,8 @@ Result = TypeVar("Result")
 def chosen_device(device: Device, setting: str) -> Literal["cpu", "cuda"]:
     """Returns the device to compute on; "auto" is the GPU if torch sees one.
 
-    Args:
-        device: The configured device.
-        setting: Name of the setting, for the error message.
-
     Raises:
-        ModelError: If the setting is "cuda" and there is no GPU.
+        ModelError: If the setting of this name is "cuda" and there is no GPU.
     """
     if device == "cpu":
         return "cpu"
@@ -59,15 +55,12 @@ def fast_dtype(device: str) -> Literal["bfloat16", "float32"]:
 
 
 def tile_dtype(device: str) -> Literal["bfloat16", "float32", "int16"]:
-    """Returns the fastest type for products of upper bounds.
-
-    A CPU without AMX has an instruction for pairs of int16.
-    """
+    """Returns the fastest type for products of upper bounds."""
     import torch
 
     cpu = torch.cpu.get_capabilities()
     if device == "cpu" and cpu.get("avx2") and not cpu.get("amx_bf16"):
-        return "int16"
+        return "int16"  # without AMX, an instruction for pairs of int16 is the fastest
     return fast_dtype(device)
 
 
@@ -92,13 +85,7 @@ def single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
 def in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> list[Result]:
-    """Applies a function to each item in threads, and returns the results in order.
-
-    Args:
-        function: Called with one item.
-        items: The items.
-        threads: How many run at a time; None: as many as torch uses.
-    """
+    """Applies a function to each item in threads, by default as many as torch uses, in order."""
     import torch
 
     with single_threaded(threads or torch.get_num_threads()) as pool:

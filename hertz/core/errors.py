@@ -1,16 +1,4 @@
-"""The errors that Hertz raises. A message gives the value, what is accepted, and the fix.
-
-HertzError
-├── PolicyError      hertz.toml is not valid (found at the start)
-├── SourceError      the profiles cannot be read at all (a single bad row is quarantined)
-├── ModelError       an embedding or language model cannot be loaded
-├── GateError        a run's figures are outside the gate's limits: the run is held
-├── GenerationError  the language model's engine failed and could not be restarted
-└── StorageError     the home cannot be read or written
-    ├── SnapshotError    a snapshot is missing, incomplete or corrupted
-    ├── LockedError      another run holds the home
-    └── IntakeFullError  the disk has no room for what was sent to the intake
-"""
+"""Defines the errors of Hertz. A message gives the value, what is accepted, and the fix."""
 
 from __future__ import annotations
 
@@ -20,11 +8,11 @@ class HertzError(Exception):
 
 
 class PolicyError(HertzError):
-    """The policy is not valid; the message names the key, the value and what is accepted."""
+    """`hertz.toml` is not valid; the message names the key, the value and what is accepted."""
 
 
 class SourceError(HertzError):
-    """The source cannot be read; the message names the file and the fix."""
+    """The source cannot be read at all; the message names the file and the fix."""
 
 
 class ModelError(HertzError):
@@ -32,7 +20,7 @@ class ModelError(HertzError):
 
 
 class GenerationError(HertzError):
-    """The language model's engine failed during a run."""
+    """The language model's engine failed during a run and could not be restarted."""
 
 
 class GateError(HertzError):

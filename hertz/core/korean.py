@@ -1,7 +1,7 @@
 """Replaces markers of Korean particles, such as `은(는)`, by the form that fits the word before.
 
-In: `‘영화’이(가)`. Out: `‘영화’가`. Markers: 은(는) 이(가) 을(를) 과(와) (이) (으)로. The form
-depends on the final consonant of the word before; closing quotes and brackets are skipped.
+`‘영화’이(가)` becomes `‘영화’가`. The form depends on the final consonant of the word before;
+closing quotes and brackets are skipped.
 """
 
 from __future__ import annotations
@@ -30,19 +30,13 @@ def attach(text: str) -> str:
     return _MARKER.sub(_form, text)
 
 
-def final_consonant(text: str, end: int | None = None) -> int:
+def final_consonant(text: str) -> int:
     """Returns the final consonant of the last word of a text, as Koreans read it.
 
-    Closing quotes and a bracketed remark at the end are skipped: `카페(홈)` ends as `카페`.
-
-    Args:
-        text: The text.
-        end: Length of the part to read; None: all of it.
-
-    Returns:
-        NONE, RIEUL (ㄹ) or another number.
+    It is NONE, RIEUL or another number. Closing quotes and a bracketed remark at the end are
+    skipped: `카페(홈)` ends as `카페`.
     """
-    at = (len(text) if end is None else end) - 1
+    at = len(text) - 1
     while at >= 0 and (text[at] in _CLOSERS or text[at] == ")"):
         opened = text.rfind("(", 0, at) if text[at] == ")" else -1
         at = (opened if opened > 0 else at) - 1
@@ -56,19 +50,16 @@ def final_consonant(text: str, end: int | None = None) -> int:
 def _form(match: re.Match[str]) -> str:
     """Returns the form of a marker that fits the word before it."""
     closed, opened = FORMS[match.group()]
-    final = final_consonant(match.string, match.start())
+    final = final_consonant(match.string[: match.start()])
     if final == NONE or (final == RIEUL and match.group() == "(으)로"):
         return opened
     return closed
 
 
 def _latin(text: str, at: int) -> int:
-    """Returns the final consonant of a Latin word: of its last letter's name, or of its sound.
-
-    An abbreviation is read letter by letter, any other word by its sound.
-    """
+    """Returns the final consonant of a Latin word, read as an abbreviation or by its sound."""
     before = text[at - 1] if at else ""
-    if text[at].isupper():
+    if text[at].isupper():  # the last letter of an abbreviation is read by its name
         return _LETTERS.get(text[at], NONE)
     if text[at] in "lL":
         return RIEUL

@@ -1,8 +1,7 @@
 """Formats log records: one JSON object a line for programs, short lines for people.
 
-In: log records. Out: lines on stderr: JSON if stderr is not a terminal, unless HERTZ_LOG is set to
-`json` or `text`. An error is logged by its type and place, never by its message, which may quote a
-profile.
+Lines are JSON if stderr is not a terminal, unless HERTZ_LOG is set to `json` or `text`. An error is
+logged by its type and place, never by its message, which may quote a profile.
 """
 
 from __future__ import annotations
@@ -45,10 +44,7 @@ def configure_logging() -> None:
 
 
 class LineHandler(logging.StreamHandler):  # type: ignore[type-arg]  # no subscript at run time
-    """Writes lines to a stream, and ignores a stream whose reader has died.
-
-    It replaces Prefect's handler, which would end the run: a run must outlive its worker.
-    """
+    """Writes lines to a stream like Prefect's handler, but outlives the stream's reader."""
 
     def __init__(self, stream: TextIO | None = None, **_: object) -> None:
         super().__init__(stream)  # the other arguments choose colors
@@ -87,7 +83,7 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(levelname)s %(name)s: %(message)s")
 
     def formatException(self, ei: ExcInfo) -> str:
-        """Returns the error's type, and file and line of the innermost call."""
+        """Returns the place of the error; see `place_of`."""
         return place_of(ei)
 
 

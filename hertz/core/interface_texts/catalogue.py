@@ -1,8 +1,7 @@
-"""Loads the interface texts and formats them in Korean and English.
+"""Loads the interface texts of `ko.ftl` and `en.ftl`, which translators edit, and formats them.
 
-In: `ko.ftl` and `en.ftl`, which translators edit. Out: the text of a key in a language, with its
-variables filled in and, in Korean, with the particles that fit them. Texts without variables are
-formatted once, when the catalogue is loaded.
+Texts without variables are formatted once, when the catalogue is loaded. Korean texts get the
+particles that fit their variables.
 """
 
 from __future__ import annotations
@@ -23,19 +22,14 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 class _Texts:
-    """The texts of one language.
-
-    Attributes:
-        plain: Texts without variables, by key.
-        variables: Names of the variables of every text, by key.
-    """
+    """The texts of one language, those without variables as `plain`, and all texts' `variables`."""
 
     def __init__(self, language: Language, source: str) -> None:
         # Late, because it imports babel, which takes 0.2 s: most commands show none of the texts.
         from fluent.runtime import FluentBundle, FluentResource
 
         resource = FluentResource(source)
-        self._language = language
+        self.language = language
         self._bundle: FluentBundle = FluentBundle([language], use_isolating=False)
         self._bundle.add_resource(resource)
         self.variables = {
@@ -49,16 +43,16 @@ class _Texts:
         """Returns a text with its variables filled in, each as `str` writes it."""
         pattern = self._bundle.get_message(key).value
         if pattern is None:
-            message = f"interface text {key!r} ({self._language}): it has no value"
+            message = f"interface text {key!r} ({self.language}): it has no value"
             raise ValueError(message)
         # Strings, because Fluent would write numbers by locale: user 12345 as 12,345.
         text, errors = self._bundle.format_pattern(
             pattern, {name: str(value) for name, value in values.items()}
         )
         if errors:
-            message = f"interface text {key!r} ({self._language}): {errors[0]}"
+            message = f"interface text {key!r} ({self.language}): {errors[0]}"
             raise ValueError(message)
-        return attach(str(text)) if self._language == "ko" else str(text)
+        return attach(str(text)) if self.language == "ko" else str(text)
 
 
 class Catalogue:
@@ -74,10 +68,10 @@ class Catalogue:
 
     def __init__(self, sources: Mapping[Language, str]) -> None:
         self._texts = {language: _Texts(language, text) for language, text in sources.items()}
-        first, *others = self._texts
+        first, *others = self._texts.values()
         for other in others:
-            _check_same(first, self._texts[first].variables, other, self._texts[other].variables)
-        self.keys = frozenset(self._texts[first].variables)
+            _check_same(first, other)
+        self.keys = frozenset(first.variables)
 
     def text(self, key: str, language: Language, **values: object) -> str:
         """Returns the text of a key in a language, with its variables filled in.
@@ -143,22 +137,16 @@ def _variables(message: ast.Message) -> frozenset[str]:
     return frozenset(found)
 
 
-def _check_same(
-    language: Language,
-    variables: Mapping[str, frozenset[str]],
-    other: Language,
-    other_variables: Mapping[str, frozenset[str]],
-) -> None:
+def _check_same(one: _Texts, two: _Texts) -> None:
     """Raises a ValueError unless two languages have the same keys with the same variables."""
-    for key in sorted(variables.keys() | other_variables.keys()):
-        ours, theirs = variables.get(key), other_variables.get(key)
-        if ours is None or theirs is None:
-            missing = language if ours is None else other
-            message = f"{missing}.ftl: the key {key!r} is missing"
-            raise ValueError(message)
-        if ours != theirs:
+    for key in sorted(one.variables.keys() | two.variables.keys()):
+        for texts in (one, two):
+            if key not in texts.variables:
+                message = f"{texts.language}.ftl: the key {key!r} is missing"
+                raise ValueError(message)
+        if one.variables[key] != two.variables[key]:
             message = (
-                f"interface text {key!r}: {language}.ftl has the variables {sorted(ours)}, "
-                f"{other}.ftl {sorted(theirs)}"
+                f"interface text {key!r}: {one.language}.ftl has the variables "
+                f"{sorted(one.variables[key])}, {two.language}.ftl {sorted(two.variables[key])}"
             )
             raise ValueError(message)
