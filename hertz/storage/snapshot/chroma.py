@@ -2,16 +2,6 @@
 
 A record has the user's vector, the profile's codes as filterable metadata, and each category's
 match list as one compact value (`top_<category>`: user ids joined by commas, best first).
-
-A published database must not change, but Chroma writes when it opens one. It saves vectors that it
-had not saved yet, so the batches are sized such that every vector is saved. It also writes a row
-into one table, so the database is sealed: a trigger drops what is written to that table.
-
-An on-demand run copies the database and adds a small one, `chroma/delta/`, of the users who changed
-since. The reader searches both; `replaced.json` lists the users who are hidden in the large one.
-
-A separate process writes the database: Chroma's index files contain whatever was in the memory that
-they are written from, so texts and ids of other users would end up in them.
 """
 
 from __future__ import annotations
@@ -38,6 +28,7 @@ BATCH = 1000
 FOLDER = "chroma"
 DELTA = "chroma/delta"
 REPLACED = "chroma/replaced.json"
+# A published database must not change, but Chroma writes into this table when it opens one.
 _SEAL = "create trigger sealed before insert on acquire_write begin select raise(ignore); end"
 
 
@@ -48,72 +39,27 @@ def write_chroma(
     vectors: np.ndarray,
     matches: pl.DataFrame,
     progress: Callable[[int, int], None] | None = None,
+    database: str = FOLDER,
 ) -> None:
-    """Writes a new database to `<folder>/chroma/`.
+    """Writes and seals a new database below the folder of a snapshot that is being built.
+
+    A process of its own writes it: Chroma's index files contain whatever was in the memory that
+    they are written from, so texts and ids of other users would end up in them.
 
     Args:
-        folder: Folder of the snapshot that is being built.
+        folder: Folder of the snapshot.
         policy: Policy whose code fields become metadata and whose categories have lists.
-        profiles: Profiles of all users.
+        profiles: Profiles of the database's users.
         vectors: `(n_users, dim)` float32, in the order of the profiles.
         matches: Columns `category`, `user_id`, `other_id`, best match first.
         progress: Callback of (users written, users in all).
+        database: Path of the database in the folder.
 
     Raises:
         StorageError: If the writing process ends early.
     """
-    _write_database(
-        folder / FOLDER, _metadata(policy, profiles, matches), profiles, vectors, progress
-    )
-
-
-def write_delta(
-    folder: Path,
-    policy: Policy,
-    profiles: pl.DataFrame,
-    vectors: np.ndarray,
-    matches: pl.DataFrame,
-    replaced: Iterable[int],
-) -> int:
-    """Updates a copied database in `<folder>/chroma/` by a small second one.
-
-    Args:
-        folder: Folder of the snapshot that is being built.
-        policy: The policy, as for `write_chroma`.
-        profiles: Profiles of all users.
-        vectors: `(n_users, dim)` float32, in the order of the profiles.
-        matches: Columns `category`, `user_id`, `other_id`, best match first.
-        replaced: Ids of users who changed, were added or removed since the copied run.
-
-    Returns:
-        Number of users who differ from the large database.
-
-    Raises:
-        StorageError: If the writing process ends early.
-    """
-    everyone = {*replaced, *_replaced(folder)}
-    rows = profiles["user_id"].is_in(list(everyone))
-    shutil.rmtree(folder / DELTA, ignore_errors=True)
-    now = profiles.filter(rows)
-    _write_database(
-        folder / DELTA, _metadata(policy, now, matches), now, vectors[rows.to_numpy()], None
-    )
-    write_text(folder / REPLACED, json.dumps(sorted(everyone)))
-    return len(everyone)
-
-
-def _write_database(
-    path: Path,
-    records: list[dict[str, str | int]],
-    profiles: pl.DataFrame,
-    vectors: np.ndarray,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    """Writes and seals one database, through a process of its own.
-
-    Raises:
-        StorageError: If the writing process ends early.
-    """
+    path = folder / database
+    records = _metadata(policy, profiles, matches)
     ids = profiles["user_id"].cast(pl.String).to_list()
     batches = -(-len(ids) // BATCH)
     context = multiprocessing.get_context("spawn")
@@ -137,17 +83,44 @@ def _write_database(
     finally:
         here.close()
         writer.join()
-    _seal(path)
+    with closing(sqlite3.connect(path / "chroma.sqlite3")) as opened, opened:
+        opened.execute(_SEAL)
+
+
+def write_delta(
+    folder: Path,
+    policy: Policy,
+    profiles: pl.DataFrame,
+    vectors: np.ndarray,
+    matches: pl.DataFrame,
+    replaced: Iterable[int],
+) -> int:
+    """Adds a small second database to a copied one; returns the number of users who differ.
+
+    The reader searches both; `replaced.json` lists the users who are hidden in the large one.
+
+    Args:
+        folder: Folder of the snapshot that is being built.
+        policy: Policy whose code fields become metadata and whose categories have lists.
+        profiles: Profiles of all users.
+        vectors: `(n_users, dim)` float32, in the order of the profiles.
+        matches: Columns `category`, `user_id`, `other_id`, best match first.
+        replaced: Ids of users who changed, were added or removed since the copied run.
+
+    Raises:
+        StorageError: If the writing process ends early.
+    """
+    everyone = {*replaced, *_replaced(folder)}
+    rows = profiles["user_id"].is_in(list(everyone))
+    shutil.rmtree(folder / DELTA, ignore_errors=True)
+    now = profiles.filter(rows)
+    write_chroma(folder, policy, now, vectors[rows.to_numpy()], matches, database=DELTA)
+    write_text(folder / REPLACED, json.dumps(sorted(everyone)))
+    return len(everyone)
 
 
 def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
-    """Writes the batches received, in a process whose memory has nothing else.
-
-    Args:
-        path: Folder of the database.
-        saved_every: Number of records after which Chroma saves; no batch is smaller.
-        batches: Connection on which the batches come, then None.
-    """
+    """Writes the batches received until None comes; Chroma saves after every `saved_every`."""
     import chromadb  # late: it takes a second
     from chromadb.config import Settings
 
@@ -158,7 +131,7 @@ def _write(path: str, saved_every: int, batches: Connection[Any, Any]) -> None:
             "hnsw": {
                 "space": "cosine",
                 "batch_size": min(100, saved_every),
-                "sync_threshold": saved_every,  # so the last batch is saved, too
+                "sync_threshold": saved_every,  # no batch is smaller, so the last one is saved, too
             }
         },
         embedding_function=None,
@@ -211,8 +184,8 @@ class ChromaReader:
         near = self._databases[0].nearest(
             known, limit, accepted, lambda other: hidden(other) or other in self._replaced
         )
-        if self._replaced:
-            near += self._databases[1].nearest(known, limit, accepted, hidden)
+        for delta in self._databases[1:]:
+            near += delta.nearest(known, limit, accepted, hidden)
         return sorted(near, key=lambda pair: (-pair[1], pair[0]))[:limit]
 
     def close(self) -> None:
@@ -283,18 +256,8 @@ def _replaced(folder: Path) -> set[int]:
     return set(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else set()
 
 
-def _seal(path: Path) -> None:
-    """Makes the table that Chroma writes to on opening ignore what is written."""
-    with closing(sqlite3.connect(path / "chroma.sqlite3")) as database, database:
-        database.execute(_SEAL)
-
-
 def _check_sealed(folder: Path) -> None:
-    """Checks that a database is readable and sealed.
-
-    Raises:
-        SnapshotError: If it is not.
-    """
+    """Raises a SnapshotError unless a database is readable and sealed."""
     path = folder / "chroma.sqlite3"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:

@@ -1,9 +1,6 @@
-"""The run history: how each run ended, in one small JSON file each, kept longer than the snapshots.
+"""The run history: how each run ended, kept longer than the snapshots.
 
 <home>/history/<run_id>.json   counts, seconds by stage, quality figures, outcome; no user's id
-
-In: a run's manifest, or as much as a failed run has. Out: records of the last runs, oldest first,
-with which reports compare and which the console lists.
 """
 
 from __future__ import annotations
@@ -45,44 +42,44 @@ def record_of(
 
     Args:
         manifest: Manifest of the snapshot.
-        outcome: Whether the run was published or held.
-        reason: Why; its first line is kept.
+        outcome: How the run ended.
+        reason: Why; only the first line is kept.
         forced: Whether a person published the run although the gate had held it.
     """
     seconds = manifest.stages.seconds
     return RunRecord(
         run_id=manifest.run_id,
         outcome=outcome,
-        reason=_first_line(reason),
+        reason=reason.partition("\n")[0],
         forced=forced,
         ended_at=manifest.created_at,
         policy_hash=manifest.policy_hash,
         counts=manifest.counts,
         seconds=seconds,
-        total_seconds=_total(seconds),
+        total_seconds=round(sum(seconds.values()), 3),
         quality=without_ids(manifest.quality),
     )
 
 
 def failure_of(run_id: str, reason: str, results: Collection[StageResult] = ()) -> RunRecord:
-    """Returns the record of a run that failed.
+    """Returns the record of a failed run, with the first line of the reason.
 
     Args:
         run_id: Id of the run.
-        reason: Why; its first line is kept.
+        reason: Why it failed.
         results: Results of the stages that had finished.
     """
     seconds = seconds_of(results)
     return RunRecord(
         run_id=run_id,
         outcome="failed",
-        reason=_first_line(reason),
+        reason=reason.partition("\n")[0],
         forced=False,
         ended_at=datetime.now(UTC).replace(microsecond=0),
         policy_hash="",
         counts=None,
         seconds=seconds,
-        total_seconds=_total(seconds),
+        total_seconds=round(sum(seconds.values()), 3),
         quality=None,
     )
 
@@ -93,13 +90,9 @@ def is_recorded(home: Path, run_id: str) -> bool:
 
 
 def list_runs(home: Path, last: int | None = None) -> list[RunRecord]:
-    """Returns the records of runs, oldest first.
+    """Returns the records of the `last` runs, or of all, oldest first.
 
     A file that cannot be read as a record is left out: the history must not stop a run.
-
-    Args:
-        home: The home directory.
-        last: Number of the newest records to return; None for all.
     """
     paths = _paths(home)
     found = [_read(path) for path in (paths[-last:] if last else paths)]
@@ -107,11 +100,7 @@ def list_runs(home: Path, last: int | None = None) -> list[RunRecord]:
 
 
 def erase_from_history(home: Path, users: Collection[int]) -> dict[int, int]:
-    """Erases users' ids from the reasons of failed runs.
-
-    Returns:
-        Number of records that named each user.
-    """
+    """Erases users' ids from failed runs' reasons; returns the number of records for each user."""
     found = dict.fromkeys(users, 0)
     for run in list_runs(home):
         named = [user for user in users if re.search(rf"(?<!\d){user}(?!\d)", run.reason)]
@@ -134,11 +123,3 @@ def _read(path: Path) -> RunRecord | None:
     except (OSError, ValidationError):
         return None
     return run if run.run_id == path.stem else None
-
-
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0]
-
-
-def _total(seconds: dict[str, float]) -> float:
-    return round(sum(seconds.values()), 3)

@@ -1,7 +1,6 @@
 """The manifest of a snapshot: what it contains, where it comes from, and its checksums.
 
-In: a run's stage results and figures. Out: `manifest.json`, read and written here alone. It is the
-last file that a snapshot gets, so a folder with a manifest is whole.
+It is the last file that a snapshot gets, so a folder with a manifest is whole.
 """
 
 from __future__ import annotations
@@ -21,16 +20,13 @@ from hertz.storage.snapshot.stage_results import StageResults
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
-REMEDY = "`hertz nightly` publishes a new snapshot"
 
 
 class Manifest(ReportedRun):
     """The manifest of a snapshot.
 
     Attributes:
-        schema_version: Version of the manifest's form.
         intake_sequence: Sequence number of the last intake event that the run merged.
-        stages: Results of the run's stages.
         erased_users: Number of users erased from the snapshot since; None if nobody was.
         files: SHA-256 of each file, in hex, by its path in the snapshot.
         stamps: Inode, size and times of each file when its checksum was taken.
@@ -54,11 +50,8 @@ def read_manifest(snapshot: Path) -> Manifest:
     path = snapshot / MANIFEST
     try:
         return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        message = f"{path}: cannot be read ({type(error).__name__}); {REMEDY}"
-        raise SnapshotError(message) from error
-    except ValidationError as error:
-        message = f"{path}: {_describe(error)}; {REMEDY}"
+    except (OSError, ValidationError) as error:
+        message = f"{path}: {_describe(error)}; `hertz nightly` publishes a new snapshot"
         raise SnapshotError(message) from error
 
 
@@ -68,8 +61,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_text(folder / MANIFEST, text)
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: OSError | ValidationError) -> str:
     """Returns the first fault of a manifest in words; a foreign schema version comes first."""
+    if isinstance(error, OSError):
+        return f"cannot be read ({type(error).__name__})"
     faults = error.errors(include_url=False)
     version = next((fault for fault in faults if fault["loc"] == ("schema_version",)), None)
     if version:

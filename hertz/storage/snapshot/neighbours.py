@@ -20,7 +20,7 @@ NEIGHBOURS = "neighbours.parquet"
 
 def write_neighbours(folder: Path, lists: dict[str, PreviousLists]) -> None:
     """Writes the neighbor lists of every category, by name."""
-    frames = [_frame(name, of_category) for name, of_category in lists.items()]
+    frames = (_frame(name, of_category) for name, of_category in lists.items())
     write_frame(pl.concat(frames), folder / NEIGHBOURS)
 
 

@@ -1,9 +1,5 @@
 """The serving file of a snapshot: one LMDB database that the API maps into memory.
 
-In: the frames of a finished run, sorted as they are published. Out: serving/lists.lmdb in the
-snapshot, the same bytes for the same frames, and a `ServingReader` that answers one list in
-microseconds whatever the number of users.
-
 Keys in their order, and values (ids are 8 bytes that sort like the numbers; categories and
 languages are positions in the policy):
     0                                     JSON: format, categories with their terms, languages
@@ -37,10 +33,9 @@ SERVING_FILE = Path("serving") / "lists.lmdb"
 
 _FORMAT = 2
 _META, _DICTIONARY = b"0", b"d"
-_SAMPLES = 2000  # explanations that the dictionary is train_dictionary on
+_SAMPLES = 2000  # about as many explanations, evenly spaced, train the dictionary
 _LISTS_AT_ONCE = 20_000
 _EXPLANATIONS_AT_ONCE = 20_000
-_PAGE = 4096
 _SCORES = 5  # numbers of a row before its terms
 _ID_SHIFT = 2**63  # so that negative ids sort first
 _EXPLANATION_KEY = struct.Struct(">cHQQB")
@@ -87,7 +82,8 @@ def write_serving(
     path = folder / SERVING_FILE
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
-    dictionary = train_dictionary(_samples(explanations))
+    samples = explanations.gather_every(max(1, explanations.height // _SAMPLES))
+    dictionary = train_dictionary(_serialized(samples))
     items = chain(
         [(_META, _meta(policy, profiles)), (_DICTIONARY, dictionary)],
         _explanation_items(policy, explanations, Codec(dictionary)),
@@ -115,7 +111,7 @@ class ServingReader:
         """
         path = folder / SERVING_FILE
         self._file = _shared(path)
-        meta = self._json(_META)
+        meta = orjson.loads(self._get(_META) or b"null")
         if meta is None or meta["format"] != _FORMAT:
             message = f"{path}: not a serving file of format {_FORMAT}; run `hertz nightly` again"
             raise SnapshotError(message)
@@ -136,13 +132,20 @@ class ServingReader:
 
     def match_ids(self, category: str, user_id: int, limit: int) -> list[int]:
         """Returns the ids of a user's best matches, best first; none for an unknown user."""
-        ids: list[int] = self._rows(category, user_id, limit)["other_id"].tolist()
+        packed = self._get(_match_key(self.categories.index(category), user_id)) or b""
+        rows = np.frombuffer(packed, self._row_types[category])
+        ids: list[int] = rows["other_id"][:limit].tolist()
         return ids
 
     def match(self, category: str, user_id: int, other_id: int) -> Match | None:
         """Returns the entry of another user in a user's list; None if it has none."""
-        rows = self.rows(category, user_id)
-        return next((self._match(category, row) for row in rows if row[0] == other_id), None)
+        row = next((row for row in self.rows(category, user_id) if row[0] == other_id), None)
+        if row is None:
+            return None
+        terms = self.terms[category]
+        there, back = row[_SCORES : _SCORES + len(terms)], row[_SCORES + len(terms) :]
+        sides = (dict(zip(terms, side, strict=True)) for side in (there, back))
+        return Match(*row[:_SCORES], *sides)
 
     def rows(self, category: str, user_id: int) -> list[tuple[Any, ...]]:
         """Returns a user's list as plain tuples, best first; they cost a third of named entries.
@@ -176,13 +179,6 @@ class ServingReader:
             ]
         return [None if found is None else self._codec.restore(found) for found in packed]
 
-    def _match(self, category: str, row: tuple[Any, ...]) -> Match:
-        """Returns a row of a list as a named entry."""
-        terms = self.terms[category]
-        there, back = row[_SCORES : _SCORES + len(terms)], row[_SCORES + len(terms) :]
-        sides = (dict(zip(terms, there, strict=True)), dict(zip(terms, back, strict=True)))
-        return Match._make((*row[:_SCORES], *sides))
-
     def count_of(self, user_id: int) -> int:
         """Counts the entries that name a user: as owner, match or one of an explained pair."""
         wanted = _id_bytes(user_id)
@@ -195,15 +191,6 @@ class ServingReader:
                     rows = np.frombuffer(value, types[int.from_bytes(key[1:3], "big")])
                     found += int((rows["other_id"] == user_id).sum())
         return found
-
-    def _rows(self, category: str, user_id: int, limit: int) -> np.ndarray:
-        """Returns the first rows of a user's list as an array of `_row_type`."""
-        packed = self._get(_match_key(self.categories.index(category), user_id)) or b""
-        return np.frombuffer(packed, self._row_types[category])[:limit]
-
-    def _json(self, key: bytes) -> dict[str, Any] | None:
-        value = self._get(key)
-        return None if value is None else orjson.loads(value)
 
     def _get(self, key: bytes) -> bytes | None:
         with self._file.begin() as transaction:
@@ -252,11 +239,7 @@ def _explanation_key(category: int, a: int, b: int, language: int) -> bytes:
 
 
 def _check_categories(policy: Policy, name: str, frame: pl.DataFrame) -> None:
-    """Checks that the policy has all categories of a frame.
-
-    Raises:
-        StorageError: If it lacks one.
-    """
+    """Raises a StorageError unless the policy has all categories of a frame."""
     unknown = sorted(set(frame["category"].unique()) - set(policy.categories))
     if unknown:
         accepted = ", ".join(policy.categories)
@@ -275,11 +258,6 @@ def _meta(policy: Policy, profiles: pl.DataFrame) -> bytes:
             "users": profiles.height,
         }
     )
-
-
-def _samples(explanations: pl.DataFrame) -> list[bytes]:
-    """Returns about `_SAMPLES` explanations, evenly spaced, to train the dictionary on."""
-    return _serialized(explanations.gather_every(max(1, explanations.height // _SAMPLES)))
 
 
 def _serialized(explanations: pl.DataFrame) -> list[bytes]:
@@ -319,11 +297,7 @@ def _match_items(policy: Policy, matches: pl.DataFrame) -> Iterator[tuple[bytes,
 
 
 def _pack(frame: pl.DataFrame, row_type: np.dtype[np.void]) -> np.ndarray:
-    """Returns the rows of a frame in packed form, in the same order.
-
-    Raises:
-        StorageError: If a list of contributions has another length than the category's terms.
-    """
+    """Returns the rows of a frame in packed form, in the same order; checks their lengths."""
     rows = np.empty(frame.height, row_type)
     for name in row_type.names or ():
         width = row_type[name].shape
@@ -342,15 +316,11 @@ def _size_bound(
     widest = max(len(rule.weights) for rule in policy.categories.values())
     lists = profiles.height * len(policy.categories)
     payload = matches.height * _row_type(widest).itemsize + 2 * int(explanations.estimated_size())
-    return 2 * (payload + (lists + explanations.height + 256) * _PAGE)
+    return 2 * (payload + (lists + explanations.height + 256) * 4096)  # bytes of a page
 
 
 def _append(path: Path, items: Iterator[tuple[bytes, bytes]], size: int) -> None:
-    """Writes sorted items in one transaction, so that the file's bytes depend on them alone.
-
-    Raises:
-        StorageError: If a key repeats or is out of order.
-    """
+    """Writes sorted items in one transaction, so that the file's bytes depend on them alone."""
     given = 0
 
     def counted() -> Iterator[tuple[bytes, bytes]]:
@@ -371,11 +341,7 @@ def _append(path: Path, items: Iterator[tuple[bytes, bytes]], size: int) -> None
 
 
 def _shared(path: Path) -> lmdb.Environment:
-    """Returns the mapped file, one object for all readers: LMDB forbids opening a file twice.
-
-    Raises:
-        SnapshotError: If the file cannot be read or is incomplete.
-    """
+    """Returns the mapped file, one object for all readers: LMDB forbids opening a file twice."""
     try:
         status = path.stat()
         identity = (status.st_dev, status.st_ino)

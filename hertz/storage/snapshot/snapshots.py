@@ -42,11 +42,7 @@ REPORT = "report.html"
 
 @contextmanager
 def locked_home(home: Path, holder: str) -> Iterator[None]:
-    """Locks the home for one run, and first removes the folders of killed runs.
-
-    Args:
-        home: The home directory.
-        holder: Name of the run, which the error message of another run gives.
+    """Locks the home for a run, whose name others are given, and removes folders of killed runs.
 
     Raises:
         LockedError: If another run holds the home.
@@ -91,11 +87,6 @@ def link_files(snapshot: Path, folder: Path, names: tuple[str, ...]) -> None:
 
     Files, which are never changed, are hard-linked; folders are copied, because Chroma writes into
     its own.
-
-    Args:
-        snapshot: Folder of the published snapshot.
-        folder: Folder of the snapshot that is being built.
-        names: Names of the files and folders.
     """
     for name in names:
         if (snapshot / name).is_dir():
@@ -112,30 +103,18 @@ def discard(folder: Path) -> None:
 def publish(home: Path, folder: Path, manifest: Manifest, keep: int) -> Path:
     """Publishes a built folder; a kill at any point leaves one whole snapshot published.
 
-    The steps: flush, checksum, write the manifest, rename, replace CURRENT, then remove old
-    snapshots and the held one. The manifest's stamps spare readers on this machine the checksums:
-    see `changed_files`.
-
-    Args:
-        home: The home directory.
-        folder: The built folder.
-        manifest: Manifest of the snapshot; its checksums and stamps are added.
-        keep: Number of the newest snapshots to keep.
-
-    Returns:
-        Folder of the published snapshot.
+    The steps: flush, checksum, write the manifest, rename, replace CURRENT, then remove the held
+    snapshot and all but the newest `keep`. Returns the folder of the published snapshot.
     """
     _seal(folder, manifest)
     return _make_current(home, folder, manifest.run_id, keep)
 
 
 def hold(home: Path, folder: Path, manifest: Manifest) -> Path:
-    """Keeps a built folder aside, whole but not published; removes an older held one.
+    """Keeps a built folder aside, whole but not published; returns its new path.
 
-    No reader sees it, nor does `rollback`, until `publish_held` publishes it.
-
-    Returns:
-        Folder of the held snapshot.
+    No reader sees it, nor does `rollback`, until `publish_held` publishes it. An older held
+    snapshot is removed.
     """
     _seal(folder, manifest)
     held = folder.rename(folder.parent / f"{HELD}{manifest.run_id}")
@@ -270,12 +249,7 @@ def changed_files(snapshot: Path, manifest: Manifest, under: str) -> list[str]:
     """Returns the files of a snapshot that are missing or differ from what was published.
 
     A file with its recorded stamp is unchanged and is not read; any other file is read and
-    compared with its checksum.
-
-    Args:
-        snapshot: Folder of the snapshot.
-        manifest: Manifest of the snapshot.
-        under: Prefix of the paths to check; empty for all files.
+    compared with its checksum. Only paths that begin with `under` are checked.
     """
     return [
         name
@@ -292,7 +266,7 @@ def rollback(home: Path, run_id: str | None = None) -> Path:
     """
     kept = list_snapshots(home)
     names = [snapshot.name for snapshot in kept]
-    current = (home / "CURRENT").read_text(encoding="utf-8") if (home / "CURRENT").exists() else "~"
+    current = _current_name(home) or "~"
     older = [snapshot for snapshot in kept if snapshot.name < current]
     chosen = [s for s in kept if s.name == run_id] if run_id else older[-1:]
     if not chosen:
@@ -339,11 +313,7 @@ def _was_renamed(home: Path, run_id: str) -> bool:
 
 
 def _check_whole(snapshot: Path) -> None:
-    """Checks a snapshot against its checksums.
-
-    Raises:
-        SnapshotError: If a file is missing or differs.
-    """
+    """Raises a SnapshotError if a file of a snapshot is missing or differs from its checksum."""
     broken = corrupt_files(snapshot)
     if broken:
         message = f"{snapshot}: does not match its checksums: {', '.join(broken)}"

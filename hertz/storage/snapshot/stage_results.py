@@ -1,8 +1,4 @@
-"""What each stage of a run returns: its duration and its figures, as typed models.
-
-In: values that the stages count. Out: frozen models, recorded by the run and kept in the manifest
-under `stages`, one key a stage.
-"""
+"""The result of each stage of a run: its duration and figures, kept in the manifest's `stages`."""
 
 from __future__ import annotations
 
@@ -20,7 +16,6 @@ class StageResult(Figures):
 
     Attributes:
         stage: Name of the stage, its key in the manifest.
-        seconds: Duration of the stage.
         adopted: Name of the snapshot whose files were linked instead of computing them.
     """
 
@@ -37,7 +32,6 @@ class PrepareResult(StageResult):
         intake_sequence: Sequence number of the last intake event that was merged.
         intake_profiles: Number of profiles that came from the intake.
         intake_removed: Number of the source's users whom the intake removed.
-        intake_blocks: Number of blocks from the intake.
     """
 
     stage: ClassVar[str] = "prepare"
@@ -79,7 +73,6 @@ class RecomputeResult(StageResult):
 
     Attributes:
         path: Whether everyone was matched, the published lists were updated, or linked.
-        scores_version: Version of the score's definition in the code.
         device: Device that scored the pairs; None if no pair was scored.
         matches: Number of entries on all lists, by category.
     """
