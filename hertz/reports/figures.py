@@ -1,9 +1,7 @@
-"""The quality figures of a run as typed models, shared by quality, gate, reports and manifest.
+"""The quality figures of a run, whose JSON is part of the manifest and of the run history.
 
-In: values that `reports/quality.py`, `reports/gate.py` and the stages compute. Out: frozen models
-whose JSON form is part of the manifest and of the run history; shares are from 0 to 1, and `None`
-means that there was nothing to measure. User ids occur in `most_exposed` alone, always under the
-key `user_id`, so that erasure and search know where to look.
+Shares are from 0 to 1, and None means that there was nothing to measure. User ids occur in
+`most_exposed` alone, always under the key `user_id`, so that erasure knows where to look.
 """
 
 from __future__ import annotations
@@ -47,7 +45,6 @@ class ListFigures(Figures):
         reciprocity: Share of entries whose other user lists the owner too.
         gini: Gini coefficient of the number of lists that each user is on.
         lorenz: Lorenz curve of the same numbers; empty without any entry.
-        on_no_list: Number of users who are on no list.
         most_exposed: Users who are on the most lists; None in the run history, which has no ids.
     """
 
@@ -87,7 +84,6 @@ class BlockFigures(Figures):
     """Coverage of one eligibility block, or of several small ones together.
 
     Attributes:
-        blocks: Number of blocks that the line stands for.
         block: Values that the block's users share; None for small blocks together.
         covered: Number of users with at least one match; `coverage` is their share.
     """
@@ -135,7 +131,6 @@ class Changes(Figures):
     Attributes:
         users: Number of users of the earlier run.
         users_lost: Number of them who are not in this run; `lost_share` is their share.
-        users_new: Number of users of this run who were not in the earlier one.
         churn: Mean share of a list that changed, over all categories.
     """
 
@@ -148,12 +143,11 @@ class Changes(Figures):
 
 
 class Comparison(Changes):
-    """Changes since the published snapshot.
+    """Changes since the published snapshot, and the snapshot's scores by category.
 
     Attributes:
         run_id: Id of the run that published the snapshot.
         incomparable: Why lists and scores may differ, as in `Check.why`; empty if they may not.
-        scores: Distribution of the snapshot's mutual scores, by category.
     """
 
     run_id: str
@@ -184,8 +178,6 @@ class ModelCounts(Figures):
         bios_cut: Number of prompts whose bios were shortened to fit.
         left_to_template: Number of texts left to the template voice, by reason.
         cached_tokens: Number of prompt tokens that the engine had in its prefix cache.
-        generating_seconds: Seconds that the engine was generating.
-        engine_restarts: Number of times that a dead engine was started again.
     """
 
     candidates: int = 0
@@ -232,7 +224,6 @@ class Check(Figures):
     Attributes:
         figure: The figure's name in the policy, or `coverage.couple` for a category's own limit.
         bound: Whether the limit is the least or the most that is accepted.
-        value: The run's figure; None where there is nothing to measure.
         why: Why it is not judged, or what to look at if it is outside: the end of the key of an
             interface text, `report_why_...`; `note` is that text.
     """

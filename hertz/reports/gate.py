@@ -1,8 +1,7 @@
 """The gate: whether a run's figures are within the policy's limits.
 
-In: the policy's `gate` and the quality figures. Out: one check for each limit, with the figure, the
-limit and, where the figure is outside, what to look at. A figure that cannot be compared (a first
-run, another policy, too few users) is reported, not judged.
+A figure that cannot be compared (a first run, another policy, too few users) is reported, not
+judged.
 """
 
 from __future__ import annotations
@@ -15,14 +14,13 @@ from hertz.reports.figures import Bound, Check, Comparison, Quality
 
 
 def checks(gate: Gate, quality: Quality) -> tuple[Check, ...]:
-    """Returns every limit of the gate with its verdict.
-
-    Args:
-        gate: The policy's limits.
-        quality: Figures of the run; `quality.gate` is not used.
-    """
-    overall, last = quality.overall, quality.last
-    few = _too_few(gate, overall.users, last)
+    """Returns every limit of the gate with its verdict; `quality.gate` is not used."""
+    overall = quality.overall
+    last = quality.last
+    most_users = max(overall.users, last.users if last else 0)
+    few = "few_users" if most_users < gate.smallest else ""
+    found = quality.explanations
+    few_texts = "few_candidates" if found.candidates < gate.smallest_candidates else ""
     return (
         _judge("coverage", "least", gate.coverage, overall.coverage, few),
         *(
@@ -31,7 +29,7 @@ def checks(gate: Gate, quality: Quality) -> tuple[Check, ...]:
         ),
         _judge("quarantined", "most", gate.quarantined, quality.quarantine.share, few),
         *_compared(gate, last, few),
-        _grounded(gate, quality),
+        _judge("grounded", "least", gate.grounded, found.grounded, few_texts),
     )
 
 
@@ -72,13 +70,6 @@ def _compared(gate: Gate, last: Comparison | None, few: str) -> Iterator[Check]:
     yield _judge("score_shift", "most", gate.score_shift, shift, other)
 
 
-def _grounded(gate: Gate, quality: Quality) -> Check:
-    """Returns the check of the share of the model's texts that passed the checks."""
-    found = quality.explanations
-    few = "few_candidates" if found.candidates < gate.smallest_candidates else ""
-    return _judge("grounded", "least", gate.grounded, found.grounded, few)
-
-
 def _judge(
     figure: str, bound: Bound, limit: float, value: float | None, not_judged: str = ""
 ) -> Check:
@@ -95,9 +86,3 @@ def _judge(
         why=why,
         note=note_of(why),
     )
-
-
-def _too_few(gate: Gate, users: int, last: Comparison | None) -> str:
-    """Returns the key of the note on too few users; empty if there are enough."""
-    most = max(users, last.users if last else 0)
-    return "few_users" if most < gate.smallest else ""

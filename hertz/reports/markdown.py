@@ -1,7 +1,6 @@
 """The report in Markdown, for the Prefect UI: the same figures, without any user's id.
 
-A forgotten user is erased from the home, but not from what Prefect keeps. So the ids of the most
-exposed users are in report.html alone.
+A forgotten user is erased from the home, but not from what Prefect keeps.
 """
 
 from __future__ import annotations
@@ -9,13 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hertz.core.interface_texts.catalogue import text
-from hertz.reports.figures import (
-    Check,
-    ExplanationFigures,
-    ListFigures,
-    Quality,
-    QuarantineFigures,
-)
+from hertz.reports.figures import Check, ExplanationFigures, Quality, QuarantineFigures
 from hertz.reports.gate import note_of
 from hertz.reports.page import TRENDS, last_published, number, percent, trend_value
 from hertz.reports.runs import ReportedRun, RunRecord
@@ -24,19 +17,14 @@ MARKS = {"ok": "✓", "outside": "✗", "not judged": "–"}
 
 
 def render_markdown(run: ReportedRun, runs: Sequence[RunRecord]) -> str:
-    """Returns the quality part of a run's report.
-
-    Args:
-        run: The run, as its manifest describes it.
-        runs: Records of the runs before, oldest first.
-    """
+    """Returns the quality part of a run's report; `runs` are the records of the runs before."""
     quality = run.quality
     before = last_published(runs)
     parts = [
         _gate(quality.gate),
         _trend(quality, before.quality if before else None),
         _categories(quality),
-        _exposed(quality.overall),
+        _exposed(quality),
         _explanations(quality.explanations),
         _quarantine(quality.quarantine),
     ]
@@ -45,11 +33,7 @@ def render_markdown(run: ReportedRun, runs: Sequence[RunRecord]) -> str:
 
 def _gate(checks: Sequence[Check]) -> list[str]:
     """Returns the table of the gate's checks."""
-    lines = [
-        f"## {_word('gate')}",
-        "",
-        *_head("", "figure", "found:", "limit:", ""),
-    ]
+    lines = [f"## {_word('gate')}", "", *_head("", "figure", "found:", "limit:", "")]
     for check in checks:
         figure, _, category = check.figure.partition(".")
         shown = (lambda v: number(v, 3)) if figure == "score_shift" else percent
@@ -62,11 +46,7 @@ def _gate(checks: Sequence[Check]) -> list[str]:
 
 def _trend(quality: Quality, before: Quality | None) -> list[str]:
     """Returns the table that compares the run with the one published before."""
-    lines = [
-        f"## {_word('runs')}",
-        "",
-        *_head("figure", "this_run:", "last_published:"),
-    ]
+    lines = [f"## {_word('runs')}", "", *_head("figure", "this_run:", "last_published:")]
     for name in TRENDS:
         values = [trend_value(found, name) for found in (quality, before)]
         shown = [number(v, 3) if name == "gini" else percent(v) for v in values]
@@ -94,31 +74,24 @@ def _categories(quality: Quality) -> list[str]:
     return lines
 
 
-def _exposed(overall: ListFigures) -> list[str]:
+def _exposed(quality: Quality) -> list[str]:
     """Returns one line with the number of lists of the most exposed users."""
-    most = [number(line.lists) for line in overall.most_exposed or ()]
+    most = [number(line.lists) for line in quality.overall.most_exposed or ()]
     named = f"{_word('most_exposed')}: {', '.join(most)} {text('report_lists', 'en').lower()}"
     return [f"{named} (ids: report.html)"] if most else []
 
 
 def _explanations(found: ExplanationFigures) -> list[str]:
     """Returns the table of the explanations and of the language model's work."""
-    counts = {
-        **{f"origin_{name}": count for name, count in found.origins},
-        "candidates": found.candidates,
-        "accepted": found.accepted,
-        "prompt_tokens": found.prompt_tokens,
-        "cached_tokens": found.cached_tokens,
-        "output_tokens": found.output_tokens,
-    }
-    shares = {"prefix_hits": found.prefix_hits, "grounded": found.grounded}
+    counts = ("candidates", "accepted", "prompt_tokens", "cached_tokens", "output_tokens")
     failed = _word("failed_checks")
     return [
         f"## {_word('common_explanations', '')}",
         "",
         *_head("", ":"),
-        *(_row(_word(name), number(count)) for name, count in counts.items()),
-        *(_row(_word(name), percent(share)) for name, share in shares.items()),
+        *(_row(_word(f"origin_{name}"), number(count)) for name, count in found.origins),
+        *(_row(_word(name), number(getattr(found, name))) for name in counts),
+        *(_row(_word(name), percent(getattr(found, name))) for name in ("prefix_hits", "grounded")),
         *(_row(f"{failed}: `{n}`", number(times)) for n, times in found.failed_checks.items()),
     ]
 
@@ -127,13 +100,12 @@ def _quarantine(found: QuarantineFigures) -> list[str]:
     """Returns the table of the rows in quarantine; nothing without any."""
     if not found.rows:
         return []
-    lines = [
+    return [
         f"## {_word('quarantine')}",
         "",
         *_head("field", "reason", "rows:"),
+        *(_row(_safe(r.field), _safe(r.reason), number(r.rows)) for r in found.reasons),
     ]
-    reasons = [_row(_safe(r.field), _safe(r.reason), number(r.rows)) for r in found.reasons]
-    return [*lines, *reasons]
 
 
 def _word(key: str, prefix: str = "report_") -> str:
@@ -142,11 +114,7 @@ def _word(key: str, prefix: str = "report_") -> str:
 
 
 def _head(*columns: str) -> list[str]:
-    """Returns a table's head.
-
-    Args:
-        columns: Keys of interface texts without `report_`; a final colon marks numbers.
-    """
+    """Returns a table's head for keys without `report_`; a final colon aligns numbers right."""
     names = [_word(name.rstrip(":")) if name.strip(":") else "" for name in columns]
     return [_row(*names), _row(*("--:" if name.endswith(":") else ":--" for name in columns))]
 

@@ -1,19 +1,18 @@
 """The report as one HTML page that needs no other file, no network and no script.
 
-In: a run with its quality figures, and the records of the last runs. Out: HTML in Korean and
-English, light and dark. User ids appear only in rows marked with `data-user`, so that
-`reports/rows.py` can remove them when a user is forgotten.
+User ids appear only in rows marked with `data-user`, which go when a user is forgotten.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from hertz.core.interface_texts.catalogue import text
 from hertz.reports import plots
@@ -21,8 +20,7 @@ from hertz.reports.figures import CategoryFigures, Quality
 from hertz.reports.runs import Counts, ReportedRun, RunRecord
 
 RUNS_SHOWN = 14
-Trend = Literal["coverage", "reciprocity", "gini", "churn"]
-TRENDS: tuple[Trend, ...] = get_args(Trend)
+TRENDS = ("coverage", "reciprocity", "gini", "churn")
 MODEL_COUNTS = (
     "candidates", "accepted", "retried", "bios_cut", "prompt_tokens", "cached_tokens",
     "output_tokens", "generating_seconds", "engine_restarts",
@@ -30,14 +28,10 @@ MODEL_COUNTS = (
 
 
 def render(run: ReportedRun, runs: Sequence[RunRecord]) -> str:
-    """Returns the page of a run.
-
-    Args:
-        run: The run, as its manifest describes it.
-        runs: Records of the last runs, oldest first; the run itself is the last of them.
-    """
+    """Returns the page of a run; `runs` are the last ones, oldest first, and end with the run."""
     before = last_published(runs[:-1])
-    stages = stages_of(runs)
+    # The stages of the last run come first.
+    stages = list(dict.fromkeys(stage for old in reversed(runs) for stage in old.seconds))
     return _template().render(
         run=run,
         quality=run.quality,
@@ -64,19 +58,24 @@ def last_published(runs: Sequence[RunRecord]) -> RunRecord | None:
     return next((run for run in reversed(runs) if run.outcome == "published"), None)
 
 
-def stages_of(runs: Sequence[RunRecord]) -> list[str]:
-    """Returns the names of all stages of the runs, those of the last run first."""
-    return list(dict.fromkeys(stage for run in reversed(runs) for stage in run.seconds))
+def rows_of(page: str, user: int) -> int:
+    """Returns the number of rows of a page that name a user."""
+    return page.count(f'<tr data-user="{user}">')
+
+
+def without_rows_of(page: str, users: Collection[int]) -> str:
+    """Returns a page without the rows that name some users."""
+    for user in users:
+        page = re.sub(rf'<tr data-user="{user}">.*?</tr>', "", page, flags=re.DOTALL)
+    return page
 
 
 class CountRow(NamedTuple):
-    """One row of the table of counts.
+    """One row of the table of counts: in this run, and in the run published before.
 
     Attributes:
         key: Key of the interface text that names what is counted.
         category: Name of the category; empty for a count of all.
-        now: Count in this run.
-        before: Count in the run published before; None without one.
     """
 
     key: str
@@ -102,13 +101,7 @@ def compared_counts(now: Counts, before: Counts | None) -> list[CountRow]:
 
 
 class SecondsRow(NamedTuple):
-    """One row of the table of durations.
-
-    Attributes:
-        stage: Name of the stage; empty for the sum of all.
-        now: Seconds in this run.
-        usual: Median of the published runs before; None without any.
-    """
+    """Seconds of one stage (empty: of all) in this run; their median in published runs before."""
 
     stage: str
     now: float
@@ -119,25 +112,17 @@ def compared_seconds(runs: Sequence[RunRecord], stages: Sequence[str]) -> list[S
     """Returns the last run's duration of each stage beside the usual one; the sum comes last."""
     earlier = [run for run in runs[:-1] if run.outcome == "published"]
     now = runs[-1].seconds
-    rows = [
-        SecondsRow(
-            name, now[name], _median([r.seconds[name] for r in earlier if name in r.seconds])
-        )
-        for name in stages
-        if name in now
-    ]
-    usual = _median([run.total_seconds for run in earlier])
-    return [*rows, SecondsRow("", sum(now.values()), usual)]
+    rows = []
+    for name in stages:
+        if name in now:
+            usual = _median([run.seconds[name] for run in earlier if name in run.seconds])
+            rows.append(SecondsRow(name, now[name], usual))
+    total = _median([run.total_seconds for run in earlier])
+    return [*rows, SecondsRow("", sum(now.values()), total)]
 
 
 class BlockRow(NamedTuple):
-    """Coverage of one eligibility block in each category.
-
-    Attributes:
-        block: Values that the block's users share; None for all smaller blocks together.
-        users: Number of users.
-        coverage: Share of users with a match, by category.
-    """
+    """Coverage of one eligibility block by category; block None: all smaller ones together."""
 
     block: str | None
     users: int
@@ -154,25 +139,11 @@ def block_rows(categories: Mapping[str, CategoryFigures]) -> list[BlockRow]:
     return sorted(found.values(), key=lambda row: (row.block is None, -row.users, str(row.block)))
 
 
-def trend(runs: Sequence[RunRecord], figure: Trend) -> list[float | None]:
-    """Returns one of TRENDS over the runs; None where a run has no such figure."""
-    return [trend_value(run.quality, figure) for run in runs]
-
-
-def trend_value(quality: Quality | None, figure: Trend) -> float | None:
+def trend_value(quality: Quality | None, figure: str) -> float | None:
     """Returns one of TRENDS of a run; None where the run has no such figure."""
     if quality is None:
         return None
-    overall = quality.overall
-    match figure:
-        case "coverage":
-            return overall.coverage
-        case "reciprocity":
-            return overall.reciprocity
-        case "gini":
-            return overall.gini
-        case "churn":
-            return quality.last.churn if quality.last else None
+    return getattr(quality.last if figure == "churn" else quality.overall, figure, None)
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -213,17 +184,21 @@ def _drawn(quality: Quality, runs: Sequence[RunRecord], stages: Sequence[str]) -
         for place, (name, part) in enumerate(quality.categories.items())
         if part.scores
     }
-    curves = [part.lorenz for part in quality.categories.values()]
-    found["lorenz"] = plots.lorenz_plot("l", curves)
+    series = [[trend_value(run.quality, name) for run in runs] for name in TRENDS]
+    found["lorenz"] = plots.lorenz_plot("l", [c.lorenz for c in quality.categories.values()])
     found["seconds"] = plots.seconds_plot("t", runs, stages)
-    found["quality"] = plots.quality_plot("q", [trend(runs, name) for name in TRENDS], runs)
+    found["quality"] = plots.quality_plot("q", series, runs)
     return {name: Markup(drawing) for name, drawing in found.items()}
 
 
-def _said(key: str) -> Markup:
-    """Returns a word in both languages, of which the page shows one."""
-    korean, english = text(key, "ko"), text(key, "en")
+def _spans(korean: str, english: str) -> Markup:
+    """Returns a text in both languages, of which the page shows one."""
     return Markup('<span lang="ko">{}</span><span lang="en">{}</span>').format(korean, english)
+
+
+def _said(key: str) -> Markup:
+    """Returns an interface text in both languages."""
+    return _spans(text(key, "ko"), text(key, "en"))
 
 
 def _both(key: str) -> str:
@@ -234,8 +209,7 @@ def _both(key: str) -> str:
 def _named(labels: Mapping[str, Mapping[str, str]], name: str) -> Markup:
     """Returns a category's own name in both languages."""
     label = labels.get(name, {})
-    pair = (escape(label.get("ko", name)), escape(label.get("en", name)))
-    return Markup('<span lang="ko">{}</span><span lang="en">{}</span>').format(*pair)
+    return _spans(label.get("ko", name), label.get("en", name))
 
 
 @functools.cache

@@ -1,8 +1,7 @@
-"""The report's plots, drawn by matplotlib and colored by the page.
+"""The report's plots: SVG elements, drawn by matplotlib, without words, fonts or fixed colors.
 
-In: figures. Out: SVG elements for a page, without fonts or fixed colors: every color is a custom
-property of the page (`--c0` ...), so that one drawing serves light and dark. Words are not part of
-the drawings, so that the page can translate them.
+Every color is a custom property of the page (`--c0` ...), so that one drawing serves light and
+dark; the page adds the words, so that it can translate them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Quality figures of a run: coverage, reciprocity, exposure, scores, and changes between two runs.
 
-In: the frames of a snapshot (users, matches, quarantine), and those of the one it is compared with.
-Out: typed figures for the manifest (`reports/figures.py`).
+They are computed from the frames of a snapshot and of the one it is compared with.
 """
 
 from __future__ import annotations
@@ -37,8 +36,6 @@ REASONS_SHOWN = 15
 REASON_LENGTH = 120
 WIDEST_TABLE = 20_000_000  # ids; a table of them is 20 times faster than a search in them
 
-_DIGITS = 6
-_PERCENTILES = np.arange(1, 100) / 100
 # Parts of a quarantine reason that differ from row to row.
 _SUGGESTION = r" \(is it [^)]*\?\)"
 _FIRST_ROW = r"^row \d+ "
@@ -54,8 +51,8 @@ def measure(
     """Returns the figures of one run's frames.
 
     Args:
-        policy: Policy with the categories and their eligibility blocks.
-        users: Columns `user_id` (unique) and the fields that define the blocks.
+        policy: The policy.
+        users: Columns `user_id` (unique) and the fields that define the eligibility blocks.
         matches: Columns `category`, `user_id`, `other_id`, `mutual`; one row a list entry.
         quarantine: Columns `row`, `field`, `reason`.
     """
@@ -123,16 +120,13 @@ def compare(
 def churn(
     now: pl.DataFrame, then: pl.DataFrame, users: np.ndarray, everyone: np.ndarray
 ) -> np.ndarray:
-    """Returns 1 - |common| / |longer list| of each user with a list in either run.
+    """Returns 1 - |common| / |longer list| of each user with a list in either run, float64.
 
     Args:
         now: Columns `user_id`, `other_id` of one category of this run.
         then: The same columns of another run.
         users: Ids of the users to look at.
-        everyone: All ids that either frame contains, ascending.
-
-    Returns:
-        One float64 value a user, in the order of `everyone`.
+        everyone: All ids that either frame contains, ascending; the order of the values.
     """
     n = len(everyone)
     pairs = [one * n + other for one, other in (_rows(everyone, now), _rows(everyone, then))]
@@ -149,16 +143,15 @@ def score_shift(now: pl.Series, then: pl.Series) -> float | None:
     """
     if not (len(now) and len(then)):
         return None
-    one, other = (np.quantile(s.to_numpy().astype(np.float64), _PERCENTILES) for s in (now, then))
+    shares = np.arange(1, 100) / 100
+    one, other = (np.quantile(s.to_numpy().astype(np.float64), shares) for s in (now, then))
     return _rounded(float(np.abs(one - other).mean()))
 
 
 def scores(mutual: pl.Series, best: float) -> ScoreFigures | None:
     """Returns mean, quantiles and histogram of mutual scores; None without any score.
 
-    Args:
-        mutual: The scores.
-        best: Sum of the category's weights; a bin is a fiftieth of it wide.
+    A bin is a fiftieth of the best possible score wide, the sum of the category's weights.
     """
     if not len(mutual):
         return None
@@ -192,10 +185,7 @@ def gini(counts: np.ndarray) -> float | None:
 
 
 def lorenz(counts: np.ndarray) -> tuple[float, ...]:
-    """Returns the share of all list entries that the least listed 0, 5, ... 100 % of users have.
-
-    Empty without any entry.
-    """
+    """Returns the share of entries that the least listed 0, 5, ... 100 % of users have, if any."""
     x = np.sort(counts.astype(np.float64))
     if not x.sum():
         return ()
@@ -231,9 +221,8 @@ def blocks(
     lines = [_block(1, *row) for row in shown.iter_rows()]
     rest = found.tail(found.height - shown.height)
     if rest.height:
-        lines.append(
-            _block(rest.height, None, int(rest["users"].sum()), int(rest["covered"].sum()))
-        )
+        number, covered_users = rest.select("users", "covered").sum().row(0)
+        lines.append(_block(rest.height, None, number, covered_users))
     return tuple(lines)
 
 
@@ -369,4 +358,4 @@ def _share(part: float, whole: int) -> float | None:
 
 
 def _rounded(value: float) -> float:
-    return round(value, _DIGITS)
+    return round(value, 6)

@@ -1,7 +1,4 @@
-"""A run as reports and the run history describe it: its counts, its origin and how it ended.
-
-In: what a run knows at its end. Out: frozen models; the manifest extends `ReportedRun`.
-"""
+"""A run as reports and the run history describe it: its counts, its origin and how it ended."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ class Counts(Figures):
 
 
 class ReportedRun(Figures):
-    """What the report of a run shows of it.
+    """What the report of a run shows of it; its manifest extends it.
 
     Attributes:
         created_at: Time at which the snapshot was completed.
@@ -53,7 +50,7 @@ class RunRecord(Figures):
     Attributes:
         reason: One line that says why.
         forced: Whether a person published the run although the gate had held it.
-        policy_hash: Digest of the policy; empty for a failed run.
+        policy_hash: Digest of the policy without its gate; empty for a failed run.
         counts: What the run produced; None for a failed run, as is `quality`.
         seconds: Duration of each stage, by its name.
     """

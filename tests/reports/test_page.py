@@ -22,9 +22,10 @@ from hertz.reports.page import (
     compared_seconds,
     duration,
     render,
+    rows_of,
+    without_rows_of,
 )
 from hertz.reports.quality import measure
-from hertz.reports.rows import rows_of, without_rows_of
 from hertz.reports.runs import Counts, Outcome, RunRecord
 from hertz.storage.snapshot.history import failure_of
 from tests.reports.figures import HOSTILE, IDS, judged, runs_of, synthetic_run

@@ -16,7 +16,7 @@ import pytest
 from hertz.core.errors import GateError, LockedError
 from hertz.explanations.facts import Explanation
 from hertz.policy.model import Gate, Policy
-from hertz.reports.rows import without_rows_of
+from hertz.reports.page import without_rows_of
 from hertz.stages.forget import Receipt, forget, verify
 from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.explanation_cache import ExplanationCache

@@ -26,7 +26,7 @@ import orjson
 import polars as pl
 
 from hertz.core.errors import StorageError
-from hertz.reports.rows import rows_of
+from hertz.reports.page import rows_of
 from hertz.storage.erasure.snapshot import ID_COLUMNS, parse_ids
 from hertz.storage.snapshot.history import FOLDER as HISTORY
 from hertz.storage.snapshot.manifest import MANIFEST

@@ -22,8 +22,8 @@ from hertz.matching.eligibility import count_pairs_with
 from hertz.matching.features import build_features
 from hertz.policy.model import Policy
 from hertz.reports.figures import Origins
+from hertz.reports.page import without_rows_of
 from hertz.reports.quality import without_exposed
-from hertz.reports.rows import without_rows_of
 from hertz.reports.runs import Counts
 from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.files import read_frame, write_frame, write_text
