@@ -86,18 +86,19 @@ class CountRow(NamedTuple):
 
 def compared_counts(now: Counts, before: Counts | None) -> list[CountRow]:
     """Returns all counts of a run beside those of the run published before."""
-    pairs, matches = (before.eligible_pairs, before.matches) if before else ({}, {})
-    texts = before.explanations.total if before else None
-    return [
-        CountRow("common_users", "", now.users, before.users if before else None),
-        CountRow("report_quarantined", "", now.quarantined, before.quarantined if before else None),
-        *(
-            CountRow("report_pairs", n, count, pairs.get(n))
-            for n, count in now.eligible_pairs.items()
-        ),
-        *(CountRow("common_matches", n, count, matches.get(n)) for n, count in now.matches.items()),
-        CountRow("common_explanations", "", now.explanations.total, texts),
-    ]
+    earlier = _all_counts(before) if before else {}
+    return [CountRow(*key, count, earlier.get(key)) for key, count in _all_counts(now).items()]
+
+
+def _all_counts(counts: Counts) -> dict[tuple[str, str], int]:
+    """Returns all counts of a run by `key` and `category`, as in `CountRow`."""
+    return {
+        ("common_users", ""): counts.users,
+        ("report_quarantined", ""): counts.quarantined,
+        **{("report_pairs", name): pairs for name, pairs in counts.eligible_pairs.items()},
+        **{("common_matches", name): entries for name, entries in counts.matches.items()},
+        ("common_explanations", ""): counts.explanations.total,
+    }
 
 
 class SecondsRow(NamedTuple):

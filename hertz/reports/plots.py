@@ -6,10 +6,12 @@ dark; the page adds the words, so that it can translate them.
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,36 +19,14 @@ from hertz.reports.figures import Histogram, ScoreFigures
 from hertz.reports.runs import RunRecord
 
 if TYPE_CHECKING:
+    from matplotlib import RcParams
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLORS = 8
 WIDTH, HEIGHT = 5.2, 2.3  # inches of 72 units: readable at the width of a phone
 
-_INK, _RULE = "#010101", "#020202"
-_STYLE: Any = {  # matplotlib types each key
-    "svg.fonttype": "none",
-    "svg.hashsalt": "hertz",
-    "font.size": 10.5,
-    "text.color": _INK,
-    "axes.edgecolor": _RULE,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": _RULE,
-    "grid.linewidth": 0.6,
-    "xtick.color": _RULE,
-    "xtick.labelcolor": _INK,
-    "ytick.color": _RULE,
-    "ytick.labelcolor": _INK,
-    "ytick.left": False,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 3.5,
-}
+_INK, _RULE = "#010101", "#020202"  # stand for the page's colors, in plots.mplstyle too
 
 
 def score_plot(name: str, now: ScoreFigures, last: ScoreFigures | None, color: int) -> str:
@@ -111,12 +91,21 @@ def quality_plot(
     return _svg(figure, name)
 
 
+@functools.cache
+def _style() -> RcParams:
+    """Reads the package's matplotlib style."""
+    import matplotlib as mpl
+
+    path = str(resources.files("hertz.reports") / "plots.mplstyle")
+    return mpl.rc_params_from_file(path, use_default_template=False)
+
+
 def _axes() -> tuple[Figure, Axes]:
     """Returns an empty figure with axes; matplotlib takes a second to import, so it is late."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_style()):
         figure = Figure(figsize=(WIDTH, HEIGHT))
         axes = figure.add_axes((0.115, 0.13, 0.835, 0.83))
     axes.tick_params(length=0)
@@ -158,7 +147,7 @@ def _svg(figure: Figure, name: str) -> str:
 
     FigureCanvasSVG(figure)
     out = io.StringIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_style()):
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     return _restyled(out.getvalue(), name)
 

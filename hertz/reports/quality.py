@@ -29,16 +29,9 @@ from hertz.reports.figures import (
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 MOST_EXPOSED = 10
 BINS = 50  # of the score's histogram, from 0 to the best score a category can give
-LORENZ_POINTS = 21
 BLOCKS_SHOWN = 12
 SMALLEST_BLOCK = 10  # smaller ones share one line: a block of one is a person
-REASONS_SHOWN = 15
-REASON_LENGTH = 120
 WIDEST_TABLE = 20_000_000  # ids; a table of them is 20 times faster than a search in them
-
-# Parts of a quarantine reason that differ from row to row.
-_SUGGESTION = r" \(is it [^)]*\?\)"
-_FIRST_ROW = r"^row \d+ "
 
 _Exposed = tuple[ExposedUser, ...]
 _Lists = TypeVar("_Lists", bound=ListFigures)
@@ -185,12 +178,12 @@ def gini(counts: np.ndarray) -> float | None:
 
 
 def lorenz(counts: np.ndarray) -> tuple[float, ...]:
-    """Returns the share of entries that the least listed 0, 5, ... 100 % of users have, if any."""
+    """Returns the share of entries that the least listed 0, 5, ... 100 % of users have, or ()."""
     x = np.sort(counts.astype(np.float64))
     if not x.sum():
         return ()
     shares = np.r_[0.0, np.cumsum(x) / x.sum()]
-    at = np.linspace(0, len(x), LORENZ_POINTS)
+    at = np.linspace(0, len(x), 21)
     return tuple(_rounded(float(v)) for v in np.interp(at, np.arange(len(x) + 1), shares))
 
 
@@ -233,18 +226,18 @@ def quarantine_figures(quarantine: pl.DataFrame, users: int) -> QuarantineFigure
         quarantine: Columns `row`, `field`, `reason`.
         users: Number of accepted rows.
     """
-    reason = (
+    reason = (  # without the parts that differ from row to row
         pl.col("reason")
-        .str.replace(_SUGGESTION, "")
-        .str.replace(_FIRST_ROW, "another row ")
-        .str.slice(0, REASON_LENGTH)
+        .str.replace(r" \(is it [^)]*\?\)", "")
+        .str.replace(r"^row \d+ ", "another row ")
+        .str.slice(0, 120)
     )
     found = (
         quarantine.lazy()
         .group_by("field", reason=reason)
         .agg(rows=pl.col("row").n_unique())
         .sort("rows", "field", "reason", descending=[True, False, False])
-        .head(REASONS_SHOWN)
+        .head(15)
         .collect()
     )
     rows = quarantine["row"].n_unique()

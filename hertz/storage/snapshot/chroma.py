@@ -101,10 +101,10 @@ def write_delta(
 
     Args:
         folder: Folder of the snapshot that is being built.
-        policy: Policy whose code fields become metadata and whose categories have lists.
+        policy: The policy, as for `write_chroma`.
         profiles: Profiles of all users.
         vectors: `(n_users, dim)` float32, in the order of the profiles.
-        matches: Columns `category`, `user_id`, `other_id`, best match first.
+        matches: The matches, as for `write_chroma`.
         replaced: Ids of users who changed, were added or removed since the copied run.
 
     Raises:
@@ -233,21 +233,16 @@ class _Database:
         self, vectors: np.ndarray, number: int, accepted: Mapping[str, Sequence[str]]
     ) -> list[tuple[int, float]]:
         """Returns the given number of most similar users; ties by user id."""
+        clauses: list[Any] = [{field: {"$in": list(codes)}} for field, codes in accepted.items()]
         found: Any = self._users.query(
             query_embeddings=vectors,
             n_results=number,
-            where=_where(accepted),
+            where={"$and": clauses} if len(clauses) > 1 else next(iter(clauses), None),
             include=["distances"],
         )
         pairs = zip(map(int, found["ids"][0]), found["distances"][0], strict=True)
         ordered = sorted((float(distance), other) for other, distance in pairs)
         return [(other, 1 - distance) for distance, other in ordered]
-
-
-def _where(accepted: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
-    """Returns Chroma's filter for the accepted codes; None without any."""
-    clauses = [{field: {"$in": list(codes)}} for field, codes in accepted.items()]
-    return {"$and": clauses} if len(clauses) > 1 else (clauses[0] if clauses else None)
 
 
 def _replaced(folder: Path) -> set[int]:

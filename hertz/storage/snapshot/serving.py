@@ -172,9 +172,7 @@ class ServingReader:
         voice = self.languages.index(language)
         with self._file.begin() as transaction:
             packed = [
-                transaction.get(_explanation_key(place, user_id, b, voice))
-                if user_id < b
-                else transaction.get(_explanation_key(place, b, user_id, voice))
+                transaction.get(_explanation_key(place, min(user_id, b), max(user_id, b), voice))
                 for b in others
             ]
         return [None if found is None else self._codec.restore(found) for found in packed]

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,9 +120,7 @@ def hold(home: Path, folder: Path, manifest: Manifest) -> Path:
     held = folder.rename(folder.parent / f"{HELD}{manifest.run_id}")
     sync(held.parent)
     fault_point("snapshot.after_hold")
-    for older in list_held(home):
-        if older != held:
-            _remove(older)
+    _remove(older for older in list_held(home) if older != held)
     return held
 
 
@@ -156,18 +154,12 @@ def kept_folders(home: Path) -> list[Path]:
 def remove_old(home: Path, keep: int) -> list[Path]:
     """Removes all snapshots but the newest `keep` and the published one; returns the removed."""
     current = _current_name(home)
-    gone = [s for s in list_snapshots(home)[:-keep] if s.name != current]
-    for snapshot in gone:
-        _remove(snapshot)
-    return gone
+    return _remove(s for s in list_snapshots(home)[:-keep] if s.name != current)
 
 
 def remove_held(home: Path) -> list[Path]:
     """Removes the held snapshots; returns them."""
-    held = list_held(home)
-    for folder in held:
-        _remove(folder)
-    return held
+    return _remove(list_held(home))
 
 
 def remove_damaged(home: Path) -> dict[str, str]:
@@ -181,7 +173,7 @@ def remove_damaged(home: Path) -> dict[str, str]:
         why = _damage(folder) if folder.name != current else ""
         if why:
             gone[folder.name] = why
-            _remove(folder)
+            _remove([folder])
     return gone
 
 
@@ -230,9 +222,9 @@ def published_snapshot(home: Path) -> Path:
     """
     snapshot = current_snapshot(home)
     if snapshot is None:
-        held = [folder.name.removeprefix(HELD) for folder in list_held(home)]
-        hint = f"`hertz publish {held[0]}` says why it is held" if held else ""
-        hint = hint or "`hertz nightly` makes the first"
+        hint = "`hertz nightly` makes the first"
+        if held := list_held(home):
+            hint = f"`hertz publish {held[0].name.removeprefix(HELD)}` says why it is held"
         message = f"{home}: no snapshot published yet; {hint}"
         raise SnapshotError(message)
     return snapshot
@@ -320,11 +312,14 @@ def _check_whole(snapshot: Path) -> None:
         raise SnapshotError(message)
 
 
-def _remove(snapshot: Path) -> None:
-    """Removes a snapshot; a kill at any point leaves no part of it that looks whole."""
-    renamed = snapshot.rename(snapshot.with_name(f"{REMOVED}{snapshot.name}"))
-    fault_point("snapshot.before_removal")
-    shutil.rmtree(renamed)
+def _remove(snapshots: Iterable[Path]) -> list[Path]:
+    """Removes snapshots and returns them; a kill leaves no part of one that looks whole."""
+    gone = list(snapshots)
+    for snapshot in gone:
+        renamed = snapshot.rename(snapshot.with_name(f"{REMOVED}{snapshot.name}"))
+        fault_point("snapshot.before_removal")
+        shutil.rmtree(renamed)
+    return gone
 
 
 def _clear(home: Path) -> None:
@@ -335,7 +330,10 @@ def _clear(home: Path) -> None:
         run_id = left.name.removeprefix(BUILDING)
         rebuilt = left.with_name(run_id).exists()  # a user was being erased from a snapshot
         if not rebuilt and not is_recorded(home, run_id):
-            write_record(home, failure_of(run_id, KILLED))
+            reason = (
+                "killed, or the machine stopped, before it ended; the published snapshot stayed"
+            )
+            write_record(home, failure_of(run_id, reason))
         shutil.rmtree(left)
 
 
