@@ -49,11 +49,6 @@ class Reuse:
     delta: Delta | None = None
     result: RecomputeResult | None = None
 
-    @property
-    def changed_rows(self) -> np.ndarray:
-        """Rows of the users whose scores changed."""
-        return np.flatnonzero(self.delta.changed) if self.delta else np.zeros(0, dtype=np.int64)
-
 
 def changed_users(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> set[int]:
     """Returns the ids of users who were added or removed, or of whom a code changed."""

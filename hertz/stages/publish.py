@@ -19,17 +19,10 @@ from hertz.stages.report import measure_run, write_report
 from hertz.stages.run import Run, Stopwatch
 from hertz.storage.files import read_frame
 from hertz.storage.settings import Settings
+from hertz.storage.snapshot import snapshots
 from hertz.storage.snapshot.history import record_of, write_record
 from hertz.storage.snapshot.manifest import SCHEMA_VERSION, Manifest, read_manifest
 from hertz.storage.snapshot.serving import write_serving
-from hertz.storage.snapshot.snapshots import (
-    REPORT,
-    current_snapshot,
-    hold,
-    locked_home,
-    publish,
-    publish_held,
-)
 from hertz.storage.snapshot.stage_results import PublishResult, ReportResult
 
 
@@ -51,7 +44,7 @@ def publish_run(run: Run) -> Path:
     if manifest.quality.is_outside:
         _hold(run, manifest)
     home, keep = run.settings.home, run.settings.storage.keep
-    snapshot = publish(home, run.folder, manifest, keep)
+    snapshot = snapshots.publish(home, run.folder, manifest, keep)
     write_record(home, record_of(manifest, "published"))
     fault_point("publish.before_erasures")
     purge_removed(run.settings, manifest.intake_sequence)
@@ -66,8 +59,8 @@ def publish_anyway(settings: Settings, run_id: str) -> Path:
         SnapshotError: If no such run is held, or it is damaged.
     """
     home = settings.home
-    with locked_home(home, f"publish {run_id}"):
-        snapshot = publish_held(home, run_id, settings.storage.keep)
+    with snapshots.locked_home(home, f"publish {run_id}"):
+        snapshot = snapshots.publish_held(home, run_id, settings.storage.keep)
         manifest = read_manifest(snapshot)
         reason = summarize(manifest.quality.gate)
         write_record(home, record_of(manifest, "published", reason, forced=True))
@@ -113,8 +106,8 @@ def _report(run: Run) -> Manifest:
 def _hold(run: Run, manifest: Manifest) -> None:
     """Keeps the run aside and raises a GateError, whose first line is the reason."""
     home = run.settings.home
-    serving = current_snapshot(home)
-    held = hold(home, run.folder, manifest)
+    serving = snapshots.current_snapshot(home)
+    held = snapshots.hold(home, run.folder, manifest)
     reason = summarize(manifest.quality.gate)
     write_record(home, record_of(manifest, "held", reason))
     purge_removed(run.settings, 0)  # users who asked to be forgotten while the run held the home
@@ -122,7 +115,7 @@ def _hold(run: Run, manifest: Manifest) -> None:
         f"run {run.id} is held, not published: {reason}",
         *(f"  {describe(check)}; {check.note}" for check in outside(manifest.quality.gate)),
         f"  {serving.name} goes on serving" if serving else "  nothing is published yet",
-        f"  look at {held / REPORT}; then `hertz publish --force {run.id}`, or mend it and run "
-        "again; the limits are in [policy.gate]",
+        f"  look at {held / snapshots.REPORT}; then `hertz publish --force {run.id}`, or mend it "
+        "and run again; the limits are in [policy.gate]",
     ]
     raise GateError("\n".join(lines))

@@ -44,7 +44,7 @@ def recompute(run: Run, full: bool = False, quick: bool = False) -> RecomputeRes
     """Writes matches.parquet, neighbours.parquet and chroma/ from users and stored text vectors.
 
     Args:
-        run: The run; its folder has users.parquet, and the store the vectors of all texts.
+        run: The run, after its embed stage.
         full: Whether everyone is matched in any case.
         quick: Whether Chroma may be extended by a small second database instead of written anew.
     """
@@ -148,10 +148,10 @@ def _write_chroma(
         link_files(reuse.snapshot, run.folder, ("chroma",))
         return "unchanged", None
     matches = read_frame(run.folder / "matches.parquet")
-    if quick and reuse.path == "incremental":
+    if quick and reuse.path == "incremental" and reuse.delta is not None:
         link_files(reuse.snapshot, run.folder, ("chroma",))
         changed = changed_users(policy, read_frame(published), profiles)
-        changed |= set(features.user_ids[reuse.changed_rows].tolist())
+        changed |= set(features.user_ids[reuse.delta.changed].tolist())
         return "delta", write_delta(run.folder, policy, profiles, vectors, matches, changed)
     write_chroma(run.folder, policy, profiles, vectors, matches, run.step("writing Chroma"))
     return "full", None

@@ -68,7 +68,7 @@ def write_serving(
 
     Args:
         folder: Folder of the snapshot; `serving/` is created in it.
-        policy: Policy with the categories, their terms and the languages.
+        policy: Policy that the frames were made with.
         profiles: Column `user_id` Int64, ascending.
         matches: List entries, sorted by category (policy order), user_id, rank.
         explanations: Sorted by category (policy order), user_a, user_b, language (policy order).
@@ -157,9 +157,9 @@ class ServingReader:
         return list(self._rows_of[category].iter_unpack(packed))
 
     def explanation(self, category: str, a: int, b: int, language: str) -> dict[str, Any] | None:
-        """Returns the explanation of a pair, in either order: title, content, reasons, ...
+        """Returns the explanation of a pair in either order; None if it has none in advance.
 
-        None if the pair was not explained in advance. In the reasons `a` is the smaller id.
+        In the reasons, `a` is the smaller id.
         """
         found = self.explanations(category, a, [b], language)[0]
         return None if found is None else orjson.loads(found)

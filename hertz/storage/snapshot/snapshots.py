@@ -330,10 +330,7 @@ def _clear(home: Path) -> None:
         run_id = left.name.removeprefix(BUILDING)
         rebuilt = left.with_name(run_id).exists()  # a user was being erased from a snapshot
         if not rebuilt and not is_recorded(home, run_id):
-            reason = (
-                "killed, or the machine stopped, before it ended; the published snapshot stayed"
-            )
-            write_record(home, failure_of(run_id, reason))
+            write_record(home, failure_of(run_id, KILLED))
         shutil.rmtree(left)
 
 
