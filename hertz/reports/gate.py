@@ -49,11 +49,6 @@ def describe(check: Check) -> str:
     return f"{check.figure} = {value}: at {check.bound} {check.limit:g} is accepted"
 
 
-def note_of(why: str) -> str:
-    """Returns the English text of a check's `why`; empty where it has none."""
-    return text(f"report_why_{why}", "en") if why else ""
-
-
 def _compared(gate: Gate, last: Comparison | None, few: str) -> Iterator[Check]:
     """Yields the checks of what changed since the published snapshot."""
     if last is None:
@@ -84,5 +79,5 @@ def _judge(
         value=value,
         verdict="not judged" if reason else "outside" if is_outside else "ok",
         why=why,
-        note=note_of(why),
+        note=text(f"report_why_{why}", "en") if why else "",
     )

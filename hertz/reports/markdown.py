@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from hertz.core.interface_texts.catalogue import text
 from hertz.reports.figures import Check, ExplanationFigures, Quality, QuarantineFigures
-from hertz.reports.gate import note_of
 from hertz.reports.page import TRENDS, last_published, number, percent, trend_value
 from hertz.reports.runs import ReportedRun, RunRecord
 
@@ -39,8 +38,7 @@ def _gate(checks: Sequence[Check]) -> list[str]:
         shown = (lambda v: number(v, 3)) if figure == "score_shift" else percent
         name = _word(figure) + (f", {category}" if category else "")
         limit = f"{text('report_at_' + check.bound, 'en')} {shown(check.limit)}"
-        note = note_of(check.why)
-        lines.append(_row(MARKS[check.verdict], name, shown(check.value), limit, note))
+        lines.append(_row(MARKS[check.verdict], name, shown(check.value), limit, check.note))
     return lines
 
 

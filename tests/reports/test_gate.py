@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import pytest
 
 from hertz.core.errors import PolicyError
+from hertz.core.interface_texts.catalogue import text
 from hertz.policy.load import parse_policy
 from hertz.policy.model import Gate, Policy
 from hertz.reports.figures import CategoryChange, Check, Quality
-from hertz.reports.gate import checks, note_of, outside, summarize
+from hertz.reports.gate import checks, outside, summarize
 from tests.storage.manifests import recorded_manifest
 
 HEALTHY: dict[str, object] = {
@@ -90,7 +91,7 @@ def test_each_figure_outside_is_named_with_its_limit_and_what_to_look_at(
     assert [check.figure for check in found_outside] == [figure]
     assert summarize(found).startswith(f"{figure} = ")
     assert f"{found_outside[0].limit:g} is accepted" in summarize(found)
-    assert found_outside[0].note == note_of(figure)
+    assert found_outside[0].note == text(f"report_why_{figure}", "en")
 
 
 def test_the_limit_itself_is_accepted() -> None:
@@ -105,7 +106,8 @@ def test_a_category_has_its_own_threshold_where_the_policy_names_one() -> None:
 def test_a_first_run_says_what_could_not_be_compared() -> None:
     found = checks(Gate(), healthy(last=None))
     open_ = {check.figure: check.note for check in found if check.verdict == "not judged"}
-    assert open_ == dict.fromkeys(["users_lost", "churn", "score_shift"], note_of("first_run"))
+    note = text("report_why_first_run", "en")
+    assert open_ == dict.fromkeys(["users_lost", "churn", "score_shift"], note)
 
 
 def test_another_policy_excuses_other_lists_but_not_lost_users() -> None:

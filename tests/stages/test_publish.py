@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hertz.core.errors import GateError, LockedError, SourceError
+from hertz.core.interface_texts.catalogue import text
 from hertz.policy.model import Gate, Policy
-from hertz.reports.gate import note_of
 from hertz.stages.cleanup import cleanup
 from hertz.stages.forget import forget
 from hertz.stages.prepare import prepare
@@ -104,7 +104,7 @@ def test_a_run_outside_is_held_and_its_first_line_is_the_reason(
     assert message.splitlines()[0] == (
         f"run {run_id} is held, not published: users_lost = 0.5: at most 0.2 is accepted"
     )
-    assert note_of("users_lost") in message
+    assert text("report_why_users_lost", "en") in message
     assert f"{serving.name} goes on serving" in message
     assert f"hertz publish --force {run_id}" in message
     assert published_snapshot(settings.home) == serving

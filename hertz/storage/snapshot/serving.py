@@ -120,9 +120,8 @@ class ServingReader:
         self.languages: tuple[str, ...] = tuple(meta["languages"])
         self.id_minimum: int = meta["id_minimum"]
         self.users: int = meta["users"]
-        self.terms: dict[str, tuple[str, ...]] = {
-            n: tuple(t) for n, t in meta["categories"].items()
-        }
+        named = meta["categories"].items()
+        self.terms: dict[str, tuple[str, ...]] = {name: tuple(terms) for name, terms in named}
         self._row_types = {name: _row_type(len(terms)) for name, terms in self.terms.items()}
         self._rows_of = {n: struct.Struct(f"<qi3f{2 * len(t)}f") for n, t in self.terms.items()}
 
@@ -207,17 +206,9 @@ def serving_stamp(folder: Path) -> tuple[int, ...]:
 
 def _row_type(terms: int) -> np.dtype[np.void]:
     """Returns the type of a packed list entry: 24 bytes, and 8 for each term of the category."""
-    return np.dtype(
-        [
-            ("other_id", "<i8"),
-            ("rank", "<i4"),
-            ("mutual", "<f4"),
-            ("forward", "<f4"),
-            ("backward", "<f4"),
-            ("forward_terms", "<f4", (terms,)),
-            ("backward_terms", "<f4", (terms,)),
-        ]
-    )
+    scores = [(name, "<f4") for name in ("mutual", "forward", "backward")]
+    contributions = [(name, "<f4", (terms,)) for name in ("forward_terms", "backward_terms")]
+    return np.dtype([("other_id", "<i8"), ("rank", "<i4"), *scores, *contributions])
 
 
 def _id_bytes(user_id: int) -> bytes:
