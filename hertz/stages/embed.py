@@ -64,8 +64,7 @@ def stored_vectors(home: Path, identity: str) -> Lookup:
 
 def _encode(run: Run, encoder: Encoder, store: EmbeddingStore, texts: dict[str, str]) -> None:
     """Encodes texts chunk by chunk and stores each chunk's vectors."""
-    # The longest first: chunks of similar lengths have little padding, and the progress bar never
-    # slows down.
+    # The longest first: texts of similar lengths have little padding; the progress never slows.
     keys = sorted(texts, key=lambda key: (-len(texts[key]), texts[key]))
     step = run.step("encoding texts")
     for start in range(0, len(keys), CHUNK):

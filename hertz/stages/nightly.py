@@ -34,13 +34,13 @@ def explain_without_model(run: Run) -> ExplainResult:
 
 
 def drop_folder(run: Run) -> Run:
-    """Last stage of a run that publishes nothing: removes its folder; returns the run."""
+    """Runs the last stage of a run that publishes nothing: removes its folder; returns the run."""
     discard(run.folder)
     return run
 
 
 def link_published(run: Run) -> None:
-    """Takes users, matches and Chroma from the published snapshot, by hard links.
+    """Links users and matches of the published snapshot, and copies its Chroma database.
 
     Raises:
         SnapshotError: If nothing is published, or it was made with another policy.

@@ -1,8 +1,7 @@
 """Third stage: scores every eligible pair in both directions and keeps each user's top k.
 
-The published lists are updated where they were made with the same policy, models and scores and few
-users changed; otherwise everyone is matched anew. Both give the same lists. Where nothing has
-changed at all, the published files are linked.
+The published lists are updated where few users changed and nothing else did, linked where nothing
+changed at all, and otherwise everyone is matched anew, which gives the same lists.
 """
 
 from __future__ import annotations

@@ -47,7 +47,6 @@ def write_chroma(
     they are written from, so texts and ids of other users would end up in them.
 
     Args:
-        folder: Folder of the snapshot.
         policy: Policy whose code fields become metadata and whose categories have lists.
         profiles: Profiles of the database's users.
         vectors: `(n_users, dim)` float32, in the order of the profiles.
@@ -103,8 +102,8 @@ def write_delta(
         folder: Folder of the snapshot that is being built.
         policy: The policy, as for `write_chroma`.
         profiles: Profiles of all users.
-        vectors: `(n_users, dim)` float32, in the order of the profiles.
-        matches: The matches, as for `write_chroma`.
+        vectors: Vectors of all users, as for `write_chroma`.
+        matches: Matches of all users, as for `write_chroma`.
         replaced: Ids of users who changed, were added or removed since the copied run.
 
     Raises:

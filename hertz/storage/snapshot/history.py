@@ -62,13 +62,7 @@ def record_of(
 
 
 def failure_of(run_id: str, reason: str, results: Collection[StageResult] = ()) -> RunRecord:
-    """Returns the record of a failed run, with the first line of the reason.
-
-    Args:
-        run_id: Id of the run.
-        reason: Why it failed.
-        results: Results of the stages that had finished.
-    """
+    """Returns the record of a failed run: first line of the reason, seconds of finished stages."""
     seconds = seconds_of(results)
     return RunRecord(
         run_id=run_id,
