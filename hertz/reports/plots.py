@@ -32,11 +32,7 @@ _INK, _RULE = "#010101", "#020202"  # stand for the page's colors, in plots.mpls
 def score_plot(name: str, now: ScoreFigures, last: ScoreFigures | None, color: int) -> str:
     """Draws the histogram of mutual scores, with the last snapshot's as an outline.
 
-    Args:
-        name: Prefix that makes the drawing's ids unique in its page.
-        now: Distribution of this run's scores.
-        last: Distribution of the last snapshot's scores; None without one.
-        color: Number of the page's color.
+    `name` is a prefix that makes the drawing's ids unique in its page.
     """
     figure, axes = _axes()
     heights, edges = _shares(now.histogram)

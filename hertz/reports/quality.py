@@ -77,14 +77,8 @@ def compare(
     """Returns what changed since another run: users lost and new, list churn, shift of the scores.
 
     A user's churn is the share of the longer list's entries that the other list lacks; its mean is
-    over the users of both runs who have a list in either.
-
-    Args:
-        users: Column `user_id` of this run.
-        matches: Columns `category`, `user_id`, `other_id`, `mutual` of this run.
-        last_users: Column `user_id` of the other run.
-        last_matches: The columns of `matches` of the other run.
-        categories: Names of the categories to compare.
+    over the users of both runs who have a list in either. Users have the column `user_id`, matches
+    the columns `category`, `user_id`, `other_id` and `mutual`; the other run's are the last ones.
     """
     before, after = (np.sort(frame["user_id"].to_numpy()) for frame in (last_users, users))
     everyone = np.union1d(before, after)
@@ -115,11 +109,8 @@ def churn(
 ) -> np.ndarray:
     """Returns 1 - |common| / |longer list| of each user with a list in either run, float64.
 
-    Args:
-        now: Columns `user_id`, `other_id` of one category of this run.
-        then: The same columns of another run.
-        users: Ids of the users to look at.
-        everyone: All ids that either frame contains, ascending; the order of the values.
+    Only `users` are looked at, in the order of `everyone`: all ids that either frame contains,
+    ascending. The frames have the columns `user_id` and `other_id` of one category.
     """
     n = len(everyone)
     pairs = [one * n + other for one, other in (_rows(everyone, now), _rows(everyone, then))]
@@ -192,12 +183,8 @@ def blocks(
 ) -> tuple[BlockFigures, ...]:
     """Returns users and coverage by eligibility block, largest first; empty without any block.
 
-    Blocks of fewer than ten users, and those past the twelfth, share one line: its `block` is None.
-
-    Args:
-        users: Columns `user_id` and the fields of `same`.
-        same: Names of the fields in which users who may meet are the same.
-        covered: Ids of users with a match, in any number.
+    Users of a block agree in the fields of `same`. Blocks of fewer than ten users, and those past
+    the twelfth, share one line: its `block` is None. `covered` are the ids of users with a match.
     """
     if not same:
         return ()

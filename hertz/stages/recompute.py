@@ -42,10 +42,8 @@ from hertz.storage.snapshot.stage_results import (
 def recompute(run: Run, full: bool = False, quick: bool = False) -> RecomputeResult:
     """Writes matches.parquet, neighbours.parquet and chroma/ from users and stored text vectors.
 
-    Args:
-        run: The run, after its embed stage.
-        full: Whether everyone is matched in any case.
-        quick: Whether Chroma may be extended by a small second database instead of written anew.
+    With `full`, everyone is matched in any case; with `quick`, Chroma may be extended by a small
+    second database instead of written anew.
     """
     watch = Stopwatch()
     policy = run.settings.policy

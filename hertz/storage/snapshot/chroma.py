@@ -47,6 +47,7 @@ def write_chroma(
     they are written from, so texts and ids of other users would end up in them.
 
     Args:
+        folder: Folder of the snapshot.
         policy: Policy whose code fields become metadata and whose categories have lists.
         profiles: Profiles of the database's users.
         vectors: `(n_users, dim)` float32, in the order of the profiles.
@@ -96,15 +97,9 @@ def write_delta(
 ) -> int:
     """Adds a small second database to a copied one; returns the number of users who differ.
 
-    The reader searches both; `replaced.json` lists the users who are hidden in the large one.
-
-    Args:
-        folder: Folder of the snapshot that is being built.
-        policy: The policy, as for `write_chroma`.
-        profiles: Profiles of all users.
-        vectors: Vectors of all users, as for `write_chroma`.
-        matches: Matches of all users, as for `write_chroma`.
-        replaced: Ids of users who changed, were added or removed since the copied run.
+    The frames and vectors are those of all users, as for `write_chroma`; `replaced` are the ids of
+    users who changed, were added or removed since the copied run. The reader searches both
+    databases; `replaced.json` lists the users who are hidden in the large one.
 
     Raises:
         StorageError: If the writing process ends early.

@@ -38,13 +38,9 @@ def write_record(home: Path, run: RunRecord) -> None:
 def record_of(
     manifest: Manifest, outcome: Outcome, reason: str = "", forced: bool = False
 ) -> RunRecord:
-    """Returns the record of a run that made a snapshot.
+    """Returns the record of a run that made a snapshot, with the first line of the reason.
 
-    Args:
-        manifest: Manifest of the snapshot.
-        outcome: How the run ended.
-        reason: Why; only the first line is kept.
-        forced: Whether a person published the run although the gate had held it.
+    `forced` means that a person published the run although the gate had held it.
     """
     seconds = manifest.stages.seconds
     return RunRecord(
