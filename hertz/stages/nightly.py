@@ -34,7 +34,7 @@ def explain_without_model(run: Run) -> ExplainResult:
 
 
 def drop_folder(run: Run) -> Run:
-    """Runs the last stage of a run that publishes nothing: removes its folder; returns the run."""
+    """Removes the folder of a run that publishes nothing; returns the run."""
     discard(run.folder)
     return run
 
