@@ -40,15 +40,7 @@ GENERIC_PROFILES = tuple(
 )
 
 TOKENIZED_AT_ONCE = 1024  # texts; bounds the memory of their tokens
-LOADING_ERRORS = (
-    OSError,
-    ValueError,
-    RuntimeError,
-    ImportError,
-    KeyError,
-    TypeError,
-    SafetensorError,
-)
+LOAD_ERRORS = (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, SafetensorError)
 
 
 class EmbeddingSettings(Strict):
@@ -60,9 +52,7 @@ class EmbeddingSettings(Strict):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 where the hardware computes in it, else float32"
     )
-    prompt: str | None = Field(
-        None, description="Put before each text; not set: the model's default"
-    )
+    prompt: str | None = Field(None, description="Put before each text; None: the model's default")
     truncate_dim: int | None = Field(None, ge=1, description="Keep the first n dimensions")
     max_seq_length: int | None = Field(None, ge=8, description="Tokens of a text that are read")
     batch_size: int = Field(16, ge=1)
@@ -77,10 +67,10 @@ class EmbeddingModel:
     """Identifies the model that an encoder loads.
 
     Attributes:
-        source: What sentence-transformers loads: a folder, or a Hugging Face id.
+        source: A folder, or a Hugging Face id.
         version: Name of the weights: it differs wherever the weights do.
         revision: Commit of a Hugging Face id; None for a folder.
-        offline: Whether the model loads from this machine alone, without the Hugging Face hub.
+        offline: Whether the model loads without the Hugging Face hub.
     """
 
     source: str
@@ -150,7 +140,7 @@ class Encoder:
         source = self._source.source
         try:
             model = self._load()
-        except LOADING_ERRORS as error:
+        except LOAD_ERRORS as error:
             raise cannot_load(self._settings, f"loading {source}", error) from error
         wanted = self._settings.truncate_dim
         dim = model.get_embedding_dimension()
@@ -215,8 +205,7 @@ class Encoder:
     @property
     def _prompt(self) -> str | None:
         """The text put before each text: the setting's, or the model's default."""
-        prompt: str | None = self._model.prompts.get(self._model.default_prompt_name)
-        return prompt
+        return self._model.prompts.get(self._model.default_prompt_name)
 
     def _unit_vectors(self, texts: list[str]) -> Iterator[np.ndarray]:
         """Yields the unit vectors of each batch in turn, before centering; one batch a core."""
@@ -266,13 +255,7 @@ def _identity(settings: EmbeddingSettings, version: str, dtype: str) -> str:
 
 
 def cannot_load(settings: EmbeddingSettings, tried: str, error: Exception) -> ModelError:
-    """Returns the error for a model that cannot be loaded.
-
-    Args:
-        settings: The settings that name the model.
-        tried: What was tried, in words.
-        error: Why it failed.
-    """
+    """Returns the error for a model that cannot be loaded: what was tried, and why it failed."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ModelError(
         f"embedding.model = {settings.model!r} cannot be loaded (tried {tried}: {reason}); "

@@ -26,29 +26,21 @@ def profile_texts(policy: Policy, profiles: pl.DataFrame) -> list[str]:
     clauses = policy.embed.templates[policy.embed.language]
     names = {name for clause in clauses for name in re.findall(r"{(\w+)}", clause)}
     shown = profiles.select(_shown(policy, name).alias(name) for name in sorted(names))
-    filled = [_fill(clause) for clause in clauses]
-    return (
-        shown.select(pl.concat_str(filled, separator=" ", ignore_nulls=True)).to_series().to_list()
-    )
+    filled = pl.concat_str([_fill(c) for c in clauses], separator=" ", ignore_nulls=True)
+    return shown.select(filled).to_series().to_list()
 
 
 def field_texts(policy: Policy, profiles: pl.DataFrame, field: str) -> pl.DataFrame:
     """Returns one row for each value that a user has in a field.
 
-    Args:
-        policy: The policy.
-        profiles: Validated profiles.
-        field: Name of the field.
-
     Returns:
         A frame with the columns `row` (UInt32, position in profiles) and `text` (String).
     """
-    language = policy.embed.language
     values = profiles.select(pl.col(field).alias("text")).with_row_index("row")
     if policy.fields[field].kind == "set":
         values = values.explode("text")
     values = values.drop_nulls("text").with_columns(pl.col("text").cast(pl.String))
-    return values.with_columns(_labels(policy, field, language, pl.col("text")))
+    return values.with_columns(_labels(policy, field, pl.col("text")))
 
 
 def all_texts(policy: Policy, profiles: pl.DataFrame) -> list[str]:
@@ -64,11 +56,6 @@ def user_vectors(policy: Policy, profiles: pl.DataFrame, lookup: Lookup) -> np.n
 
     Each row depends on that user's own texts alone, bit for bit.
 
-    Args:
-        policy: The policy.
-        profiles: Validated profiles.
-        lookup: Returns the vectors of texts.
-
     Returns:
         `(n_users, dim)` float32, unit rows; zeros for a user without any embedded value.
     """
@@ -78,13 +65,9 @@ def user_vectors(policy: Policy, profiles: pl.DataFrame, lookup: Lookup) -> np.n
     whole = lookup([text for text in texts if text])
     profile = np.zeros((len(texts), whole.shape[1]))
     profile[present] = whole
-    fields = sum(
-        (
-            weight * _field_vectors(policy, profiles, field, lookup)
-            for field, weight in embed.fields.items()
-        ),
-        start=np.zeros_like(profile),
-    )
+    fields = np.zeros_like(profile)
+    for field, weight in embed.fields.items():
+        fields += weight * _field_vectors(policy, profiles, field, lookup)
     total = embed.profile_weight * unit(profile) + embed.fields_weight * unit(fields)
     return unit(total).astype(np.float32)
 
@@ -98,11 +81,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def _field_vectors(
     policy: Policy, profiles: pl.DataFrame, field: str, lookup: Lookup
 ) -> np.ndarray:
-    """Returns the mean vector of each user's values of a field.
-
-    Returns:
-        `(n_users, dim)` float64; zeros where the value is missing.
-    """
+    """Returns the mean vector of each user's values, `(n_users, dim)` float64; zeros if missing."""
     values = field_texts(policy, profiles, field)
     distinct = values["text"].unique().sort()
     vectors = lookup(distinct.to_list()).astype(np.float64)
@@ -118,25 +97,22 @@ def _field_vectors(
 def _shown(policy: Policy, name: str) -> pl.Expr:
     """Writes a field for people: labels, a set's joined by commas; null where it is missing."""
     kind = policy.fields[name].kind
-    language = policy.embed.language
     column = pl.col(name)
     if kind == "set":
-        labels = column.list.eval(_labels(policy, name, language, pl.element()))
+        labels = column.list.eval(_labels(policy, name, pl.element()))
         return pl.when(column.list.len() > 0).then(labels.list.join(", "))
     if kind == "number":
-        return (
-            pl.when(column == column.round())
-            .then(column.cast(pl.Int64).cast(pl.String))
-            .otherwise(column.cast(pl.String))
-        )
-    return _labels(policy, name, language, column)
+        whole = pl.when(column == column.round()).then(column.cast(pl.Int64).cast(pl.String))
+        return whole.otherwise(column.cast(pl.String))
+    return _labels(policy, name, column)
 
 
-def _labels(policy: Policy, field: str, language: str, column: pl.Expr) -> pl.Expr:
-    """Replaces codes by their labels."""
-    codes = policy.vocabulary(field) or {}
+def _labels(policy: Policy, field: str, column: pl.Expr) -> pl.Expr:
+    """Replaces codes by their labels in the embedding language."""
+    codes = policy.vocabulary(field)
     if not codes:
         return column
+    language = policy.embed.language
     return column.replace({code: policy.label(field, code, language) for code in codes})
 
 

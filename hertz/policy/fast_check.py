@@ -1,9 +1,7 @@
 """Checks one profile of a request against the policy, as `prepare` checks a source's rows.
 
-In: the parsed JSON body. Out: the columns to store, under the source's names, or everything that is
-wrong with the profile. A profile that needs no cleaning is accepted on a fast path (0.03 ms);
-any other goes through `hertz.policy.profiles.validate_profiles` (20 ms and more), which alone finds
-what is wrong. What a field accepts is stated in `hertz.policy.json_schema`.
+A profile that needs no cleaning is accepted on a fast path (0.03 ms); any other goes through
+`hertz.policy.profiles.validate_profiles` (20 ms and more), which alone finds what is wrong.
 """
 
 from __future__ import annotations
@@ -52,11 +50,7 @@ class CheckedProfile:
 
 
 class ProfileCheck:
-    """Checks profiles of requests against one policy.
-
-    Args:
-        policy: The policy, which says what each field accepts.
-    """
+    """Checks profiles of requests against one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy

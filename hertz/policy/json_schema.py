@@ -1,8 +1,6 @@
-"""States once what each field of a profile accepts: as a JSON schema.
+"""States once, as a JSON schema, what each field of a profile accepts, and what follows from it.
 
-In: a policy. Out: the schema of a field, and what follows from it: the check of one JSON value, the
-check of a column, the words for people, and the schema of a whole profile with an example, which
-the API documents. docs/decisions/profile-validity.md says why this is not a pydantic model.
+docs/decisions/profile-validity.md says why this is not a pydantic model.
 """
 
 from __future__ import annotations

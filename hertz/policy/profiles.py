@@ -1,11 +1,7 @@
 """Validates raw rows against the policy: clean profiles on one side, the quarantine on the other.
 
-In: the policy and a frame as the source had it, of any types. Out: `ValidatedProfiles`: one typed,
-clean row a user, one quarantine line a fault (row, field, value, what is accepted), and the columns
-that the policy does not name. No row is dropped without a quarantine line. The profiles do not
-depend on the order of the rows, except that the first of two rows with the same id stays.
-
-What a field accepts is stated in `hertz.policy.json_schema`; this module reads and cleans values.
+No row is dropped without a quarantine line. The order of the rows decides only which of two rows
+with the same id stays: the first. What a field accepts is stated in `hertz.policy.json_schema`.
 """
 
 from __future__ import annotations
@@ -316,8 +312,8 @@ def _duplicates(id_field: str, checked: dict[str, _Checked], numbers: list[int])
     """Returns a fault for each row whose id an earlier row without faults has."""
     ids = checked[id_field].values
     frame = pl.DataFrame({"id": ids, "sound": _sound(checked)}).with_row_index("row")
-    first = frame.filter("sound").group_by("id").agg(pl.col("row").min().alias("first"))
-    later = frame.join(first, on="id").filter(pl.col("row") > pl.col("first"))
+    first = pl.col("row").filter("sound").min().over("id").alias("first")
+    later = frame.with_columns(first).filter(pl.col("row") > pl.col("first"))
     return [
         Fault(row, shown(user), f"row {numbers[kept]} has this id too and stays, as the first")
         for row, user, kept in later.select("row", "id", "first").iter_rows()

@@ -1,7 +1,5 @@
 """Keeps vectors by content hash, so that no text is encoded twice.
 
-In: hashes of (model identity, text) and their vectors. Out: the vectors of any hashes, in order.
-
     <home>/embeddings/<first 12 hex digits of the identity's sha256>/
         identity.json   the model of the vectors
         *.parquet       parts: hash, vector; each named by a hash of its hashes
@@ -39,12 +37,7 @@ def text_hash(identity: str, text: str) -> str:
 
 
 class EmbeddingStore:
-    """Stores the vectors of one model in one home.
-
-    Args:
-        home: The home directory.
-        identity: `Encoder.identity`; each identity has a folder of its own.
-    """
+    """Stores the vectors of one model, which `Encoder.identity` identifies, in one home."""
 
     def __init__(self, home: Path, identity: str) -> None:
         self.identity = identity
@@ -63,11 +56,7 @@ class EmbeddingStore:
         return list(wanted)
 
     def add(self, hashes: Sequence[str], vectors: np.ndarray) -> None:
-        """Stores vectors durably, all of them or none.
-
-        Args:
-            hashes: Content hashes of the texts.
-            vectors: `(len(hashes), dim)` float32.
+        """Stores vectors, `(len(hashes), dim)` float32, durably, all of them or none.
 
         Raises:
             StorageError: If the shapes do not match or the home cannot be written.
@@ -192,18 +181,11 @@ def _table(hashes: Sequence[str], vectors: np.ndarray) -> pa.Table:
 def _matrix(part: pa.Table) -> np.ndarray:
     """Returns the vectors of a part, `(rows, dim)` float32."""
     column = part["vector"]
-    flat = column.combine_chunks().flatten().to_numpy()
-    matrix: np.ndarray = flat.reshape(-1, column.type.list_size)
-    return matrix
+    return column.combine_chunks().flatten().to_numpy().reshape(-1, column.type.list_size)
 
 
 def _read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Reads a part and verifies its checksums.
-
-    Raises:
-        FileNotFoundError: If it was merged into another.
-        StorageError: If it is damaged.
-    """
+    """Reads a part and verifies its checksums; one that is missing was merged into another."""
     try:
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except FileNotFoundError:

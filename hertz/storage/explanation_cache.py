@@ -1,10 +1,8 @@
 """Caches the language model's explanations by content hash, for all later runs.
 
-Accepted explanations are kept completely; of refused ones, only the hash and the number of
-attempts, so that later runs do not try them again. Each `put_many` is one durable transaction: a
-killed run loses at most what it had not put yet. It is one SQLite file,
-<home>/explanation_cache/written.sqlite, because a person's texts can be erased from it, and a text
-found by its hash, without reading every file of many.
+Of refused explanations, only the hash and the number of attempts are kept, so that later runs do
+not try them again. The cache is one SQLite file, <home>/explanation_cache/written.sqlite: a text is
+found by its hash, and a person's texts are erased, without reading many files.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from hertz.core.compute import slices
 from hertz.core.errors import StorageError
 from hertz.explanations.facts import Explanation
 
@@ -46,11 +45,10 @@ class ExplanationCache:
         """
         found: dict[str, Explanation] = {}
         with self._open() as database:
-            for start in range(0, len(hashes), HASHES_PER_QUERY):
-                part = hashes[start : start + HASHES_PER_QUERY]
-                placeholders = ",".join("?" * len(part))
+            for part in slices(len(hashes), HASHES_PER_QUERY):
+                placeholders = ",".join("?" * len(hashes[part]))
                 query = f"select * from accepted where content_hash in ({placeholders})"
-                for key, title, content, reasons in database.execute(query, part):
+                for key, title, content, reasons in database.execute(query, hashes[part]):
                     found[key] = Explanation(title, content, orjson.loads(reasons))
         return found
 
@@ -66,7 +64,7 @@ class ExplanationCache:
     def put_many(
         self, accepted: Mapping[str, Explanation], attempts: Mapping[str, int] | None = None
     ) -> None:
-        """Keeps the outcome of a part of the model's work, all of it or nothing.
+        """Keeps the outcome of a part of the model's work durably, all of it or nothing.
 
         Args:
             accepted: Explanations by content hash.
@@ -79,10 +77,10 @@ class ExplanationCache:
             (key, text.title, text.content, orjson.dumps(text.reasons).decode())
             for key, text in accepted.items()
         ]
-        times = list((attempts or {}).items())
         with self._open() as database, database:
             database.executemany("insert or replace into accepted values (?, ?, ?, ?)", rows)
-            database.executemany("insert or replace into tried values (?, ?)", times)
+            tried = (attempts or {}).items()
+            database.executemany("insert or replace into tried values (?, ?)", tried)
 
     def prune(self, kept: set[str]) -> list[str]:
         """Erases all accepted explanations but those of these hashes; returns the erased hashes.

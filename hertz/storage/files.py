@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,16 @@ _RENAME_EXCHANGE = 2
 def timestamped_path(folder: Path, suffix: str = "") -> Path:
     """Returns a path in the folder that is named by the current time, so that names sort."""
     return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{suffix}"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns an `OSError` of the block that writes a path into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{path}: cannot be written ({error.strerror}); name another home with --home"
+        raise StorageError(message) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -44,11 +55,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """Reads a Parquet file that Hertz wrote.
-
-    Args:
-        path: The file.
-        columns: Names of the columns to read; all of them by default.
+    """Reads a Parquet file that Hertz wrote, by default all of its columns.
 
     Raises:
         StorageError: If the file is missing or damaged.
@@ -97,8 +104,13 @@ def exchange(one: Path, other: Path) -> None:
 
 def checksums(folder: Path) -> Iterator[tuple[str, str]]:
     """Yields the relative path and the sha256 (hex) of every file below a folder, by path."""
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in _files_below(folder):
         yield str(path.relative_to(folder)), sha256_of(path)
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Returns every file below a folder, by path."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def sha256_of(path: Path) -> str:
@@ -109,8 +121,7 @@ def sha256_of(path: Path) -> str:
 
 def stamps(folder: Path) -> dict[str, list[int]]:
     """Returns the stamp of every file below a folder, by relative path."""
-    paths = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {str(path.relative_to(folder)): stamp(path) for path in paths}
+    return {str(path.relative_to(folder)): stamp(path) for path in _files_below(folder)}
 
 
 def stamp(path: Path) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hertz.core.errors import StorageError
-from hertz.storage.files import timestamped_path, write_text
+from hertz.storage.files import timestamped_path, write_text, writing
 
 FOLDER = "loadtests"
 
@@ -19,24 +19,18 @@ def save_load_test(home: Path, figures: dict[str, Any]) -> Path:
         StorageError: If the home cannot be written.
     """
     path = timestamped_path(home / FOLDER, ".json")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(figures))
-    except OSError as error:
-        message = f"{path}: cannot be written ({error.strerror}); name another home with --home"
-        raise StorageError(message) from error
     return path
 
 
 def read_load_test(home: Path, name: str | None = None) -> dict[str, Any] | None:
-    """Reads a saved load test.
+    """Reads a saved load test, by default the latest; None if none is named and none is saved.
 
     Args:
         home: The home directory.
-        name: Name of its file, with or without `.json`; the latest by default.
-
-    Returns:
-        Its figures, and its name as `name`; None if no name is given and none is saved.
+        name: Name of the file, with or without `.json`; the figures have it as `name`.
 
     Raises:
         StorageError: If there is no such file, or it is not a load test.

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hertz.core.errors import StorageError
-from hertz.storage.files import timestamped_path, write_frame, write_text
+from hertz.storage.files import timestamped_path, write_frame, write_text, writing
 
 FOLDER = "model_comparisons"
 TABLE, TEXTS, MARKDOWN, PLOT = "models.parquet", "reports.parquet", "table.md", "plot.png"
@@ -20,10 +19,8 @@ def new_comparison_folder(home: Path) -> Path:
         StorageError: If the home cannot be written.
     """
     folder = timestamped_path(home / FOLDER)
-    try:
+    with writing(folder):
         folder.mkdir(parents=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
     return folder
 
 
@@ -39,15 +36,7 @@ def save_comparison(folder: Path, table: pl.DataFrame, texts: pl.DataFrame, mark
     Raises:
         StorageError: If the folder cannot be written.
     """
-    try:
+    with writing(folder):
         write_frame(table, folder / TABLE)
         write_frame(texts, folder / TEXTS)
         write_text(folder / MARKDOWN, markdown)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> StorageError:
-    """Returns the error that names the path and the fix."""
-    message = f"{path}: cannot be written ({error.strerror}); name another home with --home"
-    return StorageError(message)

@@ -17,14 +17,12 @@ _POPULATE_READ = 22  # MADV_POPULATE_READ, Linux 5.14
 def populate_page_cache(path: Path) -> bool:
     """Loads all pages of a file that this process has mapped; returns whether it did.
 
-    It does nothing if the file is larger than half of the available memory, or if the system does
-    not support it.
+    It does nothing for a file that is larger than half of the available memory.
     """
     try:
-        size = path.stat().st_size
+        if path.stat().st_size > psutil.virtual_memory().available // 2:
+            return False
     except OSError:  # its snapshot was replaced meanwhile
-        return False
-    if size > psutil.virtual_memory().available // 2:
         return False
     library = ctypes.CDLL(None, use_errno=True)
     return all(

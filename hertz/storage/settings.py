@@ -18,7 +18,7 @@ from hertz.core.errors import PolicyError
 from hertz.core.strict import Strict
 from hertz.embedding.encoder import EmbeddingSettings
 from hertz.explanations.settings import ExplanationSettings
-from hertz.policy.load import describe_error, parse_policy
+from hertz.policy.load import describe_error, invalid, parse_policy
 from hertz.policy.model import Policy
 
 
@@ -38,9 +38,7 @@ class StorageSettings(Strict):
     """Where everything is kept, and the number of snapshots that are kept."""
 
     home: Path = Path("data")
-    keep: int = Field(
-        3, ge=1, description="Snapshots kept for rollback, the published one included"
-    )
+    keep: int = Field(3, ge=1, description="Snapshots kept for rollback, with the published one")
 
 
 class MatchingSettings(Strict):
@@ -60,15 +58,11 @@ class ApiSettings(Strict):
         "HERTZ_API_KEYS adds to it",
     )
     requests_per_second: float = Field(
-        2000,
-        ge=0,
-        description="Limit for each API key, or for each address without one; 0: no limit",
+        2000, ge=0, description="Limit for each API key, or address without one; 0: no limit"
     )
     burst: int = Field(4000, ge=1, description="Requests that may come at once")
     max_body_bytes: int = Field(262_144, ge=1)
-    access_log: bool = Field(
-        True, description="One line for each request: route, status, milliseconds"
-    )
+    access_log: bool = Field(True, description="A line a request: route, status, milliseconds")
 
 
 class Settings(Strict):
@@ -100,43 +94,15 @@ def load_settings(path: Path, home: Path | None = None, source: str | None = Non
         PolicyError: If the file is missing, is not TOML, or any key or value is wrong.
     """
     raw = _read(path)
-    home = home or (Path(os.environ["HERTZ_HOME"]) if os.environ.get("HERTZ_HOME") else None)
-    if home:
-        raw.setdefault("storage", {})["home"] = str(home)
+    if chosen := home or os.environ.get("HERTZ_HOME"):
+        raw.setdefault("storage", {})["home"] = str(chosen)
     if source:
         raw["source"] = {"path": source}
     raw["policy"] = parse_policy(raw.get("policy", {}))
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        lines = [describe_error(item) for item in error.errors()]
-        message = f"{path} is not valid:\n  " + "\n  ".join(lines)
-        raise PolicyError(message) from error
-    return _checked(settings, path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Reads a TOML file.
-
-    Raises:
-        PolicyError: If the file cannot be read or is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"{path}: cannot be read ({error.strerror}); name a policy file with --policy"
-        raise PolicyError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"{path}: not a TOML file: {error}"
-        raise PolicyError(message) from error
-
-
-def _checked(settings: Settings, path: Path) -> Settings:
-    """Returns the settings if the policy has all languages of the explanations.
-
-    Raises:
-        PolicyError: If it lacks one.
-    """
+        raise invalid(map(describe_error, error.errors()), str(path)) from error
     known = settings.policy.languages
     for language in settings.explanations.languages:
         if language not in known:
@@ -146,3 +112,15 @@ def _checked(settings: Settings, path: Path) -> Settings:
             )
             raise PolicyError(message)
     return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Reads a TOML file; any failure becomes a `PolicyError`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror}); name a policy file with --policy"
+        raise PolicyError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: not a TOML file: {error}"
+        raise PolicyError(message) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,15 +45,11 @@ class Source:
 
 
 def read_source(source: str, query: str | None = None) -> Source:
-    """Reads all rows of a source.
+    """Reads all rows of a source; CSV and JSONL have String columns only, with lists as JSON.
 
     Args:
         source: Path of a file or folder; with a query, the database's address for SQLAlchemy.
         query: SQL query for that database.
-
-    Returns:
-        The rows, and those that could not be read. CSV and JSONL have String columns only (lists as
-        JSON).
 
     Raises:
         SourceError: If nothing can be read; the message names the source and the fix.
@@ -65,7 +62,13 @@ def read_source(source: str, query: str | None = None) -> Source:
     if not path.is_file():
         message = f"{source}: no such file; check [source] path in hertz.toml or pass --source"
         raise SourceError(message)
-    reader = _READERS.get(path.suffix.lower())
+    readers = {
+        ".parquet": _read_parquet,
+        ".csv": _read_csv,
+        ".jsonl": _read_jsonl,
+        ".ndjson": _read_jsonl,
+    }
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         message = f"{source}: {path.suffix or 'no suffix'} is not accepted; accepted: {ACCEPTED}"
         raise SourceError(message)
@@ -73,7 +76,7 @@ def read_source(source: str, query: str | None = None) -> Source:
 
 
 def could_not_be_reached(error: BaseException) -> bool:
-    """Whether reading failed because a file or a database could not be reached.
+    """Returns whether reading failed because a file or a database could not be reached.
 
     Such a failure may pass within a minute; a query that the database refused fails again.
     """
@@ -99,10 +102,12 @@ def _read(path: Path, reader: Callable[[Path], Source]) -> Source:
 
 
 def _first_line(error: Exception) -> str:
+    """Returns the first line of an error's message, at most 200 characters."""
     return str(error).strip().split("\n", 1)[0][:200]
 
 
 def _read_parquet(path: Path) -> Source:
+    """Reads a Parquet file; a name with `*` is no pattern."""
     return Source(pl.read_parquet(path, glob=False))
 
 
@@ -131,13 +136,8 @@ def _read_csv(path: Path) -> Source:
             message = f"{path}: column {repeated} occurs more than once; rename or remove one"
             raise SourceError(message)
         rows, rejected = _csv_rows(reader, len(header))
-    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
-    return Source(
-        pl.DataFrame(
-            {name: pl.Series(v, dtype=pl.String) for name, v in zip(header, columns, strict=True)}
-        ),
-        tuple(rejected),
-    )
+    schema = dict.fromkeys(header, pl.String)
+    return Source(pl.DataFrame(rows, schema, orient="row"), tuple(rejected))
 
 
 def _csv_rows(reader: Reader, width: int) -> tuple[list[list[str]], list[tuple[int, str]]]:
@@ -157,15 +157,11 @@ def _csv_rows(reader: Reader, width: int) -> tuple[list[list[str]], list[tuple[i
         if cells and not reason and len(cells) != width:
             reason = f"has {len(cells)} cells where the header has {width}"
         if reason:
+            last = f" to {reader.line_num}" if reader.line_num > first else ""
             number = len(rows) + len(rejected) + 1
-            rejected.append((number, f"line {_span(first, reader.line_num)}: {reason}"))
+            rejected.append((number, f"line {first}{last}: {reason}"))
         elif cells:
             rows.append(cells)
-
-
-def _span(first: int, last: int) -> str:
-    """Returns line numbers in words: `3`, or `3 to 4`."""
-    return str(first) if last <= first else f"{first} to {last}"
 
 
 def _read_jsonl(path: Path) -> Source:
@@ -184,14 +180,6 @@ def _read_jsonl(path: Path) -> Source:
         else:
             rejected.append((number, "not a JSON object; one object a line is accepted"))
     return Source(text_frame(rows), tuple(rejected))
-
-
-_READERS: dict[str, Callable[[Path], Source]] = {
-    ".parquet": _read_parquet,
-    ".csv": _read_csv,
-    ".jsonl": _read_jsonl,
-    ".ndjson": _read_jsonl,
-}
 
 
 def _read_database(address: str, query: str) -> Source:
@@ -238,10 +226,8 @@ def _column(name: str, values: Sequence[object]) -> pl.Series:
 
     `pl.read_database` would turn every value that differs from the first rows' type into null.
     """
-    try:
+    with suppress(TypeError, OverflowError):
         series = pl.Series(name, values, strict=True)
-    except (TypeError, OverflowError):
-        return pl.Series(name, json_texts(values), dtype=pl.String)
-    if series.dtype != pl.Object:
-        return series
+        if series.dtype != pl.Object:
+            return series
     return pl.Series(name, json_texts(values), dtype=pl.String)

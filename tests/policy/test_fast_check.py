@@ -91,3 +91,11 @@ def test_columns_that_the_policy_does_not_know_are_not_kept(service_policy: Poli
 def test_a_wrong_value_is_a_problem_of_its_kind(column: str, value: object, kind: str) -> None:
     checked = ProfileCheck(POLICY).check({**GOOD, column: value})
     assert [(problem.field, problem.kind) for problem in checked.problems] == [(column, kind)]
+
+
+def test_a_code_that_cleaning_changes_is_not_accepted_on_the_fast_path() -> None:
+    sex = POLICY.fields["sex"].model_copy(update={"values": {"MALE ": {}, "FEMALE": {}}})
+    policy = POLICY.model_copy(update={"fields": {**POLICY.fields, "sex": sex}})
+    check = ProfileCheck(policy)
+    assert check.fast_check({**GOOD, "sex": "MALE "}) is None
+    assert [problem.field for problem in check.check({**GOOD, "sex": "MALE "}).problems] == ["sex"]

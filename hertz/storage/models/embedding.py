@@ -48,23 +48,22 @@ def _digest(folder: Path) -> str:
 
 def _hub_model(settings: EmbeddingSettings) -> EmbeddingModel:
     """Pins a Hugging Face id to a commit: the hub's if it answers, else the cached one."""
-    problem: Exception = ModelError("embedding.local_files_only is set, the hub was not asked")
-    if not settings.local_files_only:
-        commit = _hub_commit(settings)
-        if isinstance(commit, str):
-            return EmbeddingModel(settings.model, commit, revision=commit, offline=False)
-        problem = commit
-    commit = _cached_commit(settings, problem)
-    if not settings.local_files_only:
-        logger.warning("%s: the hub gives no answer, the cached %s is used", settings.model, commit)
+    if settings.local_files_only:
+        problem = ModelError("embedding.local_files_only is set, the hub was not asked")
+        commit = _cached_commit(settings, problem)
+        return EmbeddingModel(settings.model, commit, revision=commit)
+    found = _hub_commit(settings)
+    if isinstance(found, str):
+        return EmbeddingModel(settings.model, found, revision=found, offline=False)
+    commit = _cached_commit(settings, found)
+    logger.warning("%s: the hub gives no answer, the cached %s is used", settings.model, commit)
     return EmbeddingModel(settings.model, commit, revision=commit)
 
 
 def _hub_commit(settings: EmbeddingSettings) -> str | Exception:
     """Returns the commit that the hub names, or why it names none.
 
-    The library's other look-ups have no time limit: with a hub that does not answer, a run would
-    hang.
+    The library's other look-ups have no time limit: a run would hang if the hub does not answer.
     """
     import httpx2  # what huggingface_hub speaks HTTP with; seconds to import, as the next
     from huggingface_hub import HfApi
@@ -77,18 +76,13 @@ def _hub_commit(settings: EmbeddingSettings) -> str | Exception:
 
 
 def _cached_commit(settings: EmbeddingSettings, problem: Exception) -> str:
-    """Returns the commit in this machine's cache.
-
-    Raises:
-        ModelError: If the cache has none; it names `problem`, why the hub named none.
-    """
+    """Returns the commit in this machine's cache; `problem` says why the hub named none."""
     from huggingface_hub import resolve_revision  # seconds to import
     from huggingface_hub.errors import RevisionResolutionError
 
+    name = settings.model
     try:
-        return str(
-            resolve_revision(settings.model, revision=settings.revision, local_files_only=True)
-        )
+        return str(resolve_revision(name, revision=settings.revision, local_files_only=True))
     except (RevisionResolutionError, ValueError) as error:
         tried = "a folder, the Hugging Face hub and its cache"
         raise cannot_load(settings, tried, problem) from error

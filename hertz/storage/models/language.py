@@ -36,7 +36,7 @@ class LanguageModel:
         source: What vLLM loads: a folder or a Hugging Face id.
         revision: Commit of a Hugging Face id; None for a folder.
         digest: Checksum or commit, which changes whenever the model's texts could.
-        folder: The folder of its files; for a Hugging Face id, those in the cache.
+        folder: Folder of the model's files; for a Hugging Face id, in the cache.
     """
 
     name: str
@@ -47,11 +47,7 @@ class LanguageModel:
 
 
 def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> LanguageModel:
-    """Returns the configured model.
-
-    Args:
-        settings: The settings that name the model.
-        fetch: Whether to fetch a model that is not in the cache from the hub.
+    """Returns the configured model; with `fetch`, the hub is asked where the cache has none.
 
     Raises:
         ModelError: If there is no such folder, and no such model in the cache or on the hub.
@@ -67,9 +63,8 @@ def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> La
         raise ModelError(message)
     config = _from_hub(settings.model, settings.revision, "config.json", fetch)
     commit = config.parent.name
-    return LanguageModel(
-        settings.model, settings.model, commit, f"{settings.model}@{commit}", config.parent
-    )
+    digest = f"{settings.model}@{commit}"
+    return LanguageModel(settings.model, settings.model, commit, digest, config.parent)
 
 
 def check_files(model: LanguageModel, settings: ExplanationSettings) -> None:
@@ -134,11 +129,10 @@ def _safetensors_header(path: Path) -> dict[str, dict[str, Any]]:
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            found: dict[str, dict[str, Any]] = json.loads(file.read(length))
+            return json.loads(file.read(length))
     except (OSError, struct.error, ValueError, MemoryError, OverflowError) as error:
         message = f"{path} is no safetensors file ({error}); copy the model again"
         raise ModelError(message) from error
-    return found
 
 
 def _can_chat(model: LanguageModel) -> bool:
@@ -164,10 +158,7 @@ def _file_of(model: LanguageModel, name: str) -> Path | None:
 
 
 def _from_hub(name: str, revision: str | None, file: str, fetch: bool = True) -> Path:
-    """Returns a small file of a Hugging Face model, from the cache or else from the hub.
-
-    The name of its folder is the model's commit.
-    """
+    """Returns a small file of a Hugging Face model; the name of its folder is the commit."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -183,16 +174,12 @@ def _from_hub(name: str, revision: str | None, file: str, fetch: bool = True) ->
         offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
         why = "it is not in the cache" + (", and HF_HUB_OFFLINE is set" if offline else "")
         if fetch and not offline:
-            why = _first_line(error)
+            why = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
         message = (
             f"language model {name!r} (revision {revision or 'main'}), {file}: {why}; fetch it "
             f"with `hf download {name}` where there is a network, name a folder, {NO_MODEL}"
         )
         raise ModelError(message) from error
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
 
 
 def _digest_of(folder: Path) -> str:
