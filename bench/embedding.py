@@ -21,7 +21,7 @@ import polars as pl
 
 from hertz.embedding.encoder import GENERIC_PROFILES, EmbeddingSettings, Encoder
 from hertz.embedding.texts import unit
-from hertz.storage.models.bundled import EMBEDDING_MODEL, bundled_embedding_model
+from hertz.storage.models.bundled import E5_SMALL, EMBEDDING_MODEL, converted_folder
 from hertz.storage.models.embedding import find_embedding_model
 
 STS = Path(__file__).resolve().parents[2] / "shared/data/sts"
@@ -91,7 +91,7 @@ def speed(encoder: Encoder, users: int) -> dict[str, float]:
 
     texts = profile_texts(users)
     encoder.encode(texts[:1])  # loads the model
-    path = str(bundled_embedding_model())
+    path = str(converted_folder(E5_SMALL))
     one_by_one = SentenceTransformer(path, device="cpu", local_files_only=True)
     batch = _seconds(lambda: encoder.encode(texts))
     loop = _seconds(lambda: [one_by_one.encode(text) for text in texts])

