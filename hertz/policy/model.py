@@ -17,6 +17,7 @@ from hertz.core.strict import Strict
 Labels = dict[str, str]
 Vocabulary = dict[str, Labels]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class FieldRule(Strict):
@@ -46,7 +47,7 @@ class Table(Strict):
 
     rows: dict[str, dict[str, Share]] = Field({})
     default: Share = Field(0.0, description="For code pairs that `rows` leaves out")
-    letters: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = ()
+    letters: tuple[NonNegative, ...] = ()
     letters_share: Share = 0.0
     pairs: dict[str, tuple[str, ...]] = Field({})
     pairs_share: Share = 0.0
@@ -116,7 +117,7 @@ class Category(Strict):
     """Defines one kind of match: weights, eligibility of its own, and the explanations' voice."""
 
     label: Labels = Field({})
-    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    weights: dict[str, NonNegative]
     eligibility: Eligibility = Eligibility()
     voice: Literal["neutral", "friend", "couple"] = "neutral"
 
@@ -143,9 +144,7 @@ class Gate(Strict):
     category_coverage: dict[str, Share] = Field({}, description="The same for single categories")
     users_lost: Share = Field(0.3, description="Largest share of the published users that is gone")
     churn: Share = Field(0.8, description="Largest share of k by which lists may change on average")
-    score_shift: float = Field(
-        0.1, ge=0, allow_inf_nan=False, description="Largest shift of a category's scores"
-    )
+    score_shift: NonNegative = Field(0.1, description="Largest shift of a category's scores")
     quarantined: Share = Field(0.3, description="Largest share of the source's rows in quarantine")
     grounded: Share = Field(0.2, description="Smallest share of model texts that pass the checks")
     smallest: int = Field(100, ge=0, description="Shares among fewer users are not checked")
