@@ -92,7 +92,7 @@ class FactPlan:
 
     shared: tuple[str, ...]  # set fields
     codes: tuple[str, ...]  # code and ordered fields that no table reads
-    ordered: dict[str, dict[str, int]]  # position of each code, by ordered field
+    ordered: dict[str, tuple[str, ...]]  # codes in their order, by ordered field
     tables: tuple[tuple[str, str], ...]  # table terms, each with the field that it reads
     table_values: dict[str, dict[tuple[str, str], float]]  # of (code, other code), by table term
     mean_values: dict[str, list[float]]  # of both directions over all pairs of codes, sorted
@@ -160,11 +160,7 @@ def fact_plan(policy: Policy, category: str) -> FactPlan:
     return FactPlan(
         shared=sets,
         codes=tuple(n for n in names if kinds[n] in ("code", "ordered") and n not in in_tables),
-        ordered={
-            name: {code: at for at, code in enumerate(policy.shown_codes(name))}
-            for name in names
-            if kinds[name] == "ordered"
-        },
+        ordered={n: policy.shown_codes(n) for n in names if kinds[n] == "ordered"},
         tables=tables,
         table_values=values,
         mean_values={field: _mean_values(values[term]) for term, field in tables},
@@ -267,8 +263,8 @@ def _code_fact(plan: FactPlan, name: str, a: str | None, b: str | None) -> Fact 
         return None
     if a == b:
         return Fact("same", (name,), (a,))
-    position = plan.ordered.get(name)
-    near = position and abs(position[a] - position[b]) == 1
+    codes = plan.ordered.get(name)
+    near = codes and abs(codes.index(a) - codes.index(b)) == 1
     return Fact("near", (name,), (a, b)) if near else None
 
 

@@ -70,7 +70,7 @@ def check_texts(
         if name not in texts:
             refuse(path, f"slot {name!r} is missing")
     known = dict(slots)
-    for name in texts.keys() - slots.keys():
+    for name in [name for name in texts if name not in slots]:
         patterns = [slot for pattern, slot in optional.items() if re.fullmatch(pattern, name)]
         if not patterns:
             close = " or ".join(map(repr, get_close_matches(name, slots, n=1)))
@@ -108,9 +108,8 @@ def _phrases(path: str, name: str, value: object, slot: Slot) -> tuple[str, ...]
         except ValueError as error:
             refuse(path, f"slot {name!r}: {phrase!r}: {error}")
         for _, placeholder, form, conversion in parts:
-            if placeholder is None:
-                continue
-            if f"{{{placeholder}}}" not in accepted or form or conversion:
+            filled = f"{{{placeholder}}}" in accepted and not form and not conversion
+            if placeholder is not None and not filled:
                 known = ", ".join(accepted) or "none"
                 refuse(path, f"slot {name!r}: {phrase!r} has {{{placeholder}}}; accepted: {known}")
     return phrases

@@ -107,9 +107,10 @@ def has_phone(text: NormalizedText) -> bool:
 def shows_id(ids: set[str], text: NormalizedText) -> bool:
     """Returns whether a text contains one of these user ids."""
     named = ids.intersection(text.numbers)
-    if not named or any(len(number) >= ID_DIGITS for number in named):
-        return bool(named)
-    return not named.isdisjoint(chain.from_iterable(_CALLED_ID.findall(text.lower)))
+    if any(len(number) >= ID_DIGITS for number in named):
+        return True
+    called = chain.from_iterable(_CALLED_ID.findall(text.lower)) if named else ()
+    return not named.isdisjoint(called)
 
 
 def _true_counts(plan: FactPlan, a: Profile, b: Profile) -> tuple[int, set[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from hertz.explanations.checks.normalized_text import plain_words
@@ -70,8 +71,7 @@ def _is_true(
         return field in tables
     if kind == "same":
         return len(answers) == 1 and (field in plan.codes or field in tables)
-    positions = [plan.ordered.get(field, {}).get(str(code), -9) for code in answers]
-    return len(answers) == 2 and abs(positions[0] - positions[1]) == 1
+    return any(answers == {*neighbors} for neighbors in pairwise(plan.ordered.get(field, ())))
 
 
 def _known(policy: Policy, field: str, values: Iterable[str]) -> bool:

@@ -141,16 +141,12 @@ def response_schema(policy: Policy, language: str) -> dict[str, Any]:
         "outlook": text(8),
         "closing": {"const": CLOSING},
     }
+    kinds = {"enum": list(KINDS)}
     return _object(
         {
             "content": {**_object(content), "required": ["teaser", "outlook", "closing"]},
             "title": {"type": "string", "pattern": title},
-            "reasons": {
-                "type": "array",
-                "items": {"enum": list(KINDS)},
-                "minItems": 1,
-                "maxItems": len(KINDS),
-            },
+            "reasons": {"type": "array", "items": kinds, "minItems": 1, "maxItems": len(KINDS)},
         }
     )
 

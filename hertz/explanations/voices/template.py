@@ -117,10 +117,8 @@ def check_languages(policy: Policy) -> None:
     """
     for language in policy.languages:
         if language not in LANGUAGES:
-            message = (
-                f"languages = {language!r}: the template voice has no such language; "
-                f"accepted: {', '.join(LANGUAGES)}"
-            )
+            problem = f"languages = {language!r}: the template voice has no such language"
+            message = f"{problem}; accepted: {', '.join(LANGUAGES)}"
             raise PolicyError(message)
 
 
