@@ -33,21 +33,15 @@ _TYPED = re.compile(r"[^\W\d_][\w+#.'() -]{0,29}")
 class Fact:
     """One true statement about a pair.
 
-    Attributes:
-        kind: Both have the values ("shared"), one wishes for what the other is ("wish"), both gave
-            the same answer ("same") or neighboring ones ("near"), or a table of the policy rates
-            the two answers ("pairing").
-        fields: The statement's fields; for a wish the wish's field, then the trait's.
-        values: Codes that both have or that meet the wish; otherwise a's own code, then b's.
-        direction: For a wish, whose wish is met; "both" otherwise.
-        table_values: For a pairing, the table's value for a, then for b.
+    Both have the values ("shared"), one wishes for what the other is ("wish"), both gave the same
+    answer ("same") or neighboring ones ("near"), or a table rates the two answers ("pairing").
     """
 
     kind: Kind
-    fields: tuple[str, ...]
-    values: tuple[str, ...]
-    direction: Direction = "both"
-    table_values: tuple[float, float] = (0.0, 0.0)
+    fields: tuple[str, ...]  # for a wish its own field, then the trait's
+    values: tuple[str, ...]  # codes that both have or that meet the wish; else a's code, then b's
+    direction: Direction = "both"  # for a wish, whose wish is met
+    table_values: tuple[float, float] = (0.0, 0.0)  # for a pairing: for a, then for b
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 
 class MultiSearch:
-    """Finds which of many strings are in a text.
-
-    Args:
-        strings: The strings to look for, none of them empty.
-    """
+    """Finds which of many strings, none of them empty, are in a text."""
 
     def __init__(self, strings: Iterable[str]) -> None:
         self._finder = AhoCorasick(

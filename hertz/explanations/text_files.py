@@ -30,11 +30,7 @@ class Slot(NamedTuple):
 
 
 def read_model(path: str, model: type[Model]) -> Model:
-    """Returns the content of a TOML file of the package as a typed model.
-
-    Args:
-        path: Path below the package `hertz`, such as "voices/news/en.toml".
-        model: What the file must have.
+    """Returns the content of a TOML file of the package, such as "voices/news/en.toml", as a model.
 
     Raises:
         HertzError: The file is missing, is not TOML, or does not fit the model.
@@ -56,11 +52,7 @@ def check_texts(
 ) -> Texts:
     """Returns the texts of a file by slot; a slot in a table is `table.slot`.
 
-    Args:
-        path: File that the error message names.
-        found: Table of the file.
-        slots: The slots that the file must have.
-        optional: The slots that it may have, by the pattern of their names.
+    The file must have all `slots`, and may have `optional` ones, by the pattern of their names.
 
     Raises:
         HertzError: A slot is missing, unknown, empty, or has a placeholder that nothing fills.

@@ -39,13 +39,6 @@ class _Candidate:
         words = _forbidden(self.policy)[kind]
         return words.within(self.text.lower, self.text.listed, self.text.hits)
 
-    def mentions_all_reasons(self) -> bool:
-        """Returns whether the text mentions every reason."""
-        return all(
-            is_mentioned(self.policy, self.language, reason, self.text.plain)
-            for reason in self.explanation.reasons
-        )
-
 
 _CHECKS: dict[str, Callable[[_Candidate], object]] = {
     "empty": lambda c: not (c.explanation.title.strip() and c.explanation.content.strip()),
@@ -56,7 +49,9 @@ _CHECKS: dict[str, Callable[[_Candidate], object]] = {
     "claims_in_text": lambda c: (
         not all(_is_true(c.plan, c.a, c.b, claim) for claim in claims(c.policy, c.language, c.text))
     ),
-    "not_told": lambda c: not c.mentions_all_reasons(),
+    "not_told": lambda c: (
+        not all(is_mentioned(c.policy, c.language, r, c.text.plain) for r in c.explanation.reasons)
+    ),
     "number": lambda c: (
         c.has("share") or numbers.wrong_number(c.policy, c.plan, c.language, c.a, c.b, c.text)
     ),

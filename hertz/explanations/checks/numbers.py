@@ -72,7 +72,8 @@ def foreign_type(policy: Policy, a: Profile, b: Profile, text: NormalizedText) -
     there = _WRITTEN.found_in(text.plain)
     if not there:
         return False
-    of_a, of_b = ({str(who[name]).casefold() for name in _code_fields(policy)} for who in (a, b))
+    names = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
+    of_a, of_b = ({str(who[name]).casefold() for name in names} for who in (a, b))
     for sentence in text.sentences:
         kinds = [_TYPES[mark] for mark in there if mark in sentence]
         types = {kind for kind, pattern in kinds if pattern.search(sentence)}
@@ -135,12 +136,6 @@ def _in_profile(policy: Policy, language: str, number: str, a: Profile, b: Profi
         if policy.vocabulary(field) is None and policy.fields[field].kind != "text"
         for who in (a, b)
     )
-
-
-@cached_by_policy
-def _code_fields(policy: Policy) -> tuple[str, ...]:
-    """Returns the fields whose value is one code."""
-    return tuple(n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered"))
 
 
 @cached_by_policy

@@ -30,24 +30,18 @@ CAUSE_LENGTH = 300
 class Worker:
     """The parent's side of one child process.
 
-    Attributes:
-        load: Function that the child runs first. It returns a value that describes what was loaded,
-            and a function that turns an iterator of requests into an iterator of answers. While
-            that function works, it calls the heartbeat that it is given, at least once every
-            `hang_seconds`. Everything that crosses between the processes is pickled.
-        args: Arguments of `load`.
-        name: What error messages call the child.
-        load_seconds: Longest time to load.
-        hang_seconds: Longest time without a sign of life, after which the child is ended.
-        end_seconds: Time that the child has to end by itself when it is closed.
+    `load` runs first in the child. It returns a value that describes what was loaded, and a
+    function that turns an iterator of requests into an iterator of answers. While that function
+    works, it calls the heartbeat that it is given, at least once every `hang_seconds`. Everything
+    that crosses between the processes is pickled.
     """
 
     load: Callable[..., tuple[Any, Serve]]
-    args: tuple[Any, ...]
-    name: str
-    load_seconds: float = 1800
-    hang_seconds: float = 600
-    end_seconds: float = 10
+    args: tuple[Any, ...]  # of `load`
+    name: str  # what error messages call the child
+    load_seconds: float = 1800  # longest time to load
+    hang_seconds: float = 600  # longest time without a sign of life, after which it is ended
+    end_seconds: float = 10  # time to end by itself when it is closed
 
     def __post_init__(self) -> None:
         context = multiprocessing.get_context("spawn")

@@ -38,17 +38,11 @@ class Generator(Protocol):
 class VllmGenerator:
     """One vLLM engine or several in a child process, which ends with this context manager.
 
-    Args:
-        model: Folder or Hugging Face id.
-        settings: Sampling and memory.
-        load: Function that loads the model in the child: `load_engine`, or `load_engines` of
-            `ray_engine` for several engines.
-
-    Attributes:
-        loaded: What was loaded, once the context is entered.
+    The model is a folder or a Hugging Face id. `load` loads it in the child: `load_engine`, or
+    `load_engines` of `ray_engine` for several engines.
     """
 
-    loaded: Loaded
+    loaded: Loaded  # once the context is entered
 
     def __init__(self, model: str, settings: ExplanationSettings, load: Load = load_engine) -> None:
         self._model = model
