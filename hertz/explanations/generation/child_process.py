@@ -198,7 +198,7 @@ def _requests(pipe: Connection) -> Iterator[Any]:
 
 
 def _heartbeat(pipe: Connection) -> Heartbeat:
-    """Returns a function that tells the parent that the child is alive, once a second at most."""
+    """Returns a function that sends the parent a sign of life, once a second at most."""
     last = time.monotonic()
 
     def beat() -> None:
