@@ -1,7 +1,7 @@
 """The report's plots: SVG elements, drawn by matplotlib, without words, fonts or fixed colors.
 
 Every color is a custom property of the page (`--c0` ...), so that one drawing serves light and
-dark; the page adds the words, so that it can translate them.
+dark; the page adds the words, to translate them. A plot's `name` makes its ids unique in the page.
 """
 
 from __future__ import annotations
@@ -30,10 +30,7 @@ _INK, _RULE = "#010101", "#020202"  # stand for the page's colors, in plots.mpls
 
 
 def score_plot(name: str, now: ScoreFigures, last: ScoreFigures | None, color: int) -> str:
-    """Draws the histogram of mutual scores, with the last snapshot's as an outline.
-
-    `name` is a prefix that makes the drawing's ids unique in its page.
-    """
+    """Draws the histogram of mutual scores, with the last snapshot's as an outline."""
     figure, axes = _axes()
     heights, edges = _shares(now.histogram)
     axes.stairs(heights, edges, fill=True, color=_color(color), alpha=0.75)

@@ -78,7 +78,7 @@ def compare(
 
     A user's churn is the share of the longer list's entries that the other list lacks; its mean is
     over the users of both runs who have a list in either. Users have the column `user_id`, matches
-    the columns `category`, `user_id`, `other_id` and `mutual`; the other run's are the last ones.
+    the columns `category`, `user_id`, `other_id` and `mutual`.
     """
     before, after = (np.sort(frame["user_id"].to_numpy()) for frame in (last_users, users))
     everyone = np.union1d(before, after)

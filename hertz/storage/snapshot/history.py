@@ -18,7 +18,7 @@ from hertz.reports.quality import without_ids
 from hertz.reports.runs import Outcome, RunRecord
 from hertz.storage.files import write_text
 from hertz.storage.snapshot.manifest import Manifest
-from hertz.storage.snapshot.stage_results import StageResult, seconds_of
+from hertz.storage.snapshot.stage_results import StageResult
 
 FOLDER = "history"
 KEPT = 1000  # files, of some kilobytes each
@@ -59,7 +59,7 @@ def record_of(
 
 def failure_of(run_id: str, reason: str, results: Collection[StageResult] = ()) -> RunRecord:
     """Returns the record of a failed run: first line of the reason, seconds of finished stages."""
-    seconds = seconds_of(results)
+    seconds = {result.stage: result.seconds for result in results}
     return RunRecord(
         run_id=run_id,
         outcome="failed",

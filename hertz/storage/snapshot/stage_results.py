@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -161,16 +160,6 @@ class StageResults(Figures):
     report: ReportResult | None = Field(default=None, exclude_if=is_none)
 
     @property
-    def all(self) -> tuple[StageResult, ...]:
-        """All results, in the order of the stages."""
-        return tuple(result for _, result in self if result is not None)
-
-    @property
     def seconds(self) -> dict[str, float]:
         """Duration of each stage, by its name."""
-        return seconds_of(self.all)
-
-
-def seconds_of(results: Iterable[StageResult]) -> dict[str, float]:
-    """Returns the duration of each stage, by its name."""
-    return {result.stage: result.seconds for result in results}
+        return {name: result.seconds for name, result in self if result is not None}
