@@ -1,7 +1,6 @@
 """Decides which pairs of users may meet in a category, for many pairs at once.
 
-In: features, a category and pairs of rows. Out: a boolean for each pair. A pair may meet only if
-the rules hold in both directions.
+A pair may meet only if the rules hold in both directions.
 """
 
 from __future__ import annotations
@@ -43,17 +42,9 @@ class EligibilityRules:
     def may_meet(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Returns `(m,)` bool: whether the rows `a`, `b`, `(m,)` int64 each, may meet."""
         return kernels.may_meet(
-            self.same,
-            self.different,
-            self.numbers,
-            self.distances,
-            self.code_columns,
-            self.accepted,
-            self.blocked,
-            self.blocked_starts,
-            a,
-            b,
-        )
+            self.same, self.different, self.numbers, self.distances, self.code_columns,
+            self.accepted, self.blocked, self.blocked_starts, a, b,
+        )  # fmt: skip
 
 
 def eligibility_rules(features: Features, category: str) -> EligibilityRules:
@@ -67,7 +58,9 @@ def eligibility_rules(features: Features, category: str) -> EligibilityRules:
         codes = features.codes[rule.of].astype(np.int64)
         code_columns.append(len(accepted) + np.where(codes < 0, may.shape[1] - 1, codes))
         accepted += list(may.T)
-    pairs = _both_ways(features.blocked if rules.blocked else features.blocked[:0])
+    blocked = features.blocked if rules.blocked else features.blocked[:0]
+    pairs = np.concatenate([blocked, blocked[:, ::-1]])
+    pairs = pairs[np.lexsort(pairs.T[::-1])]
     return EligibilityRules(
         same=_table([features.codes[f] for f in rules.same], n, np.int32),
         different=_table([features.codes[f] for f in rules.different], n, np.int32),
@@ -81,13 +74,7 @@ def eligibility_rules(features: Features, category: str) -> EligibilityRules:
 
 
 def count_pairs_with(features: Features, category: str, rows: np.ndarray) -> int:
-    """Counts the unordered pairs that may meet in a category and have a user of `rows`.
-
-    Args:
-        features: Features of all users.
-        category: Name of a category of the policy.
-        rows: `(m,)` int64 distinct rows.
-    """
+    """Counts the unordered pairs that may meet and have a user of `rows`, distinct int64 rows."""
     rules = eligibility_rules(features, category)
     uncounted = np.ones(len(features), dtype=bool)
     pairs = 0
@@ -99,12 +86,7 @@ def count_pairs_with(features: Features, category: str, rows: np.ndarray) -> int
 
 
 def _accepted_codes(features: Features, wish: str, of: str) -> np.ndarray:
-    """Returns which codes of the field `of` each user's field `wish` accepts.
-
-    Returns:
-        `(n, codes + 1)` bool; the last column stands for a missing code. A user without wishes
-        accepts everyone.
-    """
+    """Returns whether each user accepts each code of `of`, and in the last column a missing one."""
     wishes = features.sets[wish]
     names = features.code_names[of]
     positions = {name: i for i, name in enumerate(features.code_names[wish])}
@@ -112,14 +94,8 @@ def _accepted_codes(features: Features, wish: str, of: str) -> np.ndarray:
     for column, name in enumerate(names):
         if name in positions:
             accepted[:, column] = wishes[:, positions[name]]
-    accepted[~wishes.any(axis=1)] = True
+    accepted[~wishes.any(axis=1)] = True  # who has no wishes accepts everyone
     return accepted
-
-
-def _both_ways(pairs: np.ndarray) -> np.ndarray:
-    """Returns pairs, `(m, 2)`, in both orders, sorted: `(2 m, 2)`."""
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    return both[np.lexsort((both[:, 1], both[:, 0]))]
 
 
 def _table(columns: list[np.ndarray], rows: int, dtype: type) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Converts profiles into the arrays that scores and eligibility rules read.
 
-In: a policy, validated profiles by ascending user id, and their unit vectors. Out: `Features` with
-one row for each user in the same order, so that "lower row" and "lower user id" mean the same.
+Rows are in the order of user ids, so that "lower row" and "lower user id" mean the same.
 """
 
 from __future__ import annotations
@@ -49,10 +48,7 @@ class Features:
 def build_features(policy: Policy, profiles: pl.DataFrame, vectors: np.ndarray) -> Features:
     """Returns the arrays of every field that a term or an eligibility rule uses.
 
-    Args:
-        policy: Policy that names the fields.
-        profiles: Validated profiles of n users, by ascending `user_id`.
-        vectors: `(n, dim)` unit vectors in the same order.
+    The validated profiles are by ascending `user_id`, the unit vectors, `(n, dim)`, in that order.
     """
     kinds = {field: policy.fields[field].kind for field in _used_fields(policy)}
     names = {f: _code_names(policy, profiles, f) for f, kind in kinds.items() if kind != "number"}
@@ -83,12 +79,9 @@ def _used_fields(policy: Policy) -> list[str]:
 
 def _code_names(policy: Policy, profiles: pl.DataFrame, field: str) -> tuple[str, ...]:
     """Returns a field's codes: those that the policy shows, or the sorted ones of the profiles."""
-    shown = policy.shown_codes(field)
-    if shown:
-        return shown
     column = profiles[field]
     codes = column.explode() if policy.fields[field].kind == "set" else column
-    return tuple(codes.drop_nulls().unique().sort())
+    return policy.shown_codes(field) or tuple(codes.drop_nulls().unique().sort())
 
 
 def _codes(column: pl.Series, names: tuple[str, ...]) -> np.ndarray:
@@ -116,12 +109,10 @@ def _padded(vectors: np.ndarray) -> np.ndarray:
 def _blocked_pairs(policy: Policy, profiles: pl.DataFrame) -> np.ndarray:
     """Returns the pairs of rows of which one blocks the other; unknown ids are passed over."""
     fields = {n for c in policy.categories for n in policy.eligibility_of(c).blocked}
-    rows = (
-        profiles.select("user_id").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    )
+    rows = profiles.select("user_id").with_row_index("other_row")
     pairs = [np.zeros((0, 2), dtype=np.int64)]
     for field in sorted(fields):
         named = profiles.select(pl.col(field).alias("other")).with_row_index("row").explode("other")
-        both = named.join(rows.rename({"row": "other_row"}), left_on="other", right_on="user_id")
-        pairs.append(both.select(pl.col("row").cast(pl.Int64), "other_row").to_numpy())
+        both = named.join(rows, left_on="other", right_on="user_id")
+        pairs.append(both.select(pl.col("row", "other_row").cast(pl.Int64)).to_numpy())
     return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)

@@ -1,7 +1,6 @@
 """Scores of many pairs at once: the reference's arithmetic in the reference's order, bit for bit.
 
-In: features, a category and pairs of rows. Out: mutual scores, or whole scores with each term's
-contribution. Cost: 0.2 microseconds a pair.
+One pair costs about 0.2 microseconds.
 """
 
 from __future__ import annotations
@@ -20,15 +19,10 @@ from hertz.policy.model import Policy, Term
 
 @dataclass(frozen=True)
 class PairScores:
-    """Scores of m pairs in a category with t terms.
+    """Scores of m pairs in a category with t terms; see `reference.Score`.
 
-    Attributes:
-        mutual: `(m,)` float32 mutual scores.
-        forward: `(m,)` float64 directional scores, first -> second user.
-        backward: `(m,)` float64 directional scores, second -> first user.
-        forward_terms: `(m, t)` float64 contributions to `forward`, in the order of the category's
-            weights.
-        backward_terms: `(m, t)` float64 contributions to `backward`.
+    Mutual scores are `(m,)` float32, directional ones `(m,)` float64, and the contributions of
+    terms, in the order of the category's weights, `(m, t)` float64.
     """
 
     mutual: np.ndarray
@@ -39,12 +33,7 @@ class PairScores:
 
 
 class BothDirections(NamedTuple):
-    """Values of m pairs, seen from either side.
-
-    Attributes:
-        forward: `(m,)` float64, the first user looking at the second.
-        backward: `(m,)` float64, the second user looking at the first.
-    """
+    """Values of m pairs, `(m,)` float64: first user looking at second, and second at first."""
 
     forward: np.ndarray
     backward: np.ndarray
@@ -59,23 +48,14 @@ class TermScorer(ABC):
 
 
 class WeightedTerm(NamedTuple):
-    """A term of a category.
-
-    Attributes:
-        weight: Weight of the term in the category.
-        term: Scorer of the term.
-    """
+    """The scorer of a term, and the term's weight in a category."""
 
     weight: float
     term: TermScorer
 
 
 class PairScorer:
-    """Scores of pairs of rows in one category.
-
-    Args:
-        features: Features of all users.
-        category: Name of a category of the policy.
+    """Scores of pairs of rows in one category of the policy.
 
     Attributes:
         combine: Name of the mean that makes the mutual score.
@@ -104,10 +84,7 @@ class PairScorer:
     ) -> BothDirections:
         """Returns both directional scores, added term by term: the order is part of the score.
 
-        Args:
-            a: `(m,)` int64 rows of the pairs' first users.
-            b: `(m,)` int64 rows of the pairs' second users.
-            terms: `(2, terms, m)` float64, written if given: contributions in either direction.
+        If `terms`, `(2, terms, m)` float64, is given, each contribution is written to it.
         """
         forward = np.zeros(len(a))
         backward = np.zeros(len(a))
@@ -163,12 +140,7 @@ def term_matrix(policy: Policy, name: str) -> np.ndarray:
 
 
 class CommonCodes(NamedTuple):
-    """Codes that both fields of an `overlap` term have.
-
-    Attributes:
-        wish_columns: `(common,)` int64 positions of the codes in the field `mine`.
-        trait_columns: `(common,)` int64 positions of the same codes in the field `theirs`.
-    """
+    """Columns, `(common,)` int64, of an `overlap` term's two sets that stand for the same codes."""
 
     wish_columns: np.ndarray
     trait_columns: np.ndarray
@@ -190,11 +162,7 @@ def has_open_vocabulary(policy: Policy, term: Term) -> bool:
 
 @dataclass(frozen=True)
 class CosineTerm(TermScorer):
-    """A `cosine` term.
-
-    Attributes:
-        vectors: `(n, dim)` float32 unit vectors, C-contiguous.
-    """
+    """A `cosine` term over unit vectors, `(n, dim)` float32, C-contiguous."""
 
     vectors: np.ndarray
 
@@ -228,12 +196,7 @@ class CodeTerm(TermScorer):
 
 @dataclass(frozen=True)
 class OpenCodeTerm(TermScorer):
-    """An `equal` term over codes that no vocabulary lists.
-
-    Attributes:
-        codes: `(n,)` int32 code of each row, -1 where it is missing.
-        missing: Value of a pair in which a code is missing.
-    """
+    """An `equal` term over codes, `(n,)` int32, -1 where missing, that no vocabulary lists."""
 
     codes: np.ndarray
     missing: float
@@ -248,14 +211,7 @@ class OpenCodeTerm(TermScorer):
 
 @dataclass(frozen=True)
 class NumberTerm(TermScorer):
-    """A `number` term.
-
-    Attributes:
-        numbers: `(n,)` float64 number of each row, NaN where it is missing.
-        full: Distance up to which the value is 1.
-        zero: Distance from which on the value is 0.
-        missing: Value of a pair in which a number is missing.
-    """
+    """A `number` term over numbers, `(n,)` float64, NaN where missing; see `reference.ramp`."""
 
     numbers: np.ndarray
     full: float
@@ -292,13 +248,7 @@ class OverlapTerm(TermScorer):
 
     def _jaccards(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return kernels.jaccards(
-            self.wishes,
-            self.traits,
-            self.wish_counts,
-            self.trait_counts,
-            self.missing,
-            a,
-            b,
+            self.wishes, self.traits, self.wish_counts, self.trait_counts, self.missing, a, b
         )
 
 
@@ -308,7 +258,15 @@ def _term_scorer(features: Features, name: str) -> TermScorer:
     if term.kind == "cosine":
         return CosineTerm(np.ascontiguousarray(features.vectors))
     if term.kind == "overlap":
-        return _overlap_term(features, term)
+        wishes, traits = features.sets[str(term.mine)], features.sets[str(term.theirs)]
+        common = common_codes(features, term)
+        return OverlapTerm(
+            wishes=pack_bits(wishes, common.wish_columns),
+            traits=pack_bits(traits, common.trait_columns),
+            wish_counts=set_sizes(wishes),
+            trait_counts=set_sizes(traits),
+            missing=term.missing,
+        )
     if term.kind == "number":
         return NumberTerm(features.numbers[str(term.field)], term.full, term.zero, term.missing)
     codes = features.codes[str(term.field)]
@@ -317,16 +275,3 @@ def _term_scorer(features: Features, name: str) -> TermScorer:
     matrix = term_matrix(features.policy, name)
     codes = np.where(codes < 0, len(matrix) - 1, codes)
     return CodeTerm(codes, matrix, np.array_equal(matrix, matrix.T))
-
-
-def _overlap_term(features: Features, term: Term) -> OverlapTerm:
-    wishes = features.sets[str(term.mine)]
-    traits = features.sets[str(term.theirs)]
-    common = common_codes(features, term)
-    return OverlapTerm(
-        wishes=pack_bits(wishes, common.wish_columns),
-        traits=pack_bits(traits, common.trait_columns),
-        wish_counts=set_sizes(wishes),
-        trait_counts=set_sizes(traits),
-        missing=term.missing,
-    )

@@ -1,10 +1,7 @@
-"""The readable reference: the score of one pair of users, in float64.
+"""The readable reference: the score of one pair of users, to which all fast code is equal.
 
-It is the oracle of the tests and defines every number shown to people. Everything fast equals it
-bit for bit: `pair_scores.py` does the same arithmetic in the same order on many pairs at once.
-
-    directional  d(a -> b) = sum of weight * term(a, b), in the order of the category's weights
-    mutual       m(a, b) = m(b, a) = combine(d(a -> b), d(b -> a)), rounded once to float32
+directional  d(a -> b) = sum of weight * term(a, b), in the order of the category's weights
+mutual       m(a, b) = m(b, a) = combine(d(a -> b), d(b -> a)), rounded once to float32
 """
 
 from __future__ import annotations
@@ -93,15 +90,11 @@ def term_value(features: Features, name: str, a: int, b: int) -> float:
 
 
 def cosine(x: np.ndarray, y: np.ndarray) -> float:
-    """Returns the dot product of two float32 unit vectors, added in one fixed order in float64.
+    """Returns the dot product of two `(dim,)` float32 vectors, dim a multiple of LANES.
 
     The product of two float32 is exact in float64. Lane l sums the products l, l + LANES,
     l + 2 LANES, ...; then the upper half of the lanes is added to the lower one until a single lane
     is left: fast on every machine, the same on all.
-
-    Args:
-        x: `(dim,)` float32, dim a multiple of LANES.
-        y: `(dim,)` float32.
     """
     lanes = np.zeros(LANES)
     for products in (x.astype(np.float64) * y.astype(np.float64)).reshape(-1, LANES):
@@ -112,16 +105,7 @@ def cosine(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def jaccard(features: Features, mine: str, a: int, theirs: str, b: int, missing: float) -> float:
-    """Returns the Jaccard index |wishes and traits| / |wishes or traits| of two sets of codes.
-
-    Args:
-        features: Features of all users.
-        mine: Field with the wishes.
-        a: Row of the user who wishes.
-        theirs: Field with the traits.
-        b: Row of the user whose traits are compared.
-        missing: Value if either set is empty.
-    """
+    """Returns |wishes and traits| / |wishes or traits| of a's set `mine` and b's set `theirs`."""
     wishes = _members(features, mine, a)
     traits = _members(features, theirs, b)
     if not wishes or not traits:
@@ -145,11 +129,6 @@ def combine(mean: str, forward: float, backward: float) -> float:
 
     It is never above the larger of 0 and their arithmetic mean. The geometric and the harmonic mean
     are 0 unless both directions are above 0.
-
-    Args:
-        mean: "arithmetic", "geometric", "harmonic" or "minimum".
-        forward: Directional score of the first user.
-        backward: Directional score of the second user.
     """
     if mean == "arithmetic":
         return (forward + backward) * 0.5
@@ -162,7 +141,7 @@ def combine(mean: str, forward: float, backward: float) -> float:
 
 
 def _sum(terms: dict[str, float]) -> float:
-    """Adds the contributions in their order, which is part of the score."""
+    """Adds contributions one after the other; Python's `sum` would correct rounding errors."""
     total = 0.0
     for value in terms.values():
         total += value

@@ -50,11 +50,7 @@ def set_sizes(sets: np.ndarray) -> np.ndarray:
 
 @kernel
 def pack_bits(sets: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Packs some columns of sets into bits.
-
-    Args:
-        sets: `(n, items)` bool membership.
-        columns: `(m,)` int64 columns of `sets`, in the order of the bits.
+    """Packs some columns, `(m,)` int64, of sets, `(n, items)` bool, into bits.
 
     Returns:
         `(n, ceil(m / 64))` uint64, the first column in the lowest bit of the first word.
@@ -84,7 +80,7 @@ def write_set_factors(
     positive_start: int,
     negative_start: int,
 ) -> None:
-    """Writes the sum and the difference of two weighted sets of each row.
+    """Writes the sum and the difference of two weighted sets of each of `rows`, `(m,)` int64.
 
     Args:
         wishes: `(n, items)` bool membership of the first set.
@@ -93,7 +89,7 @@ def write_set_factors(
         trait_columns: `(common,)` int64 columns of `traits` with the same codes.
         wish_values: `(n,)` float32 value of a member of the row's first set.
         trait_values: `(n,)` float32 value of a member of the row's second set.
-        rows: `(m,)` int64 rows to write.
+        rows: Rows to write.
         out: `(m, columns)` float32, written.
         positive_start: Column of `out` from which on the sums are written.
         negative_start: Column of `out` from which on the differences are written.
@@ -119,14 +115,7 @@ def write_set_factors(
 
 @kernel
 def quantize(columns: np.ndarray, scale: np.float32, out: np.ndarray, start: int) -> None:
-    """Writes columns as integer multiples of `1 / scale`.
-
-    Args:
-        columns: `(m, columns)` float32 values.
-        scale: Number of steps in 1.
-        out: `(m, start + columns)` int16 or wider, written.
-        start: First column of `out` that is written.
-    """
+    """Writes float32 columns into `out`, from `start` on, as int16 multiples of `1 / scale`."""
     for position in range(len(columns)):
         row = columns[position]
         written = out[position, start : start + columns.shape[1]]

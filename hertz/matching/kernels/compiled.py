@@ -1,8 +1,7 @@
-"""Decorators that compile a kernel with numba and keep what was compiled on disk.
+"""Decorators that compile a kernel with numba and cache it on disk.
 
-numba's cache compares the file of a kernel, not what the kernel calls in other files. The digest of
-the IR in `llvm.py` is therefore part of each kernel's qualified name, by which numba looks up its
-cache: after a change of the IR, or of a constant in it, kernels are compiled anew.
+numba's cache looks for changes in the file of a kernel only, so a digest of the IR that kernels
+call is part of their qualified names, by which the cache finds them.
 """
 
 from __future__ import annotations

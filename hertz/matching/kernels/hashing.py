@@ -11,12 +11,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
 
 @kernel
 def hash_rows(words: np.ndarray, hashes: np.ndarray) -> None:
-    """Mixes each row's words, each with its column, into the row's hash.
-
-    Args:
-        words: `(n, m)` uint64 values of the rows.
-        hashes: `(n,)` uint64 hashes of the rows, read and written.
-    """
+    """Mixes each row's words, `(n, m)` uint64, each with its column, into its hash, `(n,)`."""
     for row in range(len(words)):
         total = hashes[row]
         for column in range(words.shape[1]):
@@ -34,12 +29,7 @@ def _mixed(word: np.uint64) -> np.uint64:
 
 @kernel
 def sum_member_values(member: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Returns for each row the sum of its members' values, modulo 2^64: `(n,)` uint64.
-
-    Args:
-        member: `(n, items)` bool membership of each row.
-        values: `(items,)` uint64 value of each item.
-    """
+    """Returns the sum, modulo 2^64, of the uint64 values of each row's members: `(n,)` uint64."""
     sums = np.zeros(len(member), dtype=np.uint64)
     for row in range(len(member)):
         for item in range(len(values)):

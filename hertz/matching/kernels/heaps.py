@@ -1,9 +1,8 @@
 """Compiled loops over match lists that are kept as heaps, the worst entry at the root.
 
-An entry is one int64 key, on a CPU and on a GPU alike: the bits of its float32 score above, made to
-rise with it, and below the row of its user, counted from the end. So the larger key is the better
-entry, and among equal scores the lower row is. Python's heapq inserts one entry a call, and numpy's
-partition works on whole arrays: neither fits a loop over pairs whose two users have a list each.
+An entry is one int64 key: its high half rises with the float32 score, its low half falls with the
+user's row, so that the larger key is the better entry, ties included. heapq inserts one entry a
+call and numpy's partition works on whole arrays: neither fits a loop over pairs.
 """
 
 from __future__ import annotations
@@ -21,18 +20,14 @@ EMPTY_KEY = int(np.float32(-np.inf).view(np.int32) ^ np.int32(INT32_MAX)) << 32
 def encode_key(score: np.float32, entry: int) -> np.int64:
     """Returns the key of an entry, by its float32 score and its row."""
     bits = np.int64(np.float32(score + np.float32(0.0)).view(np.int32))  # no key for -0.0
-    if bits < 0:
-        bits ^= INT32_MAX
-    return (bits << 32) | (EMPTY_ID - np.int64(entry))
+    return ((bits ^ INT32_MAX if bits < 0 else bits) << 32) | (EMPTY_ID - np.int64(entry))
 
 
 @kernel
 def _decode_score(key: np.int64) -> np.float32:
     """Returns the score of a key."""
     bits = key >> 32
-    if bits < 0:
-        bits ^= INT32_MAX
-    return np.int32(bits).view(np.float32)
+    return np.int32(bits ^ INT32_MAX if bits < 0 else bits).view(np.float32)
 
 
 @kernel
@@ -46,12 +41,7 @@ def decode_scores(keys: np.ndarray) -> np.ndarray:
 
 @kernel
 def largest_columns(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarray:
-    """Finds the columns of the largest values in some rows of a tile.
-
-    Args:
-        upper: `(all rows, columns)` float32 values of the tile.
-        rows: `(m,)` int64 rows of `upper`.
-        depth: Number of columns to find in each row.
+    """Finds the columns of the `depth` largest float32 values in `rows`, `(m,)` int64, of a tile.
 
     Returns:
         `(m, depth)` int32 columns in the order of a heap; EMPTY_ID where a row has fewer values
@@ -74,12 +64,7 @@ def largest_columns(upper: np.ndarray, rows: np.ndarray, depth: int) -> np.ndarr
 
 @kernel
 def insert(heap: np.ndarray, key: np.int64) -> None:
-    """Replaces the root of a heap by a better entry, which moves down to its place.
-
-    Args:
-        heap: `(depth,)` int64 keys, EMPTY_KEY where empty; written.
-        key: Key of the new entry, not in the heap yet.
-    """
+    """Replaces the root of a heap by a better entry, not in it yet, which moves to its place."""
     if key <= heap[0]:
         return
     at = 0
@@ -99,14 +84,9 @@ def insert(heap: np.ndarray, key: np.int64) -> None:
 def insert_pairs(
     heaps: np.ndarray, accepting: np.ndarray, a: np.ndarray, b: np.ndarray, mutual: np.ndarray
 ) -> None:
-    """Inserts the two users of each scored pair into each other's heap.
+    """Inserts the two users of each scored pair into each other's heap, if that is `accepting`.
 
-    Args:
-        heaps: `(n, depth)` int64 keys, written.
-        accepting: `(n,)` bool: whether the user's heap may change.
-        a: `(m,)` int64 rows of the pairs' first users.
-        b: `(m,)` int64 rows of the pairs' second users.
-        mutual: `(m,)` float32 mutual scores of the pairs.
+    The heaps are `(n, depth)` int64 keys; `a`, `b` and the float32 `mutual` are `(m,)`.
     """
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
@@ -157,11 +137,9 @@ def lists_to_heaps(
     """Copies a previous run's sorted lists into heaps, without the users who are not carried over.
 
     Args:
-        ids: `(m, depth)` int32 lists of the previous run, best first, as rows of that run; -1
-            where empty.
+        ids: `(m, depth)` int32 lists, best first, as rows of the previous run; -1 where empty.
         scores: `(m, depth)` float32 scores of the entries.
-        previous_rows: `(n,)` int64 row whose list each user had in the previous run, -1 for a user
-            whose heap stays empty.
+        previous_rows: `(n,)` int64 row of each user in the previous run; -1 leaves a heap empty.
         new_rows: `(m,)` int32 row of each of the previous run's users in this run, -1 for none.
         heaps: `(n, depth)` int64 keys, all EMPTY_KEY, written.
     """
@@ -183,15 +161,14 @@ def remove_below(
     bound_scores: np.ndarray,
     bound_ids: np.ndarray,
 ) -> None:
-    """Empties the entries of sorted lists that are worse than a bound.
+    """Empties the entries of sorted lists that are worse than a bound: score, then user id.
 
     Args:
         scores: `(n, depth)` float32 scores, best first; written: -inf where an entry is removed.
         ids: `(n, depth)` int32 rows of the entries, -1 where empty; written.
         user_ids: `(n,)` int64 user id of each row.
-        bound_scores: `(n,)` float32: entries with a lower score are removed.
-        bound_ids: `(n,)` int64: of the entries with the bound's score, those with a higher user id
-            are removed.
+        bound_scores: `(n,)` float32 lowest score that stays.
+        bound_ids: `(n,)` int64 highest user id that stays with the lowest score.
     """
     for user in range(len(scores)):
         for rank in range(scores.shape[1] - 1, -1, -1):

@@ -1,15 +1,9 @@
 """Compiled loops that multiply tiles of int16 and test the products at once.
 
-In: two matrices of int16 whose sums of products fit into int32, and whose columns are cut into
-parts: part 0 is common to all categories, each category adds one other part. Out, for each
-category: the pairs of rows whose product reaches the threshold of either side, or all products. A
-tile that is tested is never written to memory. Integer sums are exact in any order.
-
-A block of 4 x 16 products stays in registers while two columns at a time are multiplied and added
+The sums of products fit into int32, and are exact in any order. Part 0 of the columns is common to
+all categories, and each category adds one other part. A block of 4 x 16 products stays in registers
 (the register blocking of Goto and van de Geijn, Anatomy of high-performance matrix multiplication,
-2008). torch was tried: its float32 product has half the speed, its bfloat16 product the same speed,
-but only with AVX-512 or AMX, its product of integers a fifth; all of them write the tile. numpy's
-product of integers is 57 times slower (docs/decisions/llvm-inner-loops.md).
+2008). torch and numpy were tried: docs/decisions/llvm-inner-loops.md.
 """
 
 from __future__ import annotations
@@ -36,8 +30,6 @@ def find_product_survivors(
     found: np.ndarray,
 ) -> np.ndarray:
     """Finds the pairs of rows whose product reaches the threshold of either side.
-
-    The product of part 0 is computed once a pair, whatever the number of categories.
 
     Args:
         left: `(rows, columns)` int16.
@@ -73,31 +65,21 @@ def find_product_survivors(
         for i in range(0, min(len(left), j + BLOCK_COLUMNS) if diagonal else len(left), BLOCK_ROWS):
             row = left.ctypes.data + i * stride if i < whole else last_rows.ctypes.data
             hits = multiply_block(
-                row,
-                stride,
-                panel.ctypes.data,
-                part_starts[1] // 2,
-                zeros.ctypes.data,
-                row_limits.ctypes.data + 4 * i,
-                column_limits.ctypes.data + 4 * j,
-                common.ctypes.data,
-                LINE,
-            )
+                row, stride, panel.ctypes.data, part_starts[1] // 2, zeros.ctypes.data,
+                row_limits.ctypes.data + 4 * i, column_limits.ctypes.data + 4 * j,
+                common.ctypes.data, LINE,
+            )  # fmt: skip
             for category in range(len(parts)):
                 first = part_starts[parts[category]]
                 last = part_starts[parts[category] + 1]
                 if not common_only:
                     hits = multiply_block(
-                        row + 2 * first,
-                        stride,
-                        panel.ctypes.data + first // 2 * LINE,
-                        (last - first) // 2,
-                        common.ctypes.data,
+                        row + 2 * first, stride, panel.ctypes.data + first // 2 * LINE,
+                        (last - first) // 2, common.ctypes.data,
                         row_limits.ctypes.data + category * row_limits.strides[0] + 4 * i,
                         column_limits.ctypes.data + category * column_limits.strides[0] + 4 * j,
-                        products.ctypes.data,
-                        LINE,
-                    )
+                        products.ctypes.data, LINE,
+                    )  # fmt: skip
                 if hits:
                     counts[category] = _append_survivors(
                         hits, products, i, j, shape, diagonal, found[category], counts[category]
@@ -107,21 +89,12 @@ def find_product_survivors(
 
 @kernel
 def multiply_tile(
-    left: np.ndarray,
-    right: np.ndarray,
-    part_starts: np.ndarray,
-    parts: np.ndarray,
-    out: np.ndarray,
+    left: np.ndarray, right: np.ndarray, part_starts: np.ndarray, parts: np.ndarray, out: np.ndarray
 ) -> None:
-    """Writes all products of the rows of two matrices.
+    """Writes all products of the rows of two matrices; see `find_product_survivors`.
 
-    Args:
-        left: `(rows, columns)` int16.
-        right: `(other rows, columns)` int16.
-        part_starts: `(all parts + 1,)` int64, even: first column of each part.
-        parts: `(categories,)` int64 part of each category.
-        out: `(categories, rows, other rows)` int32, written; its rows and columns are rounded up to
-            whole blocks, and what lies beyond the matrices is of no meaning.
+    They are written into `out`, `(categories, rows, other rows)` int32, whose rows and columns are
+    rounded up to whole blocks: what lies beyond the matrices has no meaning.
     """
     stride = left.strides[0]
     whole = len(left) // BLOCK_ROWS * BLOCK_ROWS
@@ -135,31 +108,19 @@ def multiply_tile(
         for i in range(0, len(left), BLOCK_ROWS):
             row = left.ctypes.data + i * stride if i < whole else last_rows.ctypes.data
             multiply_block(
-                row,
-                stride,
-                panel.ctypes.data,
-                part_starts[1] // 2,
-                zeros.ctypes.data,
-                unreachable.ctypes.data,
-                unreachable.ctypes.data,
-                common.ctypes.data,
-                LINE,
-            )
+                row, stride, panel.ctypes.data, part_starts[1] // 2, zeros.ctypes.data,
+                unreachable.ctypes.data, unreachable.ctypes.data, common.ctypes.data, LINE,
+            )  # fmt: skip
             for category in range(len(parts)):
                 first = part_starts[parts[category]]
                 last = part_starts[parts[category] + 1]
                 block = i * out.strides[1] + 4 * j
                 multiply_block(
-                    row + 2 * first,
-                    stride,
-                    panel.ctypes.data + first // 2 * LINE,
-                    (last - first) // 2,
-                    common.ctypes.data,
-                    unreachable.ctypes.data,
-                    unreachable.ctypes.data,
-                    out.ctypes.data + category * out.strides[0] + block,
-                    out.strides[1],
-                )
+                    row + 2 * first, stride, panel.ctypes.data + first // 2 * LINE,
+                    (last - first) // 2, common.ctypes.data,
+                    unreachable.ctypes.data, unreachable.ctypes.data,
+                    out.ctypes.data + category * out.strides[0] + block, out.strides[1],
+                )  # fmt: skip
 
 
 @kernel
@@ -173,18 +134,7 @@ def _append_survivors(
     found: np.ndarray,
     count: int,
 ) -> int:
-    """Appends a block's survivors within the tile to `found`; returns the new count.
-
-    Args:
-        hits: Bits of the products that reach a threshold.
-        products: `(BLOCK_ROWS, BLOCK_COLUMNS)` int32 products of the block.
-        i: First row of the block.
-        j: First column of the block.
-        shape: Rows and columns of the tile.
-        diagonal: Whether only pairs above the diagonal count.
-        found: `(3, m)` int32, written from `count` on: rows, columns and products.
-        count: Number of survivors so far.
-    """
+    """Appends the survivors of the block at `i`, `j` to `found`; returns the new count."""
     while hits:
         row, column = divmod(lowest_one(hits), BLOCK_COLUMNS)
         hits &= hits - np.uint64(1)
@@ -217,12 +167,7 @@ def _padded_last_rows(left: np.ndarray) -> np.ndarray:
 
 @kernel
 def _fill_panel(right: np.ndarray, panel: np.ndarray) -> None:
-    """Transposes up to BLOCK_COLUMNS rows by pairs of columns, with zeros for absent rows.
-
-    Args:
-        right: `(rows, columns)` int16.
-        panel: `(columns / 2, BLOCK_COLUMNS)` int32, each a pair of int16; written.
-    """
+    """Transposes up to BLOCK_COLUMNS rows by pairs of int16, with zeros for absent rows."""
     pairs = right.view(np.int32)
     panel[:, len(right) :] = 0
     for row in range(len(right)):

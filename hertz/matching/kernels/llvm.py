@@ -1,12 +1,8 @@
 """Vector loops in LLVM IR: blocks of int16 products, the reference's dot product, words of bits.
 
-numba compiles them for the processor on which they run, so no compiler has to be installed.
-Addresses, strides and counts are integers, and nothing is checked: the kernels of this folder do
-that. Tried instead, on one thread of a Zen 4 (docs/decisions/llvm-inner-loops.md): Python loops
-compiled by numba, which keep a block's sums in memory, reach an eighth of the speed at best; torch
-multiplies float32 at half the speed and integers at a fifth, and writes a tile that has to be read
-again for the test; numpy has no fast product of integers. A C extension would need a compiler on
-each machine.
+numba compiles them for the processor on which they run. Nothing is checked: kernels do that. numba
+without IR, torch and numpy were tried, at an eighth to a half of the speed; a C extension would
+need a compiler on each machine (docs/decisions/llvm-inner-loops.md).
 """
 
 from __future__ import annotations
@@ -62,14 +58,7 @@ def multiply_block(  # type: ignore[no-untyped-def]  # noqa: ANN201
 
 @intrinsic
 def dot(context, x, y, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Return the float64 dot product of `count` float32 at two addresses, as `reference.cosine`.
-
-    Args:
-        context: Typing context of numba.
-        x: Address of the first row.
-        y: Address of the second row.
-        count: Length of the rows, a multiple of LANES.
-    """
+    """Return `reference.cosine` of `count` float32, a multiple of LANES, at two addresses."""
     return types.float64(types.intp, types.intp, types.intp), _lowering(_emit_dot)
 
 
@@ -149,10 +138,8 @@ def _emit_block_sums(
     pairs: ir.Value,
     base: ir.Value,
 ) -> list[ir.Value]:
-    """Emits the loop over pairs of columns; returns the block's sums, row by row.
-
-    The sums fill BLOCK_ROWS * BLOCK_COLUMNS / VECTOR_INTS = 8 of the 16 vector registers of AVX2.
-    """
+    """Emits the loop over pairs of columns; returns the block's sums, row by row."""
+    # The sums fill BLOCK_ROWS * BLOCK_COLUMNS / VECTOR_INTS = 8 of AVX2's 16 vector registers.
     rows = [builder.add(left, builder.mul(stride, ir.Constant(_I64, r))) for r in range(BLOCK_ROWS)]
 
     def products(pair: ir.Value) -> list[ir.Value]:
@@ -222,13 +209,7 @@ def _emit_lowest_one(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
 
 
 # All of what the intrinsics emit, for the digest.
-_EMITTERS = (
-    _emit_multiply_block,
-    _emit_dot,
-    _emit_prefetch,
-    _emit_count_ones,
-    _emit_lowest_one,
-)
+_EMITTERS = (_emit_multiply_block, _emit_dot, _emit_prefetch, _emit_count_ones, _emit_lowest_one)
 
 
 def _emit_sum_loop(
@@ -239,19 +220,7 @@ def _emit_sum_loop(
     summands: Callable[[ir.Value], list[ir.Value]],
     add: Callable[[ir.Value, ir.Value], ir.Value],
 ) -> list[ir.Value]:
-    """Emits a loop over 0, step, ... below `count` that keeps its sums in registers.
-
-    Args:
-        builder: Where the loop is emitted.
-        count: End of the index, int64.
-        step: Increment of the index.
-        starts: Initial values of the sums.
-        summands: Emits, for an index, what is added to each of the sums.
-        add: Emits the addition of two values.
-
-    Returns:
-        The sums after the loop.
-    """
+    """Emits a loop over 0, step, ... below `count` with sums in registers, which it returns."""
     zero = ir.Constant(_I64, 0)
     before = builder.block
     body = builder.append_basic_block()

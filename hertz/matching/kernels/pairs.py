@@ -22,12 +22,8 @@ WORD = 64  # columns of a tile tested at once: a bit each
 def cosines(vectors: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Returns `reference.cosine` of each pair, `(m,)` float64.
 
-    A fused multiply-add would give the same bits: the product of two float32 is exact in float64.
-
-    Args:
-        vectors: `(n, dim)` float32 unit vectors, dim a multiple of LANES.
-        a: Rows of the pairs' first users.
-        b: Rows of the pairs' second users.
+    The vectors are `(n, dim)` float32, dim a multiple of LANES. A fused multiply-add would give the
+    same bits: the product of two float32 is exact in float64.
     """
     out = np.empty(len(a))
     start = vectors.ctypes.data
@@ -60,17 +56,7 @@ def jaccards(
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """Returns `reference.jaccard` of a's wishes and b's traits, `(m,)` float64.
-
-    Args:
-        wishes: `(n, words)` uint64 bits of each row's wishes, of the codes that both fields have.
-        traits: `(n, words)` uint64 bits of each row's traits, in the same order.
-        wish_counts: `(n,)` int64 number of all wishes of each row.
-        trait_counts: `(n,)` int64 number of all traits of each row.
-        missing: Value of a pair without wishes or without traits.
-        a: Rows of the users who wish.
-        b: Rows of the users whose traits are compared.
-    """
+    """Returns `reference.jaccard` of a's wishes and b's traits, `(m,)` float64; see OverlapTerm."""
     out = np.empty(len(a))
     for pair in range(len(a)):
         x, y = a[pair], b[pair]
@@ -88,19 +74,7 @@ def jaccards(
 def ramps(
     numbers: np.ndarray, full: float, zero: float, missing: float, a: np.ndarray, b: np.ndarray
 ) -> np.ndarray:
-    """Returns `reference.ramp` of each pair's distance, `missing` where a number is NaN.
-
-    Args:
-        numbers: `(n,)` float64 number of each row, NaN where it is missing.
-        full: Distance up to which the value is 1.
-        zero: Distance from which on the value is 0.
-        missing: Value of a pair in which a number is missing.
-        a: Rows of the pairs' first users.
-        b: Rows of the pairs' second users.
-
-    Returns:
-        `(m,)` float64.
-    """
+    """Returns `reference.ramp` of each pair's distance, `(m,)` float64; see `NumberTerm`."""
     out = np.empty(len(a))
     for pair in range(len(a)):
         distance = abs(numbers[a[pair]] - numbers[b[pair]])
@@ -217,7 +191,9 @@ def reaches_with_residuals(
     a: np.ndarray,
     b: np.ndarray,
 ) -> np.ndarray:
-    """Tests pairs again, with the products of their residuals instead of the norms' products.
+    """Returns which pairs reach a threshold by the products of their residuals: `(m,)` bool.
+
+    These replace the larger products of the residuals' norms; see `UpperBound`.
 
     Args:
         upper: `(m,)` float32 upper bounds, which contain `residual_norms[a] * residual_norms[b]`
@@ -230,9 +206,6 @@ def reaches_with_residuals(
         thresholds: `(n,)` float32 threshold of each row.
         a: Rows of the pairs' first users.
         b: Rows of the pairs' second users.
-
-    Returns:
-        `(m,)` bool: whether the tighter bound reaches the threshold of either side.
     """
     out = np.empty(len(a), dtype=np.bool_)
     end = residual_starts[1]

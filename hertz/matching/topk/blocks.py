@@ -1,7 +1,6 @@
 """Groups users by the eligibility rules before any pair is looked at.
 
-In: features, and a category's rules. Out: eligibility blocks (only users of one block may meet),
-and within a block the classes of users whom the rules treat alike.
+Only users of one eligibility block may meet; the rules treat users of one class alike.
 """
 
 from __future__ import annotations
@@ -17,15 +16,7 @@ MAX_CLASSES = 4096  # a block with more is one class, whose members may meet eac
 
 
 def eligibility_blocks(features: Features, same: tuple[str, ...]) -> list[np.ndarray]:
-    """Returns the groups of two or more rows that share values of the `same` fields.
-
-    Args:
-        features: Everyone who may be matched.
-        same: Fields whose values must be present and equal.
-
-    Returns:
-        `(n,)` int64 rows of each block, ascending.
-    """
+    """Returns the groups of two or more ascending rows that share values of the `same` fields."""
     everyone = np.arange(len(features), dtype=np.int64)
     if not same:
         return [everyone] if len(everyone) > 1 else []
@@ -53,12 +44,7 @@ class EligibilityClasses:
 
 
 def classify(rules: EligibilityRules, rows: np.ndarray) -> EligibilityClasses:
-    """Returns the classes of a block's rows, and how many of its pairs may meet.
-
-    Args:
-        rules: Eligibility rules over all rows of the features.
-        rows: `(n,)` int64 rows of the block.
-    """
+    """Returns the classes of a block's rows, `(n,)` int64, and how many of its pairs may meet."""
     unblocked = replace(rules, blocked_starts=np.zeros_like(rules.blocked_starts))
     _, first, class_of_row, sizes = np.unique(
         _rule_bytes(rules, rows), return_index=True, return_inverse=True, return_counts=True

@@ -1,9 +1,8 @@
 """Brings the previous run's lists up to date: the result of a full search at a part of its cost.
 
-In: today's features and the previous run's lists, somewhat longer than k, each with a bound on who
-is not listed, and a fingerprint of each user. Entries of users who changed or left are dropped;
-users who changed are searched for fully, and inserted into everyone else's lists; a list that is
-left with fewer than k entries, though more users are eligible, is searched for anew.
+Lists are somewhat longer than k. Users who changed or left are dropped from them; users who changed
+are searched fully, and inserted into everyone else's lists; a list that is left with fewer than k
+entries, though more users are eligible, is searched for anew.
 """
 
 from __future__ import annotations
@@ -63,44 +62,39 @@ class Delta:
 
 
 def user_fingerprints(features: Features) -> np.ndarray:
-    """Returns a hash of everything about each user that a score or an eligibility rule reads.
+    """Returns a hash of all that scores and eligibility rules read of each user: `(n,)` uint64.
 
     Two different users have the same fingerprint with a probability of 2^-64.
-
-    Returns:
-        `(n,)` uint64.
     """
-    n = len(features)
-    names = features.code_names
-    hashes = np.zeros(n, dtype=np.uint64)
+    hashes = np.zeros(len(features), dtype=np.uint64)
     vectors = np.ascontiguousarray(features.vectors).view(np.uint64)
-    in_threads(lambda rows: hash_rows(vectors[rows], hashes[rows]), slices(n))
+    in_threads(lambda rows: hash_rows(vectors[rows], hashes[rows]), slices(len(features)))
+    name_hashes = {field: _hash_names(names) for field, names in features.code_names.items()}
     columns = [
-        np.r_[_hash_names(names[field]), np.uint64(0)][codes]
-        for field, codes in features.codes.items()
+        *(
+            np.r_[name_hashes[field], np.uint64(0)][codes]
+            for field, codes in features.codes.items()
+        ),
+        *(sum_member_values(sets, name_hashes[field]) for field, sets in features.sets.items()),
+        *(values.view(np.uint64) for values in features.numbers.values()),
+        _hash_blocked(features),
     ]
-    columns += [
-        sum_member_values(member, _hash_names(names[field]))
-        for field, member in features.sets.items()
-    ]
-    columns += [values.view(np.uint64) for values in features.numbers.values()]
-    columns.append(_hash_blocked(features))
     hash_rows(np.stack(columns, axis=1), hashes)
     return hashes
 
 
 def find_delta(previous: PreviousLists, features: Features, fingerprints: np.ndarray) -> Delta:
-    """Finds the users who are new, changed or gone since the previous run.
+    """Finds the users who are new, changed or gone since the previous lists of any category.
 
-    Args:
-        previous: Lists of any category of the previous run.
-        features: Today's users.
-        fingerprints: `(n,)` uint64 fingerprints of the features.
+    The fingerprints, `(n,)` uint64, are those of today's features.
     """
-    previous_rows = _positions(features.user_ids, previous.user_ids)
-    changed = previous_rows < 0
+    previous_rows = np.full(len(features), -1, dtype=np.int64)
+    changed = np.ones(len(features), dtype=bool)
     if len(previous.user_ids):
-        changed |= previous.fingerprints[previous_rows] != fingerprints
+        at = np.searchsorted(previous.user_ids, features.user_ids)
+        at = at.clip(max=len(previous.user_ids) - 1)
+        previous_rows = np.where(previous.user_ids[at] == features.user_ids, at, -1)
+        changed = (previous_rows < 0) | (previous.fingerprints[at] != fingerprints)
     removed = len(previous.user_ids) - int((previous_rows >= 0).sum())
     return Delta(previous_rows, changed, removed)
 
@@ -115,14 +109,7 @@ def update_neighbors(
     """Returns today's neighbor lists of each category, as deep as the previous ones.
 
     The first k entries of each list, and all of it where the list is complete, equal those of a
-    full search.
-
-    Args:
-        features: Today's users.
-        previous: Neighbor lists of the previous run, by category.
-        delta: How today's users differ from the previous run's.
-        progress: Called with the numbers of users done and in all, counted once a category.
-        options: Options that change speed and memory only.
+    full search. Progress and options are those of `find_neighbors`.
     """
     carried = {name: _carry_over(features, lists, delta) for name, lists in previous.items()}
     heaps = {name: lists.heaps for name, lists in carried.items()}
@@ -135,16 +122,12 @@ def update_neighbors(
 
 @dataclass(frozen=True)
 class _CarriedLists:
-    """The previous run's lists of one category, without users who changed or left.
+    """Previous lists as heaps without users who changed or left.
 
-    Attributes:
-        heaps: Heaps with the remaining entries, in which the changed users are active.
-        bound_scores: `(n,)` float32 first part of the bound on who was not listed.
-        bound_ids: `(n,)` int64 user ids, its second part; see `NeighborLists`.
+    An unlisted user is worse than the heap's minimum score and the int64 user id in `bound_ids`.
     """
 
     heaps: TopKHeaps
-    bound_scores: np.ndarray
     bound_ids: np.ndarray
 
 
@@ -159,18 +142,14 @@ def _carry_over(features: Features, previous: NeighborLists, delta: Delta) -> _C
 
     def carry(rows: slice) -> None:
         lists_to_heaps(
-            previous.ids,
-            previous.scores,
-            previous_rows[rows],
-            row_today,
-            heaps.keys[rows],
+            previous.ids, previous.scores, previous_rows[rows], row_today, heaps.keys[rows]
         )
 
     in_threads(carry, slices(n))
     heaps.min_scores[same] = previous.bound_scores[previous_rows[same]]
     bound_ids = np.zeros(n, dtype=np.int64)
     bound_ids[same] = previous.bound_ids[previous_rows[same]]
-    return _CarriedLists(heaps, heaps.min_scores, bound_ids)
+    return _CarriedLists(heaps, bound_ids)
 
 
 def _complete(
@@ -208,7 +187,7 @@ def _cut_at_bounds(
             lists.scores[rows],
             lists.ids[rows],
             features.user_ids,
-            carried.bound_scores[rows],
+            carried.heaps.min_scores[rows],
             carried.bound_ids[rows],
         )
 
@@ -216,17 +195,9 @@ def _cut_at_bounds(
     full = lists.ids[:, -1] >= 0
     return replace(
         lists,
-        bound_scores=np.where(full, lists.bound_scores, carried.bound_scores),
+        bound_scores=np.where(full, lists.bound_scores, carried.heaps.min_scores),
         bound_ids=np.where(full, lists.bound_ids, carried.bound_ids),
     )
-
-
-def _positions(wanted: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Returns the position of each of `wanted` in the ascending `among`, -1 where it is absent."""
-    if not len(among):
-        return np.full(len(wanted), -1, dtype=np.int64)
-    at = np.searchsorted(among, wanted).clip(max=len(among) - 1)
-    return np.where(among[at] == wanted, at, -1)
 
 
 def _hash_blocked(features: Features) -> np.ndarray:

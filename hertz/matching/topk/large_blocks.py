@@ -1,8 +1,4 @@
-"""Searches eligibility blocks that are too large to score every pair, through upper bounds.
-
-In: features, categories that share factors, and the rows of their large blocks. Out: the pairs
-inserted into the categories' heaps, and how many may meet and were scored.
-"""
+"""Searches eligibility blocks that are too large to score every pair, through upper bounds."""
 
 from __future__ import annotations
 
@@ -35,9 +31,6 @@ from hertz.matching.topk.plan import BlockPlan, plan_block
 
 TILE_SIZES = {"cpu": 1024, "cuda": 32_768}  # rows; a GPU is fast with few large calls
 
-SearchBlock = Callable[[BlockPlan, ReportDone], list[int]]
-"""Searches a planned block and returns the number of pairs scored in each category."""
-
 
 def search_large_blocks(
     features: Features,
@@ -48,16 +41,7 @@ def search_large_blocks(
 ) -> dict[str, PairCounts]:
     """Inserts every pair of an active row that could enter the heap of either side.
 
-    Args:
-        features: Everyone who may be matched.
-        categories: One category, or several of one of `category_groups`; all have the same
-            active rows.
-        blocks: `(n,)` int64 rows of each block.
-        report_rows: Called with the number of rows done.
-        options: Options that change speed and memory only.
-
-    Returns:
-        Numbers of pairs that may meet and that were scored, by category.
+    All categories are of one of `category_groups`, and have the same active rows.
     """
     resolved = _resolve(options)
     factors = category_factors(features, [category.name for category in categories])
@@ -92,7 +76,7 @@ def _resolve(options: SearchOptions) -> ResolvedOptions:
 
 def _block_search(
     categories: Sequence[SearchedCategory], factors: CategoryFactors, options: ResolvedOptions
-) -> SearchBlock:
+) -> Callable[[BlockPlan, ReportDone], list[int]]:
     """Returns the function that searches a block on the chosen device."""
     if options.device == "cpu":
         return partial(_search_on_cpu, categories, factors, options)

@@ -1,8 +1,4 @@
-"""Everyone's best matches while pairs are scored, as heaps, and the finished neighbor lists.
-
-Scored pairs are inserted into `TopKHeaps`, which never hold more than `depth` entries a user.
-`finish` sorts them into `NeighborLists`, best first.
-"""
+"""Everyone's best matches: heaps while pairs are scored, and the finished neighbor lists."""
 
 from __future__ import annotations
 
@@ -40,12 +36,7 @@ class NeighborLists:
 
 @dataclass(frozen=True)
 class PairCounts:
-    """Numbers of unordered pairs of one category.
-
-    Attributes:
-        eligible: Pairs that may meet.
-        scored: Pairs that were scored exactly.
-    """
+    """Numbers of unordered pairs of one category that may meet, and that were scored exactly."""
 
     eligible: int
     scored: int
@@ -85,9 +76,6 @@ class TopKHeaps:
 
         Entries worse than the worst that a row had may be left out: it only has to find as good
         ones again.
-
-        Args:
-            rows: `(m,)` int64 rows.
         """
         only = np.zeros(len(self.active), dtype=bool)
         only[rows] = True
@@ -97,13 +85,7 @@ class TopKHeaps:
         return TopKHeaps(self.keys, min_scores, active=only, accepting=only)
 
     def insert_pairs(self, a: np.ndarray, b: np.ndarray, mutual: np.ndarray) -> None:
-        """Inserts each side of every pair into the other side's heap.
-
-        Args:
-            a: `(m,)` int64 rows of the first sides.
-            b: `(m,)` int64 rows of the second sides.
-            mutual: `(m,)` float32 mutual scores.
-        """
+        """Inserts each side of every pair, by its float32 score, into the other side's heap."""
         insert_pairs(self.keys, self.accepting, a, b, mutual)
 
 
@@ -122,10 +104,9 @@ def finish(features: Features, heaps: TopKHeaps, counts: PairCounts) -> Neighbor
     ids = np.empty(heaps.keys.shape, dtype=np.int32)
     scores = np.empty(heaps.keys.shape, dtype=np.float32)
 
-    def sort(rows: slice) -> None:
-        heaps_to_lists(heaps.keys[rows], scores[rows], ids[rows])
-
-    in_threads(sort, slices(len(ids)))
+    in_threads(
+        lambda some: heaps_to_lists(heaps.keys[some], scores[some], ids[some]), slices(len(ids))
+    )
     full = ids[:, -1] >= 0
     last = np.where(full, ids[:, -1], 0)
     return NeighborLists(

@@ -36,14 +36,7 @@ class SearchOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ResolvedOptions:
-    """Search options with the defaults of this machine filled in.
-
-    Attributes:
-        tile_size: Rows, and columns, of a tile of pairs.
-        dtype: Type in which the upper bounds of a tile are multiplied.
-        device: "cpu" or "cuda".
-        threads: Number of tiles searched in parallel on a CPU.
-    """
+    """`SearchOptions` with the defaults of this machine filled in."""
 
     tile_size: int
     dtype: torch.dtype
@@ -53,14 +46,7 @@ class ResolvedOptions:
 
 @dataclass(frozen=True)
 class SearchedCategory:
-    """A category to search.
-
-    Attributes:
-        name: Name of the category in the policy.
-        scorer: Scores pairs of rows exactly.
-        rules: Decides which pairs of rows may meet.
-        heaps: Best matches of every user so far; the search inserts into them.
-    """
+    """A category to search, and the heaps into which its best matches are inserted."""
 
     name: str
     scorer: PairScorer
@@ -69,25 +55,14 @@ class SearchedCategory:
 
 
 class PairPositions(NamedTuple):
-    """Positions of m pairs in a block or in a tile.
-
-    Attributes:
-        rows: `(m,)` int64 positions of the first side of each pair.
-        columns: `(m,)` int64 positions of the second side.
-    """
+    """Positions, `(m,)` int64 each, of the two sides of m pairs in a tile."""
 
     rows: torch.Tensor
     columns: torch.Tensor
 
 
 def progress_of_part(report: ReportDone, start: float, scale: float = 1.0) -> ReportDone:
-    """Returns a callback that reports the progress of one part of the work to `report`.
-
-    Args:
-        report: Callback for the whole work.
-        start: Amount of the whole that is done when the part begins.
-        scale: Amount of the whole that one unit of the part counts.
-    """
+    """Returns a callback for a part of the work that begins at `start`, in units of `scale`."""
     return lambda done: report(start + scale * done)
 
 

@@ -1,9 +1,7 @@
 """Plans the search of a large eligibility block: its upper bound, its tiles and their order.
 
-In: a block's rows, and the categories to search. Out: a `BlockPlan`: the rows with the active ones
-first and similar ones next to each other, their upper bound, cut into tiles, and the tiles with
-pairs that may meet, the most similar first, so that thresholds rise early. The order changes the
-speed and never the result.
+Active rows come first and similar ones next to each other; the most similar tiles are searched
+first, so that thresholds rise early. The order changes the speed and never the result.
 """
 
 from __future__ import annotations
@@ -28,12 +26,7 @@ SIMILARITY_ROWS = 16  # rows by which the mean of a tile's side is estimated
 
 
 class Tile(NamedTuple):
-    """A tile of pairs, by the positions of its sides in `BlockPlan.sides`.
-
-    Attributes:
-        row_side: Position of the slice of rows.
-        column_side: Position of the slice of columns, no less than `row_side`.
-    """
+    """A tile of pairs, by the positions of its sides in `BlockPlan.sides`, the lower one first."""
 
     row_side: int
     column_side: int
@@ -71,14 +64,9 @@ def plan_block(
     options: ResolvedOptions,
     bound: UpperBound | None = None,
 ) -> BlockPlan:
-    """Returns the plan for a block.
+    """Returns the plan for a block's `rows`, `(n,)` int64, and their `bound` if there is one.
 
-    Args:
-        categories: Categories to search, all with the same active rows.
-        factors: Factors of the categories' terms.
-        rows: `(n,)` int64 rows of the block.
-        options: Tile size, dtype, device and threads.
-        bound: Upper bound of the rows, where it is known already.
+    All categories have the same active rows.
     """
     groupings = [classify(category.rules, rows) for category in categories]
     heaps = categories[0].heaps
@@ -94,7 +82,12 @@ def plan_block(
         bound = bound.reordered(order, active_count)
     else:
         bound = unrotated_bound(factors, rows, active_count, options)
-    sides = _sides(len(rows), active_count, options.tile_size)
+    # No side has both active and other rows.
+    starts = [
+        *range(0, active_count, options.tile_size),
+        *range(active_count, len(rows), options.tile_size),
+    ]
+    sides = [slice(start, end) for start, end in pairwise([*starts, len(rows)])]
     members = [_side_classes(grouping, order, sides) for grouping in groupings]
     has_eligible = _flag_tiles([grouping.may_meet for grouping in groupings], members)
     return BlockPlan(
@@ -109,20 +102,8 @@ def plan_block(
     )
 
 
-def _sides(rows: int, active_count: int, tile_size: int) -> list[slice]:
-    """Cuts the rows into sides of tiles, none of which has both active and other rows."""
-    starts = [*range(0, active_count, tile_size), *range(active_count, rows, tile_size)]
-    return [slice(a, b) for a, b in pairwise([*starts, rows])]
-
-
 def _side_classes(classes: EligibilityClasses, order: np.ndarray, sides: list[slice]) -> np.ndarray:
-    """Returns which classes each side has members of: `(sides, classes)` float32, 0 or 1.
-
-    Args:
-        classes: Classes of the block's rows.
-        order: `(n,)` int64 position of each row of the plan among the classes' rows.
-        sides: Slices of the plan's rows.
-    """
+    """Returns which classes each side of the plan has: `(sides, classes)` float32, 0 or 1."""
     class_of_row = classes.class_of_row[order]
     members = np.zeros((len(sides), len(classes.may_meet)), dtype=np.float32)
     for at, side in enumerate(sides):
@@ -133,18 +114,9 @@ def _side_classes(classes: EligibilityClasses, order: np.ndarray, sides: list[sl
 def _flag_tiles(
     pairs_of_classes: Sequence[np.ndarray], members: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """Returns which tiles have one of some pairs of classes: `(categories, sides, sides)` bool.
-
-    Args:
-        pairs_of_classes: `(classes, classes)` bool of each category.
-        members: Result of `_side_classes` for each category.
-    """
-    return np.stack(
-        [
-            of_side @ pairs.astype(np.float32) @ of_side.T > 0
-            for pairs, of_side in zip(pairs_of_classes, members, strict=True)
-        ]
-    )
+    """Returns which tiles have one of some pairs of classes: `(categories, sides, sides)` bool."""
+    classes = zip(pairs_of_classes, members, strict=True)
+    return np.stack([side @ pairs.astype(np.float32) @ side.T > 0 for pairs, side in classes])
 
 
 def _ordered_tiles(

@@ -1,12 +1,8 @@
 """Exact mutual top-k: everyone's k best eligible others in each category, without n^2 memory.
 
-In: `Features`. Out: for each category the kept pairs, ordered by user, then score descending, then
-user id ascending, with scores equal to `reference.score` bit for bit.
-
-Users are grouped into eligibility blocks. Small blocks are scored pair by pair, large ones through
-certified upper bounds (`large_blocks.py`). Every pair that could belong in a list is scored
-exactly, so the result does not depend on the tile size, the number of threads, the dtype of the
-tiles or the order of the input.
+Small eligibility blocks are scored pair by pair, large ones through certified upper bounds. Every
+pair that could belong in a list is scored exactly, as `reference.score` does: the result does not
+depend on the tile size, the number of threads, the dtype of the tiles or the order of the input.
 """
 
 from __future__ import annotations
@@ -94,14 +90,8 @@ def fill_heaps(
 ) -> dict[str, PairCounts]:
     """Inserts every pair of an active user that could enter the heap of either side.
 
-    Args:
-        features: Everyone who may be matched.
-        heaps: Heaps of each category to search, all with the same active users; written.
-        progress: Called with the numbers of users done and in all, counted once a category.
-        options: Options that change speed and memory only.
-
-    Returns:
-        Numbers of pairs that may meet and that were scored, for each category.
+    The heaps of all categories have the same active users. Progress and options are those of
+    `find_neighbors`.
     """
     report = progress or ignore_progress
     total = len(features) * len(heaps)
@@ -129,10 +119,8 @@ def _fill_group(
 ) -> dict[str, PairCounts]:
     """Fills the heaps of categories that share factors, as `fill_heaps` does."""
     categories = [
-        SearchedCategory(
-            name, PairScorer(features, name), eligibility_rules(features, name), heaps[name]
-        )
-        for name in heaps
+        SearchedCategory(name, PairScorer(features, name), eligibility_rules(features, name), some)
+        for name, some in heaps.items()
     ]
     blocks = eligibility_blocks(features, features.policy.eligibility_of(categories[0].name).same)
     limit = options.get("brute_force_rows", BRUTE_FORCE_ROWS)
@@ -153,17 +141,15 @@ def _fill_group(
 
 def _score_all_pairs(category: SearchedCategory, blocks: list[np.ndarray]) -> PairCounts:
     """Scores all eligible pairs of small blocks that have an active side, and inserts them."""
-    eligible = 0
-    scored = 0
+    counts = PairCounts(0, 0)
     heaps = category.heaps
     for a, b in _all_pairs(blocks):
-        keep = category.rules.may_meet(a, b)
-        eligible += int(keep.sum())
-        keep &= heaps.active[a] | heaps.active[b]
+        may_meet = category.rules.may_meet(a, b)
+        keep = may_meet & (heaps.active[a] | heaps.active[b])
         a, b = a[keep], b[keep]
         heaps.insert_pairs(a, b, category.scorer.mutual(a, b))
-        scored += len(a)
-    return PairCounts(eligible, scored)
+        counts += PairCounts(int(may_meet.sum()), len(a))
+    return counts
 
 
 def _all_pairs(blocks: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -21,12 +21,8 @@ SEED_DEVIATIONS_FEW_ACTIVE = 4.0  # searching one of few rows again takes nearly
 def seed_rank(depth: int, step: int, all_active: bool) -> int:
     """Returns the rank whose score in a sample a list's last entry almost always reaches.
 
-    With `step` 1 the sample is everyone, and the last entry always reaches that score.
-
-    Args:
-        depth: Number of entries of a list.
-        step: Distance between the rows of the sample.
-        all_active: Whether all rows of the block are searched.
+    `depth` is the length of the list, and `step` the distance between sampled rows: with 1, the
+    last entry always reaches that score.
     """
     expected = depth / step
     deviations = SEED_DEVIATIONS if all_active else SEED_DEVIATIONS_FEW_ACTIVE
@@ -37,8 +33,5 @@ def clipping_score(combine: str) -> float:
     """Returns the highest mutual score that gives no threshold for upper bounds.
 
     A geometric or harmonic mean is clipped at 0, and the upper bound is not.
-
-    Args:
-        combine: How the policy combines two directional scores.
     """
     return 0.0 if combine in ("geometric", "harmonic") else -math.inf

@@ -20,13 +20,7 @@ from hertz.matching.topk.incremental import (
     user_fingerprints,
 )
 from hertz.matching.topk.search import find_neighbors, top_k
-from tests.matching.topk.oracle import (
-    brute_force,
-    categories,
-    count_underfilled,
-    listed,
-    means,
-)
+from tests.matching.topk.oracle import brute_force, categories, count_underfilled, listed, means
 from tests.matching.topk.populations import ChangingUsers
 from tests.matching.worlds import make_policy, make_profiles, make_vectors
 

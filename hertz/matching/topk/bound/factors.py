@@ -1,10 +1,9 @@
 """Factors of terms: columns whose products bound a pair's mutual score from above.
 
-In: features, categories and rows. Out: positive and negative columns. For two rows, the product of
-the positive columns less that of the negative ones is no less than the weighted sum of the terms,
-averaged over both directions. Categories that are searched together share the columns of the terms
-that have the same weight in all of them, relative to the cosine. Each term is a symmetric bilinear
-form:
+For two rows, the product of the positive columns less that of the negative ones is no less than the
+weighted sum of the terms, averaged over both directions. Categories that are searched together
+share the columns of terms with the same weight, relative to the cosine. Each term is a symmetric
+bilinear form:
 
     cosine           the embedding itself
     code terms       E diag(l) E^T of the symmetrized term matrix, one row a code
@@ -17,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -42,12 +42,7 @@ columns from the third argument on, negative ones from the fourth."""
 
 
 class ColumnCounts(NamedTuple):
-    """Number of columns of each sign.
-
-    Attributes:
-        positive: Number of columns whose products add to the bound.
-        negative: Number of columns whose products subtract from it.
-    """
+    """Numbers of columns whose products add to the bound, and that subtract from it."""
 
     positive: int
     negative: int
@@ -55,13 +50,7 @@ class ColumnCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class TermFactors:
-    """Columns of one weighted term.
-
-    Attributes:
-        counts: Number of columns of each sign.
-        write: Writes the columns of some rows.
-        max_squared_norm: Upper bound of the squared norm of any row's columns.
-    """
+    """Columns of one weighted term, and an upper bound of the squared norm of any row's."""
 
     counts: ColumnCounts
     write: Write
@@ -124,23 +113,17 @@ def category_groups(policy: Policy) -> list[list[str]]:
     for name, category in policy.categories.items():
         weights = category.weights
         cosine = _cosine_term(policy, weights)
-        if cosine and weights[cosine] >= MIN_COSINE_SHARE * sum(weights.values()):
-            key: tuple[object, ...] = (policy.eligibility_of(name).same, cosine)
-        else:
-            key = (name,)
+        shares = cosine and weights[cosine] >= MIN_COSINE_SHARE * sum(weights.values())
+        key = (policy.eligibility_of(name).same, cosine) if shares else (name,)
         groups.setdefault(key, []).append(name)
     return list(groups.values())
 
 
 def category_factors(features: Features, categories: Sequence[str]) -> CategoryFactors:
-    """Returns the factors of a single category, or of categories of one group.
+    """Returns the factors of a single category, or of several of one of `category_groups`.
 
     The scale of a single category is the sum of its weights, that of several is each one's weight
     of the cosine.
-
-    Args:
-        features: Features of all users.
-        categories: Names of categories that `category_groups` put into one group.
     """
     policy = features.policy
     weights = [policy.categories[name].weights for name in categories]
@@ -154,11 +137,11 @@ def category_factors(features: Features, categories: Sequence[str]) -> CategoryF
     ]
     common = dict(set.intersection(*(set(some.items()) for some in scaled)))
     own = [{n: w for n, w in some.items() if n not in common} for some in scaled]
-    return CategoryFactors([_factor_part(features, some) for some in (common, *own)], scales)
-
-
-def _factor_part(features: Features, weights: dict[str, float]) -> FactorPart:
-    return FactorPart([_term_factors(features, n, weights[n]) for n in sorted(weights)])
+    parts = [
+        FactorPart([_term_factors(features, name, some[name]) for name in sorted(some)])
+        for some in (common, *own)
+    ]
+    return CategoryFactors(parts, scales)
 
 
 def _cosine_term(policy: Policy, weights: dict[str, float]) -> str | None:
@@ -192,12 +175,7 @@ def _cosine_factors(features: Features, weight: float) -> TermFactors:
 
 
 def _matrix_factors(codes: np.ndarray, matrix: np.ndarray) -> TermFactors:
-    """Returns a matrix over codes as its eigenvectors, scaled by the eigenvalues' roots.
-
-    Args:
-        codes: `(n,)` integer code of each row; -1, a missing code, is the matrix's last row.
-        matrix: `(codes + 1, codes + 1)` float64 weighted values, rows looking at columns.
-    """
+    """Returns a matrix over codes, -1 the last, as eigenvectors times the eigenvalues' roots."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     kept = [sign * values > SMALLEST_EIGENVALUE for sign in (1.0, -1.0)]
     tables = [vectors[:, k] * np.sqrt(np.abs(values[k])) for k in kept]
@@ -212,10 +190,7 @@ def _matrix_factors(codes: np.ndarray, matrix: np.ndarray) -> TermFactors:
 
 
 def _open_code_factors(features: Features, term: Term, weight: float) -> TermFactors:
-    """Returns the factors of an `equal` term over codes that no vocabulary lists.
-
-    Codes are put into buckets: two codes of a bucket may be equal.
-    """
+    """Returns the factors of an `equal` term over buckets of codes: codes of one may be equal."""
     codes = features.codes[str(term.field)]
     matrix = np.eye(OPEN_CODE_BUCKETS + 1)
     matrix[-1, :] = term.missing
@@ -224,10 +199,7 @@ def _open_code_factors(features: Features, term: Term, weight: float) -> TermFac
 
 
 def _number_factors(features: Features, term: Term, weight: float) -> TermFactors:
-    """Returns the factors of a `number` term over bins with about as many users each.
-
-    Two bins have the value of the smallest distance between their members.
-    """
+    """Returns the factors of a `number` term over bins, as far apart as their nearest members."""
     numbers = features.numbers[str(term.field)]
     present = numbers[~np.isnan(numbers)]
     edges = np.zeros(1)
@@ -248,23 +220,10 @@ def _overlap_factors(features: Features, term: Term, weight: float) -> TermFacto
     wishes = features.sets[str(term.mine)]
     traits = features.sets[str(term.theirs)]
     common = common_codes(features, term)
-    wish_values = _member_values(wishes, weight)
-    trait_values = _member_values(traits, weight)
-
-    def write(rows: np.ndarray, out: np.ndarray, positive_start: int, negative_start: int) -> None:
-        write_set_factors(
-            wishes,
-            traits,
-            common.wish_columns,
-            common.trait_columns,
-            wish_values,
-            trait_values,
-            rows,
-            out,
-            positive_start,
-            negative_start,
-        )
-
+    write = partial(
+        write_set_factors, wishes, traits, common.wish_columns, common.trait_columns,
+        _member_values(wishes, weight), _member_values(traits, weight),
+    )  # fmt: skip
     width = len(common.wish_columns)
     return TermFactors(ColumnCounts(width, width), write, weight)
 

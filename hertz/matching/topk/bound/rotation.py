@@ -1,8 +1,8 @@
 """Rotation of factor columns: the ones that are multiplied, and the residual that is bounded.
 
-In: factors of some categories, and a sample of rows. Out: for each part, its positive and its
-negative columns each rotated onto their principal axes, of which only the ones with the most energy
-are kept (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD 2017).
+The positive and the negative columns of each part are rotated onto their principal axes, of which
+only the ones with the most energy are kept (the idea of Li, Chan, Yiu and Mamoulis, FEXIPRO, SIGMOD
+2017).
 """
 
 from __future__ import annotations
@@ -27,12 +27,7 @@ AXIS_STEP = 16  # the number of kept axes is a multiple of this
 
 
 class SplitColumns(NamedTuple):
-    """Values of a part's columns, the last dimension of each tensor.
-
-    Attributes:
-        kept: Values of the columns that are multiplied.
-        residual: Values of the columns that are left out.
-    """
+    """Values of a part's columns (last dimension) that are multiplied, and that are left out."""
 
     kept: torch.Tensor
     residual: torch.Tensor
@@ -40,12 +35,7 @@ class SplitColumns(NamedTuple):
 
 @dataclass(frozen=True)
 class Unrotated:
-    """The columns of a part as they are, all of them kept.
-
-    Attributes:
-        counts: Number of columns of each sign.
-        device: Device of the columns.
-    """
+    """The columns of a part as they are, all of them kept."""
 
     counts: ColumnCounts
     device: torch.device
@@ -76,11 +66,7 @@ class Rotation:
 
     def to(self, device: torch.device) -> Rotation:
         """Returns the rotation with its axes on a device."""
-        return replace(
-            self,
-            positive_axes=self.positive_axes.to(device),
-            negative_axes=self.negative_axes.to(device),
-        )
+        return Rotation(self.positive_axes.to(device), self.negative_axes.to(device), self.kept)
 
     def split(self, part: FactorPart, rows: np.ndarray) -> SplitColumns:
         """Returns rows, `(m,)` int64, on the axes: `(m, kept)` and `(m, residual)` float64."""
@@ -106,18 +92,10 @@ Projection = Unrotated | Rotation
 
 @dataclass(frozen=True)
 class _SampledPart:
-    """A part of the factors on all of its axes, the positive ones first.
-
-    Attributes:
-        rotation: Rotation that keeps all axes.
-        energies: `(axes,)` float64 sum of squares of the sample on each axis.
-        signs: `(axes,)` float32: 1 for positive, -1 for negative axes.
-        sample: `(rows, axes)` float64 sampled rows on the axes.
-    """
+    """Sampled rows, `(rows, axes)` float64, on all axes of a part, and the energy of each axis."""
 
     rotation: Rotation
     energies: np.ndarray
-    signs: np.ndarray
     sample: np.ndarray
 
 
@@ -126,11 +104,8 @@ def fit_rotations(
 ) -> list[Rotation]:
     """Returns a rotation for each part, with as many axes kept as make the search shortest.
 
-    Args:
-        factors: Factors of the categories.
-        rows: `(n,)` int64 rows of the block; a strided sample of them is used.
-        k: Length of the lists that are searched for.
-        pair_cost: Number of columns that are multiplied in the time of one surviving pair.
+    It is found by a sample of the block's `rows`, for lists of `k` entries and a surviving pair
+    that takes as long as `pair_cost` multiplied columns.
     """
     sampled = rows[:: -(-len(rows) // SAMPLE)]
     common, *own = (_sample_part(part, sampled) for part in factors.parts)
@@ -156,7 +131,6 @@ def _sample_part(part: FactorPart, rows: np.ndarray) -> _SampledPart:
     return _SampledPart(
         rotation=rotation,
         energies=np.concatenate([energies[::-1] for energies, _ in found]),
-        signs=rotation.signs().kept.numpy(),
         sample=rotation.split(part, rows).kept.numpy(),
     )
 
@@ -166,7 +140,7 @@ def _kept_axes(
 ) -> tuple[ColumnCounts, ColumnCounts]:
     """Returns how many axes one category keeps: of the common part, and of its own."""
     energies = np.concatenate([common.energies, own.energies])
-    signs = np.concatenate([common.signs, own.signs])
+    signs = np.concatenate([part.rotation.signs().kept.numpy() for part in (common, own)])
     sample = np.concatenate([common.sample, own.sample], axis=-1)
     order = np.argsort(-energies, kind="stable")
     count = _kept_axis_count(sample[:, order], signs[order], share, pair_cost)
@@ -176,22 +150,13 @@ def _kept_axes(
 
 
 def _kept_axis_count(sample: np.ndarray, signs: np.ndarray, share: float, pair_cost: int) -> int:
-    """Returns the number of axes at which products and surviving pairs together cost least.
-
-    A pair survives where its bound reaches the threshold of its row, the score above which `share`
-    of the row's pairs lie.
-
-    Args:
-        sample: `(rows, axes)` float64 sampled rows on the axes, by falling energy.
-        signs: `(axes,)` float32: 1 for positive, -1 for negative axes.
-        share: Share of a row's pairs that its list keeps.
-        pair_cost: Number of columns that are multiplied in the time of one surviving pair.
-    """
+    """Returns the number of axes at which products and surviving pairs together cost least."""
     columns = sample.astype(np.float32)
     rows = columns[:: -(-len(columns) // SAMPLE_ROWS)]
     wanted = min(max(1, round(share * len(columns))), len(columns) - 1)
     exact = (rows * signs) @ columns.T
-    # One entry more than wanted: each row is also paired with itself.
+    # A pair survives where its bound reaches the threshold of its row, the score above which
+    # `share` of the row's pairs lie; one entry more, as each row is also paired with itself.
     thresholds = np.partition(exact, -wanted - 1, axis=1)[:, -wanted - 1, None]
     exact_survivors = np.count_nonzero(exact >= thresholds)
     row_energies = _energies_from(rows)

@@ -1,8 +1,4 @@
-"""Rounding errors of a bound's products: how far a product may lie below the score it bounds.
-
-In: the sizes of the parts that are multiplied, the dtype and the device. Out: the slack, which is
-added to the product.
-"""
+"""Rounding errors of a bound's products: how far a product may lie below the score it bounds."""
 
 from __future__ import annotations
 
@@ -40,13 +36,7 @@ def slack(parts: Sequence[PartSize], dtype: torch.dtype, device: str, steps: flo
 
     A sum of c products errs by at most c units of roundoff times the norms of the factors (Higham,
     Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), in the accumulator's
-    float32; a bfloat16 result is rounded once in each part.
-
-    Args:
-        parts: Sizes of the common part and of the category's own.
-        dtype: Type of the tiles.
-        device: Device that multiplies.
-        steps: Number of steps of an integer in 1.
+    float32; a bfloat16 result is rounded once in each part. An int16 has `steps` steps in 1.
     """
     # Each component is rounded to an integer, and before that to float32.
     lost = [0.51 * math.sqrt(p.kept) / steps if dtype == torch.int16 else 0.0 for p in parts]

@@ -1,19 +1,17 @@
 """Certified upper bound of every pair's mutual score, as one product of two thin matrices.
 
-In: factors of some categories, and rows. Out: `UpperBound`. For any two rows a and b that may meet,
-and each category,
+For any two rows a and b that may meet, and each category,
 
     mutual(a, b) / scale <= left[a] . right[b] + slack
 
-over the columns of part 0, which the categories share, and of the category's own part, whatever the
-order in which the product is summed. The factors bound the arithmetic mean of the two directional
-scores, and no mean lies above the larger of 0 and the arithmetic one.
+over the columns of part 0, which the categories share, and of the category's own part, in whatever
+order they are summed. The factors bound the arithmetic mean of the two directional scores, and no
+mean lies above the larger of 0 and the arithmetic one.
 
 The product x_a.x_b of the residual, the columns that a rotation leaves out, is bounded by
 |x_a| |x_b| (Cauchy and Schwarz): one column in each part. Rounding to the tile's dtype is bounded
-the same way, x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in bfloat16, and in int16, whose
-steps are small, by a constant in the slack. On a CPU, surviving pairs are tested again with the
-product of the residuals instead of its bound.
+the same way, x.y - x^.y^ <= |dx| |y| + |x^| |dy|: by two columns in bfloat16, and in int16 by a
+constant in the slack. On a CPU, survivors are tested again with the product of the residuals.
 """
 
 from __future__ import annotations
@@ -77,11 +75,9 @@ class UpperBound:
     category_scales: list[float]
 
     def reordered(self, order: np.ndarray, active_count: int) -> UpperBound:
-        """Returns the bound with its rows in another order.
+        """Returns the bound with its rows in another order, `(n,)` int64 positions.
 
-        Args:
-            order: `(n,)` int64 positions of the rows in this bound.
-            active_count: Number of first rows, in the new order, that have a left side.
+        The first `active_count` rows in the new order have a left side.
         """
         positions = torch.from_numpy(order).to(self.right.device)
         return replace(
@@ -115,13 +111,9 @@ class UpperBound:
 def rotated_bound(
     factors: CategoryFactors, rows: np.ndarray, k: int, options: ResolvedOptions
 ) -> UpperBound:
-    """Returns the upper bound of all pairs among some rows, with rotated columns.
+    """Returns the upper bound of all pairs of `rows`, `(n,)` int64, with rotated columns.
 
-    Args:
-        factors: Factors of the categories.
-        rows: `(n,)` int64 rows of the features.
-        k: Length of the lists that are searched for; decides how many columns are kept.
-        options: Dtype (float32, bfloat16 or, on a CPU, int16), device and threads.
+    `k` is the length of the lists that are searched for: it decides how many columns are kept.
     """
     pair_cost = PAIR_COSTS[options.device][options.dtype]
     device = torch_device(options.device)
@@ -134,11 +126,7 @@ def unrotated_bound(
 ) -> UpperBound:
     """Returns the upper bound with all columns as they are: less to prepare, more to multiply.
 
-    Args:
-        factors: Factors of the categories.
-        rows: `(n,)` int64 rows of the features.
-        active_count: Number of first rows that have a left side.
-        options: Dtype (float32, bfloat16 or, on a CPU, int16), device and threads.
+    Of `rows`, `(n,)` int64, the first `active_count` have a left side.
     """
     device = torch_device(options.device)
     projections = [Unrotated(part.counts, device) for part in factors.parts]
@@ -155,7 +143,7 @@ def _bound(
     """Writes the matrices in chunks of rows, and derives the slack of each category."""
     signs = [projection.signs() for projection in projections]
     steps = INT16_NORM / factors.max_norm if options.dtype == torch.int16 else 1.0
-    writer = _new_writer(len(rows), signs, steps, options)
+    writer = _Writer(len(rows), signs, steps, options)
 
     def fill(chunk: slice) -> None:
         for part, projection in enumerate(projections):
@@ -179,25 +167,21 @@ def _bound(
     )
 
 
-@dataclass(frozen=True)
 class _Writer:
-    """Matrices of a bound while they are written; see `UpperBound`.
+    """Matrices of a bound, named as in `UpperBound`, while they are written."""
 
-    Attributes:
-        right: Right side.
-        part_starts: First column of each part.
-        residuals: Columns that are left out.
-        residual_starts: First residual column of each part.
-        residual_norms: Upper bounds of the norms of the residuals.
-        steps: Number of steps of an integer in 1; 1 for floats.
-    """
-
-    right: torch.Tensor
-    part_starts: np.ndarray
-    residuals: torch.Tensor
-    residual_starts: np.ndarray
-    residual_norms: torch.Tensor
-    steps: float
+    def __init__(
+        self, rows: int, signs: list[SplitColumns], steps: float, options: ResolvedOptions
+    ) -> None:
+        device = torch_device(options.device)
+        widths = [_part_width(some, options.dtype, options.device) for some in signs]
+        residual_widths = [len(some.residual) * (options.device == "cpu") for some in signs]
+        self.part_starts = np.cumsum([0, *widths])
+        self.residual_starts = np.cumsum([0, *residual_widths])
+        self.right = _empty(rows, sum(widths), options.dtype, device)
+        self.residuals = _empty(rows, sum(residual_widths), torch.float32, device)
+        self.residual_norms = torch.zeros((rows, len(signs)), device=device)
+        self._steps = steps
 
     def write(self, part: int, chunk: slice, split: SplitColumns) -> None:
         """Writes the columns of some rows in one part."""
@@ -208,11 +192,11 @@ class _Writer:
             self.residuals[chunk, residual_first:residual_end] = split.residual
         if self.right.dtype == torch.int16:
             columns = slice(first, end)
-            _write_integers(self.right[chunk].numpy(), columns, split.kept, norms, self.steps)
+            _write_integers(self.right[chunk].numpy(), columns, split.kept, norms, self._steps)
         else:
             _write_floats(self.right[chunk, first:end], split.kept, norms)
         written = self.right[chunk, first + split.kept.shape[1]].float()
-        self.residual_norms[chunk, part] = written / self.steps
+        self.residual_norms[chunk, part] = written / self._steps
 
     def part_sizes(
         self, factors: CategoryFactors, kept_signs: list[torch.Tensor]
@@ -228,24 +212,6 @@ class _Writer:
         ]
 
 
-def _new_writer(
-    rows: int, signs: list[SplitColumns], steps: float, options: ResolvedOptions
-) -> _Writer:
-    """Allocates the matrices for a number of rows; `signs` has the columns of each part."""
-    on_cpu = options.device == "cpu"
-    part_starts = _starts([_part_width(some, options.dtype, options.device) for some in signs])
-    residual_starts = _starts([len(some.residual) if on_cpu else 0 for some in signs])
-    device = torch_device(options.device)
-    return _Writer(
-        right=_empty(rows, int(part_starts[-1]), options.dtype, device),
-        part_starts=part_starts,
-        residuals=_empty(rows, int(residual_starts[-1]), torch.float32, device),
-        residual_starts=residual_starts,
-        residual_norms=torch.zeros((rows, len(signs)), device=device),
-        steps=steps,
-    )
-
-
 def _part_width(signs: SplitColumns, dtype: torch.dtype, device: str) -> int:
     """Returns the number of matrix columns of a part: 0 for a part without any."""
     if not len(signs.kept) + len(signs.residual):
@@ -253,11 +219,6 @@ def _part_width(signs: SplitColumns, dtype: torch.dtype, device: str) -> int:
     columns = len(signs.kept) + 1 + (2 if dtype == torch.bfloat16 else 0)
     multiple = GPU_DEPTH if device == "cuda" else 2 if dtype == torch.int16 else 1
     return columns + -columns % multiple
-
-
-def _starts(widths: list[int]) -> np.ndarray:
-    """Returns the first column of each part and the end of the last one, int64."""
-    return np.cumsum([0, *widths])
 
 
 def _columns_of_category(starts: np.ndarray, category: int) -> tuple[torch.Tensor, np.ndarray]:

@@ -1,11 +1,8 @@
 """Searches a large eligibility block on a CPU, tile by tile, without n^2 memory.
 
-In: a block's plan, and the search of each of its categories. The upper bounds of a tile are
-products of two thin matrices, of which the columns that categories have in common are multiplied
-once. Pairs whose bound reaches the threshold of either side are scored and inserted into both
-heaps (`category.py`). A heap that ends above its seed has missed nothing; the few others are
-underfilled and have to be searched again. So neither the order of the tiles nor the threads show
-in the result.
+Pairs whose upper bound reaches the threshold of either side are scored and inserted into both heaps
+(`category.py`). A heap that ends above its seed has missed nothing; the few others are underfilled
+and searched again. So neither the order of the tiles nor the threads show in the result.
 """
 
 from __future__ import annotations
@@ -28,21 +25,13 @@ REPORT_SECONDS = 0.2  # between two reports of progress
 
 
 class CpuBlockSearch:
-    """The search of one block in some categories on a CPU.
+    """The search of one block in the plan's categories by some threads of a CPU.
 
-    Args:
-        plan: Plan of the block.
-        categories: Search of each of the plan's categories.
-        threads: Number of tiles searched in parallel; changes the speed, never the result.
-        seeded: Whether thresholds start at seeds, which may leave heaps underfilled.
+    If it is seeded, thresholds start at seeds, which may leave heaps underfilled.
     """
 
     def __init__(
-        self,
-        plan: BlockPlan,
-        categories: Sequence[CpuCategorySearch],
-        threads: int,
-        seeded: bool,
+        self, plan: BlockPlan, categories: Sequence[CpuCategorySearch], threads: int, seeded: bool
     ) -> None:
         self._plan = plan
         self._categories = categories
@@ -51,11 +40,7 @@ class CpuBlockSearch:
         self._tiles = make_tiles(plan.bound)
 
     def run(self, report_share: ReportDone) -> None:
-        """Searches all tiles.
-
-        Args:
-            report_share: Called with the share of tiles done, 0 to 1.
-        """
+        """Searches all tiles, and reports the share of tiles done, 0 to 1."""
         todo = deque(self._plan.tiles)
         total = len(todo)
         active = self._plan.active_count
@@ -95,8 +80,7 @@ class CpuBlockSearch:
 
     def _search_tile(self, tile: Tile) -> None:
         """Finds, scores and inserts the surviving pairs of a tile in every category."""
-        rows = self._plan.sides[tile.row_side]
-        columns = self._plan.sides[tile.column_side]
+        rows, columns = (self._plan.sides[side] for side in tile)
         categories = [
             category
             for category in self._categories
@@ -110,12 +94,7 @@ class CpuBlockSearch:
                 for category, upper in zip(categories, bounds, strict=True)
             ]
         else:
-            found = self._tiles.find_survivors(
-                indices,
-                rows,
-                columns,
-                [category.thresholds[rows] for category in categories],
-                [category.thresholds[columns] for category in categories],
-            )
+            thresholds = [category.thresholds for category in categories]
+            found = self._tiles.find_survivors(indices, rows, columns, thresholds)
         for category, survivors in zip(categories, found, strict=True):
             category.insert_survivors(tile, survivors)

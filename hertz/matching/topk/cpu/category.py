@@ -1,8 +1,6 @@
 """Searches one category of a large block on a CPU: thresholds, exact scores and heaps.
 
-In: the surviving pairs of a tile, whose upper bound reaches the threshold of either side, from
-`tiles.py`. Out: their exact scores, inserted into the heaps of both sides. A row's threshold
-starts at a seed from a sample, and rises with the worst entry of its heap.
+A row's threshold starts at a seed from a sample, and rises with the worst entry of its heap.
 """
 
 from __future__ import annotations
@@ -23,12 +21,8 @@ from hertz.matching.topk.thresholds import OVERSAMPLING, clipping_score
 class CpuCategorySearch:
     """The search of one block in one category on a CPU; its methods may run in several threads.
 
-    Args:
-        plan: Search plan of the block.
-        category_index: Position of the category in the plan.
-        category: The category, whose heaps are written.
-
     Attributes:
+        depth: Number of entries of a heap.
         thresholds: `(n,)` float32 least upper bound, in the bound's unit, at which a pair could
             still enter the row's heap; -inf where nothing is known yet.
     """
@@ -39,6 +33,7 @@ class CpuCategorySearch:
         self._rows = plan.rows
         self._category = category
         self._heaps = category.heaps
+        self.depth = category.heaps.depth
         self._score_scale = plan.bound.category_scales[category_index]
         self._slack = plan.bound.slacks[category_index]
         self._residual_norms = plan.bound.residual_norms.numpy()
@@ -53,11 +48,6 @@ class CpuCategorySearch:
         self._raise_thresholds(slice(0, len(self._rows)))
 
     @property
-    def depth(self) -> int:
-        """Number of entries of a heap."""
-        return self._heaps.depth
-
-    @property
     def scored_pairs(self) -> int:
         """Number of pairs scored and inserted so far."""
         return sum(self._scored_counts)
@@ -67,11 +57,8 @@ class CpuCategorySearch:
     ) -> None:
         """Seeds each row's threshold with a sample score that its last entry almost always reaches.
 
-        Args:
-            rows: Positions of the m rows to seed.
-            sample: `(s,)` int64 positions of the sample.
-            upper: `(m, s)` float32 upper bounds of the rows with the sample.
-            rank: Rank, from 1, of the score among the sample's that becomes the seed.
+        That is the score of a `rank`, from 1, among those with a sample, `(s,)` int64 positions,
+        with which the m rows have the upper bounds `upper`, `(m, s)` float32.
         """
         picked = largest_columns(upper, np.arange(len(upper)), OVERSAMPLING * rank)
         at, place = np.nonzero(picked != EMPTY_ID)
@@ -94,13 +81,9 @@ class CpuCategorySearch:
     def start_thresholds(self, tile: Tile, upper: np.ndarray) -> Survivors:
         """Gives thresholds to the rows of a tile that have none, and returns the survivors.
 
-        Args:
-            tile: Tile to search.
-            upper: `(rows, columns)` float32 upper bounds of the tile, written: -inf for pairs that
-                are inserted already.
+        The upper bounds, `(rows, columns)` float32, of inserted pairs are set to -inf.
         """
-        rows = self.plan.sides[tile.row_side]
-        columns = self.plan.sides[tile.column_side]
+        rows, columns = (self.plan.sides[side] for side in tile)
         with self._lock_sides(tile):
             self._insert_best_by_bound(tile, upper)
         found = np.empty((2, upper.size), dtype=np.int32)
@@ -112,8 +95,7 @@ class CpuCategorySearch:
 
     def insert_survivors(self, tile: Tile, survivors: Survivors) -> None:
         """Scores the pairs of a tile that still reach a threshold, and inserts them."""
-        rows = self.plan.sides[tile.row_side]
-        columns = self.plan.sides[tile.column_side]
+        rows, columns = (self.plan.sides[side] for side in tile)
         i, j = self._tight_pairs(survivors, rows.start, columns.start)
         a, b = self._eligible_rows(i, j)
         mutual = self._category.scorer.mutual(a, b)
@@ -124,8 +106,7 @@ class CpuCategorySearch:
 
     def _insert_best_by_bound(self, tile: Tile, upper: np.ndarray) -> None:
         """Fills the heaps of rows without a threshold with a tile's best pairs by their bounds."""
-        rows = self.plan.sides[tile.row_side]
-        columns = self.plan.sides[tile.column_side]
+        rows, columns = (self.plan.sides[side] for side in tile)
         new_rows = np.flatnonzero(self.thresholds[rows] == -np.inf)
         new_columns = np.flatnonzero(self.thresholds[columns] == -np.inf)
         if not len(new_rows) and not len(new_columns):
@@ -141,14 +122,7 @@ class CpuCategorySearch:
     def _insert_largest(
         self, upper: np.ndarray, rows: slice, columns: slice, new_rows: np.ndarray
     ) -> None:
-        """Scores and inserts, for some rows of a tile, as many largest bounds as a heap holds.
-
-        Args:
-            upper: `(rows, columns)` float32 upper bounds, written: -inf for the inserted pairs.
-            rows: Rows of the tile.
-            columns: Columns of the tile.
-            new_rows: `(m,)` int64 rows within the tile to fill.
-        """
+        """Inserts each new row's pairs with the largest bounds, and sets these bounds to -inf."""
         picked = largest_columns(np.ascontiguousarray(upper), new_rows, self.depth)
         at, _ = np.nonzero(picked != EMPTY_ID)
         i = new_rows[at]
@@ -170,28 +144,14 @@ class CpuCategorySearch:
     def _tight_pairs(
         self, survivors: Survivors, first_row: int, first_column: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the positions in the block of survivors that reach a threshold more tightly.
-
-        The tighter bound has the exact products of the residuals.
-
-        Args:
-            survivors: Surviving pairs of a tile.
-            first_row: Position of the tile's first row in the block.
-            first_column: Position of the tile's first column in the block.
-        """
+        """Returns the positions in the block of the survivors that pass the test with residuals."""
         i = survivors.rows.astype(np.int64) + first_row
         j = survivors.columns.astype(np.int64) + first_column
         keep = reaches_with_residuals(
-            survivors.bounds,
-            self._residual_norms,
-            self._residuals,
-            self.plan.bound.residual_starts,
-            self._residual_signs,
-            1 + self.category_index,
-            self.thresholds,
-            i,
-            j,
-        )
+            survivors.bounds, self._residual_norms, self._residuals,
+            self.plan.bound.residual_starts, self._residual_signs, 1 + self.category_index,
+            self.thresholds, i, j,
+        )  # fmt: skip
         return i[keep], j[keep]
 
     def _eligible_rows(self, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,7 @@
 """Upper bounds of tiles of pairs on a CPU, and the pairs whose bound reaches a threshold.
 
-In: an `UpperBound` of some categories. `FloatTiles` multiplies tiles with torch and then tests
-them, `IntegerTiles` does both in one loop. Columns that the categories have in common are
-multiplied once. Buffers are reused, and each thread has its own.
+`FloatTiles` multiplies tiles with torch and then tests them, `IntegerTiles` does both in one loop.
+Columns that the categories have in common are multiplied once. Each thread reuses its own buffers.
 """
 
 from __future__ import annotations
@@ -29,13 +28,7 @@ STRIPE = 256  # rows of a tile multiplied at once: small enough to stay in the c
 
 
 class Survivors(NamedTuple):
-    """The m pairs of a tile whose upper bound reaches a threshold, in no particular order.
-
-    Attributes:
-        rows: `(m,)` int32 rows within the tile.
-        columns: `(m,)` int32 columns within the tile.
-        bounds: `(m,)` float32 upper bounds.
-    """
+    """The m pairs of a tile, `(m,)` int32 positions, whose float32 bounds reach a threshold."""
 
     rows: np.ndarray
     columns: np.ndarray
@@ -43,11 +36,7 @@ class Survivors(NamedTuple):
 
 
 class FloatTiles:
-    """Tiles of float32 or bfloat16, multiplied by torch.
-
-    Args:
-        bound: Upper bound of the block's pairs.
-    """
+    """Tiles of float32 or bfloat16, multiplied by torch."""
 
     def __init__(self, bound: UpperBound) -> None:
         parts = [slice(*part) for part in pairwise(bound.part_starts.tolist())]
@@ -58,16 +47,7 @@ class FloatTiles:
     def upper_bounds(
         self, category_indices: Sequence[int], rows: slice, columns: slice
     ) -> list[np.ndarray]:
-        """Returns all upper bounds of a tile, for each of some categories.
-
-        Args:
-            category_indices: Positions of the categories in the bound.
-            rows: Rows of the bound's left side.
-            columns: Rows of the bound's right side.
-
-        Returns:
-            For each category a new `(rows, columns)` float32 array.
-        """
+        """Returns all upper bounds of a tile: for each category, a new float32 array."""
         common = self._left[0][rows] @ self._right[0][columns].T
         return [
             self._add_own_columns(common, None, index, rows, columns).copy()
@@ -79,21 +59,12 @@ class FloatTiles:
         category_indices: Sequence[int],
         rows: slice,
         columns: slice,
-        row_thresholds: Sequence[np.ndarray],
-        column_thresholds: Sequence[np.ndarray],
+        thresholds: Sequence[np.ndarray],
     ) -> list[Survivors]:
-        """Finds the pairs whose upper bound reaches the threshold of either side.
+        """Finds each category's pairs whose upper bound reaches the threshold of either side.
 
-        Args:
-            category_indices: Positions of the categories in the bound.
-            rows: Rows of the bound's left side.
-            columns: Rows of the bound's right side; where they equal `rows`, only pairs above the
-                diagonal are found.
-            row_thresholds: `(rows,)` float32 for each of the categories.
-            column_thresholds: `(columns,)` float32 for each of the categories.
-
-        Returns:
-            The surviving pairs of each of the categories.
+        Where rows and columns are the same, only pairs above the diagonal are found. Each category
+        has thresholds for all rows of the block, `(n,)` float32.
         """
         width = columns.stop - columns.start
         stripes: list[list[Survivors]] = [[] for _ in category_indices]
@@ -112,8 +83,8 @@ class FloatTiles:
             for at, index in enumerate(category_indices):
                 upper = self._add_own_columns(common, out, index, stripe, columns)
                 diagonal = above if rows == columns else -1
-                thresholds = row_thresholds[at][above : above + len(upper)]
-                count = find_survivors(upper, thresholds, column_thresholds[at], diagonal, found)
+                of_rows = thresholds[at][stripe]
+                count = find_survivors(upper, of_rows, thresholds[at][columns], diagonal, found)
                 i, j = found[:, :count]
                 stripes[at].append(Survivors(i + np.int32(above), j.copy(), upper[i, j]))
         return [
@@ -138,11 +109,7 @@ class FloatTiles:
 
 
 class IntegerTiles:
-    """Tiles of int16, multiplied and tested by one compiled loop.
-
-    Args:
-        bound: Upper bound of the block's pairs.
-    """
+    """Tiles of int16, multiplied and tested by one compiled loop."""
 
     def __init__(self, bound: UpperBound) -> None:
         self._left = bound.left.numpy()
@@ -157,12 +124,9 @@ class IntegerTiles:
         """Returns all upper bounds of a tile; see `FloatTiles.upper_bounds`."""
         left = self._left[rows]
         right = np.ascontiguousarray(self._right[columns])
-        shape = (
-            len(category_indices),
-            len(left) + -len(left) % BLOCK_ROWS,
-            len(right) + -len(right) % BLOCK_COLUMNS,
-        )
-        products = np.empty(shape, dtype=np.int32)
+        padded_rows = len(left) + -len(left) % BLOCK_ROWS
+        padded_columns = len(right) + -len(right) % BLOCK_COLUMNS
+        products = np.empty((len(category_indices), padded_rows, padded_columns), dtype=np.int32)
         multiply_tile(left, right, self._part_starts, _own_parts(category_indices), products)
         return [
             product[: len(left), : len(right)] * np.float32(self._scale) for product in products
@@ -173,8 +137,7 @@ class IntegerTiles:
         category_indices: Sequence[int],
         rows: slice,
         columns: slice,
-        row_thresholds: Sequence[np.ndarray],
-        column_thresholds: Sequence[np.ndarray],
+        thresholds: Sequence[np.ndarray],
     ) -> list[Survivors]:
         """Finds the pairs that reach a threshold; see `FloatTiles.find_survivors`."""
         left = self._left[rows]
@@ -182,30 +145,23 @@ class IntegerTiles:
         shape = (len(category_indices), 3, len(left) * len(right))
         found = _buffer(self._buffers, "found", shape, torch.int32).numpy()
         counts = find_product_survivors(
-            left,
-            right,
-            self._part_starts,
-            _own_parts(category_indices),
-            self._integer_thresholds(row_thresholds),
-            self._integer_thresholds(column_thresholds),
-            rows == columns,
-            found,
-        )
+            left, right, self._part_starts, _own_parts(category_indices),
+            self._integer_thresholds(thresholds, rows),
+            self._integer_thresholds(thresholds, columns), rows == columns, found,
+        )  # fmt: skip
         return [
             Survivors(i.copy(), j.copy(), np.float32(self._scale) * products.astype(np.float32))
             for i, j, products in (part[:, :n] for part, n in zip(found, counts, strict=True))
         ]
 
-    def _integer_thresholds(self, thresholds: Sequence[np.ndarray]) -> np.ndarray:
+    def _integer_thresholds(self, thresholds: Sequence[np.ndarray], side: slice) -> np.ndarray:
         """Returns the least integer products that reach the thresholds, or slightly lower ones."""
-        products = np.floor(np.stack(thresholds).astype(np.float64) / self._scale)
+        floats = np.stack([some[side] for some in thresholds]).astype(np.float64)
+        products = np.floor(floats / self._scale)
         return products.clip(INT32_MIN, INT32_MAX).astype(np.int32)
 
 
-Tiles = FloatTiles | IntegerTiles
-
-
-def make_tiles(bound: UpperBound) -> Tiles:
+def make_tiles(bound: UpperBound) -> FloatTiles | IntegerTiles:
     """Returns the tiles of a bound, by its dtype."""
     return FloatTiles(bound) if bound.left.is_floating_point() else IntegerTiles(bound)
 

@@ -1,8 +1,7 @@
 """Searches a large eligibility block on a GPU: bounds, scores and lists stay in its memory.
 
-In: a block's plan, and the search of each of its categories. As on a CPU (`cpu/block.py`), columns
-of the upper bound that categories have in common are multiplied once, and pairs whose bound reaches
-the threshold of either side are scored exactly and inserted into both lists (`category.py`).
+As on a CPU (`cpu/block.py`), the columns that categories have in common are multiplied once, and
+pairs whose bound reaches the threshold of either side are scored and inserted (`category.py`).
 """
 
 from __future__ import annotations
@@ -19,12 +18,7 @@ from hertz.matching.topk.thresholds import OVERSAMPLING, SAMPLE_STEP, seed_rank
 
 
 class GpuBlockSearch:
-    """The search of one block in some categories, on the device of its plan's bound.
-
-    Args:
-        plan: Plan of the block.
-        categories: Search of each of the plan's categories.
-    """
+    """The search of one block in the plan's categories, on the device of its bound."""
 
     def __init__(self, plan: BlockPlan, categories: Sequence[GpuCategorySearch]) -> None:
         self._plan = plan
@@ -33,11 +27,7 @@ class GpuBlockSearch:
         self._device = plan.bound.right.device
 
     def run(self, report_share: ReportDone) -> None:
-        """Searches all tiles, and then the underfilled rows once more.
-
-        Args:
-            report_share: Called with the share of tiles done, 0 to 1.
-        """
+        """Searches all tiles, then underfilled rows again; reports the share of tiles done."""
         plan = self._plan
         self._seed()
         for done, tile in enumerate(plan.tiles):
@@ -77,13 +67,8 @@ class GpuBlockSearch:
 
     def _multiply_part(self, part: int, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Returns the float32 products over the columns of one part of the bound."""
-        columns = slice(*self._part_columns(part))
+        columns = slice(*self._bound.part_starts[part : part + 2])
         return (left[:, columns] @ right[:, columns].T).float()
-
-    def _part_columns(self, part: int) -> list[int]:
-        """Returns the first column of a part of the bound, and the one after its last."""
-        columns: list[int] = self._bound.part_starts[part : part + 2].tolist()
-        return columns
 
     def _search_tile(
         self, categories: Sequence[GpuCategorySearch], rows: slice, columns: slice
@@ -99,7 +84,8 @@ class GpuBlockSearch:
                 self._search_tile(categories, smaller_rows, smaller_columns)
             return
         for category, survivors in zip(categories, found, strict=True):
-            category.insert_pairs(survivors.rows + rows.start, survivors.columns + columns.start)
+            a, b = survivors.rows + rows.start, survivors.columns + columns.start
+            category.insert_pairs(a, b, both_ways=True)
             category.raise_thresholds(rows)
             category.raise_thresholds(columns)
 
@@ -112,18 +98,13 @@ class GpuBlockSearch:
                 self._search_rows(category, rows, columns)
 
     def _search_rows(self, category: GpuCategorySearch, rows: torch.Tensor, columns: slice) -> None:
-        """Scores the survivors of some rows and a slice of columns, inserted for the rows alone.
-
-        Args:
-            category: Category to search.
-            rows: `(m,)` int64 positions of the rows.
-            columns: Positions of the columns.
-        """
+        """Scores the survivors of some rows and a slice of columns, inserted for the rows alone."""
         never = torch.full((1, columns.stop - columns.start), torch.inf, device=self._device)
         row_thresholds = category.thresholds[rows][None]
         found = self._find_survivors([category], rows, columns, row_thresholds, never)
         if found:
-            category.insert_one_way(rows[found[0].rows], found[0].columns + columns.start)
+            a, b = rows[found[0].rows], found[0].columns + columns.start
+            category.insert_pairs(a, b, both_ways=False)
             category.raise_thresholds(rows)
         elif len(rows) > 1:
             for fewer_rows in rows.chunk(2):
@@ -143,10 +124,11 @@ class GpuBlockSearch:
     ) -> list[PairPositions] | None:
         """Finds the survivors of a tile; see `kernels.find_survivors`."""
         parts = [0, *(1 + category.category_index for category in categories)]
+        starts = self._bound.part_starts
         return find_survivors(
             self._bound.left[rows],
             self._bound.right[columns],
-            [self._part_columns(part) for part in parts],
+            [starts[part : part + 2].tolist() for part in parts],
             row_thresholds,
             column_thresholds,
             diagonal,

@@ -1,9 +1,7 @@
 """Searches one category of a large block on a GPU: thresholds, exact scores and lists.
 
-In: positions of the surviving pairs of a tile, whose upper bound reaches the threshold of either
-side, from `block.py`. Out: their exact scores, inserted into the lists of both sides. An entry of
-a list is one int64 key, as in `kernels/heaps.py`: the larger key is the better entry, so torch's
-`topk` keeps the best entries, ties included.
+An entry of a list is one int64 key, as in `kernels/heaps.py`: the larger key is the better entry,
+so torch's `topk` keeps the best entries, ties included.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import torch
 
 from hertz.matching.kernels.heaps import EMPTY_ID, EMPTY_KEY, INT32_MAX
 from hertz.matching.topk.gpu.pair_scores import GpuPairScorer
-from hertz.matching.topk.options import PairPositions, SearchedCategory
+from hertz.matching.topk.options import SearchedCategory
 from hertz.matching.topk.plan import BlockPlan
 from hertz.matching.topk.thresholds import clipping_score
 
@@ -21,12 +19,7 @@ MAX_PAIRS_AT_ONCE = 1 << 26  # pairs, or entries of lists, in one call
 
 
 def encode_keys(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-    """Returns the keys of entries, as `heaps.encode_key` does.
-
-    Args:
-        scores: float32 scores.
-        ids: Integer rows of the users, 0 to EMPTY_ID.
-    """
+    """Returns the int64 keys of float32 scores and integer rows, as `heaps.encode_key` does."""
     bits = (scores + 0.0).view(torch.int32)  # -0.0 has the key of 0.0
     ordered = torch.where(bits < 0, bits ^ INT32_MAX, bits)
     return (ordered.long() << 32) | (EMPTY_ID - ids.long())
@@ -40,12 +33,6 @@ def decode_scores(keys: torch.Tensor) -> torch.Tensor:
 
 class GpuCategorySearch:
     """The search of one block in one category, on the device of its plan's bound.
-
-    Args:
-        plan: Search plan of the block.
-        category_index: Position of the category in the plan.
-        category: The category, whose heaps are written by `write_heaps`.
-        scorer: The category's scores and rules on the device.
 
     Attributes:
         depth: Number of entries of a list.
@@ -83,10 +70,8 @@ class GpuCategorySearch:
     def seed_thresholds(self, rows: torch.Tensor, candidates: torch.Tensor, rank: int) -> None:
         """Seeds each row's threshold with a sample score that its last entry almost always reaches.
 
-        Args:
-            rows: `(m,)` int64 positions of the rows to seed.
-            candidates: `(m, c)` int64 positions of the sample's best for each row, by their bounds.
-            rank: Rank, from 1, of the score among the candidates' that becomes the seed.
+        That is the score of a `rank`, from 1, among those with the row's candidates: `(m, c)` int64
+        positions of the sample's best by their bounds.
         """
         a = self._ids[rows.repeat_interleave(candidates.shape[1])]
         b = self._ids[candidates.flatten()]
@@ -96,23 +81,18 @@ class GpuCategorySearch:
         self._seeds[rows] = scores.view(candidates.shape).topk(rank, dim=1).values[:, -1]
         self.raise_thresholds(rows)
 
-    def insert_pairs(self, a: torch.Tensor, b: torch.Tensor) -> None:
-        """Scores the pairs that may meet and inserts each side into the other's list.
+    def insert_pairs(self, a: torch.Tensor, b: torch.Tensor, both_ways: bool) -> None:
+        """Scores the pairs of positions, `(m,)` int64 each, that may meet, and inserts them.
 
-        Args:
-            a: `(m,)` int64 positions in the block.
-            b: `(m,)` int64 positions in the block.
+        `b` is inserted into the lists of `a` and, if `both_ways`, `a` into the lists of `b`.
         """
-        a, b = self._eligible(a, b)
+        allowed = self._scorer.may_meet(self._ids[a], self._ids[b])
+        a, b = a[allowed], b[allowed]
+        self.scored_pairs += len(a)
         mutual = self._scorer.mutual(self._ids[a], self._ids[b])
         self._insert(a, encode_keys(mutual, self._ids[b]))
-        self._insert(b, encode_keys(mutual, self._ids[a]))
-
-    def insert_one_way(self, a: torch.Tensor, b: torch.Tensor) -> None:
-        """Scores the pairs that may meet and inserts `b` into the lists of `a` only."""
-        a, b = self._eligible(a, b)
-        mutual = self._scorer.mutual(self._ids[a], self._ids[b])
-        self._insert(a, encode_keys(mutual, self._ids[b]))
+        if both_ways:
+            self._insert(b, encode_keys(mutual, self._ids[a]))
 
     def underfilled_rows(self) -> torch.Tensor:
         """Returns the positions whose seed was too high, once all tiles are searched."""
@@ -151,20 +131,8 @@ class GpuCategorySearch:
         out[self._id_order] = by_id
         return out
 
-    def _eligible(self, a: torch.Tensor, b: torch.Tensor) -> PairPositions:
-        """Returns the pairs of positions in the block that may meet, and counts them as scored."""
-        allowed = self._scorer.may_meet(self._ids[a], self._ids[b])
-        pairs = PairPositions(a[allowed], b[allowed])
-        self.scored_pairs += len(pairs.rows)
-        return pairs
-
     def _insert(self, at: torch.Tensor, keys: torch.Tensor) -> None:
-        """Keeps the best of each list and of the entries inserted into it.
-
-        Args:
-            at: `(m,)` int64 positions of the lists.
-            keys: `(m,)` int64 keys to insert.
-        """
+        """Inserts keys, `(m,)` int64, into the lists at some positions, which keep the best."""
         better = self._accepting[at] & (keys > self._keys[at, -1])
         at, order = at[better].sort()
         keys = keys[better][order]
@@ -183,14 +151,7 @@ class GpuCategorySearch:
     def _merge(
         self, rows: torch.Tensor, counts: torch.Tensor, keys: torch.Tensor, width: int
     ) -> None:
-        """Merges new keys into some lists, through a table of `width` keys a list.
-
-        Args:
-            rows: `(m,)` int64 positions of the lists.
-            counts: `(m,)` int64 number of new keys of each list.
-            keys: int64 new keys, list after list.
-            width: Columns of the table: the depth, and at least the largest of `counts`.
-        """
+        """Merges `counts` of the new keys into each of the lists, in a table of `width` columns."""
         row = torch.arange(len(rows), device=rows.device).repeat_interleave(counts)
         starts = counts.cumsum(0) - counts
         column = self.depth + torch.arange(len(keys), device=rows.device) - starts[row]

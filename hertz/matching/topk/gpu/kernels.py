@@ -27,7 +27,7 @@ def find_survivors(
     Args:
         left: `(rows, width)` bfloat16 or float32 left side of the bound.
         right: `(columns, width)` right side of the same dtype.
-        parts: First and last columns, multiples of `upper_bound.DEPTH`: of the part that all
+        parts: First column and end, multiples of `upper_bound.GPU_DEPTH`: of the part that all
             categories have in common, then of each category's own part.
         row_thresholds: `(categories, rows)` float32.
         column_thresholds: `(categories, columns)` float32.
@@ -56,13 +56,7 @@ def find_survivors(
 
 
 def cosines(vectors: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Returns `reference.cosine` of pairs of rows: `(m,)` float64.
-
-    Args:
-        vectors: `(n, dim)` float32, dim a multiple of LANES.
-        a: `(m,)` int64 rows of the first sides.
-        b: `(m,)` int64 rows of the second sides.
-    """
+    """Returns `reference.cosine` of pairs of rows, `(m,)` int64 each: `(m,)` float64."""
     if vectors.is_cuda:
         # needs Triton, which is not installed on a machine without a GPU
         from hertz.matching.topk.gpu import triton_kernels

@@ -1,8 +1,7 @@
 """Scores and eligibility of pairs on a GPU, equal to `matching/pair_scores.py` bit for bit.
 
-In: a category's scorer and rules, and pairs of rows, `(m,)` int64 tensors. Out: whether the pairs
-may meet, and their mutual scores, by the same float64 arithmetic in the same order. No operation
-is fused: a fused multiply-add would round once less.
+The same float64 arithmetic is done in the same order. No operation is fused: a fused multiply-add
+would round once less.
 """
 
 from __future__ import annotations
@@ -27,12 +26,7 @@ from hertz.matching.topk.gpu.kernels import cosines
 
 
 class TermValues(NamedTuple):
-    """Values of one term for m pairs (a, b).
-
-    Attributes:
-        forward: `(m,)` float64 values for a looking at b.
-        backward: `(m,)` float64 values for b looking at a.
-    """
+    """Values of one term, `(m,)` float64, for a looking at b and for b looking at a."""
 
     forward: torch.Tensor
     backward: torch.Tensor
@@ -43,13 +37,7 @@ TermFunction = Callable[[torch.Tensor, torch.Tensor], TermValues]
 
 
 class GpuPairScorer:
-    """Scores pairs of rows in one category, and decides which may meet, on a device.
-
-    Args:
-        scorer: Scores of the category on the CPU.
-        rules: Eligibility rules of the category.
-        device: Device that computes.
-    """
+    """Scores pairs of rows, `(m,)` int64 tensors, in one category, and decides which may meet."""
 
     def __init__(self, scorer: PairScorer, rules: EligibilityRules, device: torch.device) -> None:
         self._combine = scorer.combine
@@ -88,8 +76,7 @@ class GpuPairScorer:
         if len(self._blocked_pairs):
             pairs = a * self._users + b
             at = torch.searchsorted(self._blocked_pairs, pairs)
-            at = at.clamp(max=len(self._blocked_pairs) - 1)
-            allowed &= self._blocked_pairs[at] != pairs
+            allowed &= self._blocked_pairs[at.clamp(max=len(self._blocked_pairs) - 1)] != pairs
         return allowed
 
 

@@ -1,8 +1,7 @@
 """The inner operations of the search on a GPU, as Triton kernels.
 
-In: tensors on the GPU. Out: the pairs whose upper bound reaches a threshold, and cosines of pairs
-of rows. Writing a bfloat16 tile costs as much as computing it (measured in a study), so a program
-holds one block of bounds in registers, tests it, and writes one bit a pair.
+Writing a bfloat16 tile costs as much as computing it (measured in a study), so a program holds one
+block of bounds in registers, tests it, and writes one bit a pair.
 """
 
 from __future__ import annotations
