@@ -55,10 +55,11 @@ def build_features(policy: Policy, profiles: pl.DataFrame, vectors: np.ndarray) 
     codes = [field for field, kind in kinds.items() if kind in ("code", "ordered")]
     sets = [field for field, kind in kinds.items() if kind == "set"]
     numbers = [field for field, kind in kinds.items() if kind == "number"]
+    padded = np.pad(vectors, ((0, 0), (0, -vectors.shape[1] % LANES)))
     return Features(
         policy=policy,
         user_ids=profiles["user_id"].to_numpy(),
-        vectors=_padded(vectors),
+        vectors=np.ascontiguousarray(padded, dtype=np.float32),
         codes={field: _codes(profiles[field], names[field]) for field in codes},
         code_names=names,
         sets={field: _membership(profiles[field], names[field]) for field in sets},
@@ -98,12 +99,6 @@ def _membership(column: pl.Series, names: tuple[str, ...]) -> np.ndarray:
     member = np.zeros((len(column), len(names)), dtype=bool)
     member[frame["row"].to_numpy(), _codes(frame["item"], names)] = True
     return member
-
-
-def _padded(vectors: np.ndarray) -> np.ndarray:
-    """Returns vectors, `(n, dim)`, as C-contiguous float32, padded with zeros to whole LANES."""
-    extra = -vectors.shape[1] % LANES
-    return np.ascontiguousarray(np.pad(vectors, ((0, 0), (0, extra))), dtype=np.float32)
 
 
 def _blocked_pairs(policy: Policy, profiles: pl.DataFrame) -> np.ndarray:

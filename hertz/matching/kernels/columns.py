@@ -82,17 +82,9 @@ def write_set_factors(
 ) -> None:
     """Writes the sum and the difference of two weighted sets of each of `rows`, `(m,)` int64.
 
-    Args:
-        wishes: `(n, items)` bool membership of the first set.
-        traits: `(n, other items)` bool membership of the second set.
-        wish_columns: `(common,)` int64 columns of `wishes` whose codes both fields have.
-        trait_columns: `(common,)` int64 columns of `traits` with the same codes.
-        wish_values: `(n,)` float32 value of a member of the row's first set.
-        trait_values: `(n,)` float32 value of a member of the row's second set.
-        rows: Rows to write.
-        out: `(m, columns)` float32, written.
-        positive_start: Column of `out` from which on the sums are written.
-        negative_start: Column of `out` from which on the differences are written.
+    Sums are written into `out`, `(m, columns)` float32, from `positive_start` on, differences from
+    `negative_start` on. The sets are `(n, items)` bool, of which the `(common,)` int64 columns of
+    both stand for the same codes; a member of a row's set has the row's value, `(n,)` float32.
     """
     width = len(wish_columns)
     wished = np.empty(width, dtype=np.uint8)

@@ -193,19 +193,9 @@ def reaches_with_residuals(
 ) -> np.ndarray:
     """Returns which pairs reach a threshold by the products of their residuals: `(m,)` bool.
 
-    These replace the larger products of the residuals' norms; see `UpperBound`.
-
-    Args:
-        upper: `(m,)` float32 upper bounds, which contain `residual_norms[a] * residual_norms[b]`
-            of part 0 and of `part`.
-        residual_norms: `(n, parts)` float32 upper bounds of the residuals' norms.
-        residuals: `(n, columns)` float32 columns that the tiles leave out.
-        residual_starts: `(parts + 1,)` int64 first residual column of each part.
-        residual_signs: `(columns,)` float32: 1 where a column adds, -1 where it subtracts.
-        part: Part of the category's own columns.
-        thresholds: `(n,)` float32 threshold of each row.
-        a: Rows of the pairs' first users.
-        b: Rows of the pairs' second users.
+    In the bounds `upper`, `(m,)` float32, these replace the products of the residuals' norms, in
+    part 0 and in the category's own `part`. The arrays of residuals are those of `UpperBound`, and
+    the thresholds are `(n,)` float32.
     """
     out = np.empty(len(a), dtype=np.bool_)
     end = residual_starts[1]

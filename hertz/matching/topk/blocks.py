@@ -34,8 +34,7 @@ class EligibilityClasses:
     Attributes:
         class_of_row: `(n,)` int64 class of each row.
         may_meet: `(classes, classes)` bool: whether members of two classes may meet.
-        eligible_pairs: Number of unordered pairs of the block that may meet, blocked pairs left
-            out.
+        eligible_pairs: Number of unordered pairs that may meet, without blocked pairs.
     """
 
     class_of_row: np.ndarray

@@ -122,10 +122,7 @@ def update_neighbors(
 
 @dataclass(frozen=True)
 class _CarriedLists:
-    """Previous lists as heaps without users who changed or left.
-
-    An unlisted user is worse than the heap's minimum score and the int64 user id in `bound_ids`.
-    """
+    """Previous lists without users who changed or left, bounded by minimum scores and user ids."""
 
     heaps: TopKHeaps
     bound_ids: np.ndarray

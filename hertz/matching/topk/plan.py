@@ -83,11 +83,9 @@ def plan_block(
     else:
         bound = unrotated_bound(factors, rows, active_count, options)
     # No side has both active and other rows.
-    starts = [
-        *range(0, active_count, options.tile_size),
-        *range(active_count, len(rows), options.tile_size),
-    ]
-    sides = [slice(start, end) for start, end in pairwise([*starts, len(rows)])]
+    size = options.tile_size
+    cuts = [*range(0, active_count, size), *range(active_count, len(rows), size), len(rows)]
+    sides = [slice(start, end) for start, end in pairwise(cuts)]
     members = [_side_classes(grouping, order, sides) for grouping in groupings]
     has_eligible = _flag_tiles([grouping.may_meet for grouping in groupings], members)
     return BlockPlan(

@@ -54,8 +54,7 @@ class UpperBound:
         right: `(n, columns)` of the tile's dtype; int16 columns are even in number in each part.
         part_starts: `(parts + 1,)` int64: first column of each part.
         product_scale: Value, in each category's scale, of a product of 1.
-        residuals: `(n, residual columns)` float32; without columns on a GPU, where surviving pairs
-            are scored at once.
+        residuals: `(n, residual columns)` float32; a GPU, which scores survivors at once, has none.
         residual_starts: `(parts + 1,)` int64: first residual column of each part.
         residual_signs: `(residual columns,)` float32: 1 where a column adds, -1 where it subtracts.
         residual_norms: `(n, parts)` float32 upper bounds of the norms of the rows' residuals.
@@ -175,7 +174,8 @@ class _Writer:
     ) -> None:
         device = torch_device(options.device)
         widths = [_part_width(some, options.dtype, options.device) for some in signs]
-        residual_widths = [len(some.residual) * (options.device == "cpu") for some in signs]
+        on_cpu = options.device == "cpu"
+        residual_widths = [len(some.residual) if on_cpu else 0 for some in signs]
         self.part_starts = np.cumsum([0, *widths])
         self.residual_starts = np.cumsum([0, *residual_widths])
         self.right = _empty(rows, sum(widths), options.dtype, device)
@@ -203,12 +203,10 @@ class _Writer:
     ) -> list[PartSize]:
         """Returns what the rounding errors of each part depend on, once all rows are written."""
         widths = np.diff(self.part_starts) + np.diff(self.residual_starts)
-        max_norms = [float(norms.max()) for norms in self.residual_norms.T]
+        parts = zip(factors.parts, self.residual_norms.T, kept_signs, widths, strict=True)
         return [
-            PartSize(part.max_norm, max_norm, len(kept), int(width))
-            for part, max_norm, kept, width in zip(
-                factors.parts, max_norms, kept_signs, widths, strict=True
-            )
+            PartSize(part.max_norm, float(norms.max()), len(kept), int(width))
+            for part, norms, kept, width in parts
         ]
 
 
