@@ -14,11 +14,8 @@ from hertz.matching.pair_scores import score_pairs
 from hertz.matching.topk.bound.factors import category_factors
 from hertz.matching.topk.bound.upper_bound import UpperBound, rotated_bound, unrotated_bound
 from hertz.matching.topk.options import ResolvedOptions
+from tests.matching.topk.oracle import weights
 from tests.matching.worlds import TERMS, make_world
-
-weights = st.dictionaries(
-    st.sampled_from(sorted(TERMS)), st.sampled_from([0.001, 0.1, 0.3, 1.0, 700.0]), min_size=1
-)
 
 EVERYTHING = {"weights": dict.fromkeys(TERMS, 1.0), "eligibility": {}}
 
