@@ -17,7 +17,6 @@ _SECURITY_SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
 }
-_ERROR_SCHEMA = "#/components/schemas/ErrorAnswer"
 
 
 def complete_document(app: FastAPI) -> None:
@@ -53,5 +52,6 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
 
 def _error(description: str, code: str) -> dict[str, Any]:
     """Returns the OpenAPI description of an error with one code."""
-    content = {"schema": {"$ref": _ERROR_SCHEMA}, "example": {"code": code, "data": None}}
+    schema = {"$ref": "#/components/schemas/ErrorAnswer"}
+    content = {"schema": schema, "example": {"code": code, "data": None}}
     return {"description": description, "content": {"application/json": content}}

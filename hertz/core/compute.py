@@ -66,13 +66,11 @@ def tile_dtype(device: str) -> Literal["bfloat16", "float32", "int16"]:
 
 @contextmanager
 def single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Opens a pool of threads in which each matrix product runs on one thread.
-
-    A product that is split over threads ends with the slowest one, which costs a tenth of the speed
-    on an idle machine and half on a busy one (measured).
-    """
+    """Opens a pool of threads in which each matrix product runs on one thread."""
     import torch
 
+    # A product that is split over threads ends with the slowest one, which costs a tenth of the
+    # speed on an idle machine and half on a busy one (measured).
     before = torch.get_num_threads()
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     try:

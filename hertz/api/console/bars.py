@@ -16,8 +16,6 @@ class Piece(NamedTuple):
     """One term's part of a bar.
 
     Attributes:
-        label: Name of the term for people.
-        value: Contribution of the term.
         x: Left edge in percent of the bar.
         width: Width in percent of the bar.
         color: Class of the style sheet.

@@ -95,10 +95,7 @@ class ConsoleRoute(APIRoute):
 
 
 def preload() -> None:
-    """Loads the texts and compiles the templates.
-
-    So the first page is as fast as the others, and a fault in a file ends the start.
-    """
+    """Loads texts and templates, so that the first page is fast and a fault ends the start."""
     packaged_catalogue()
     for name in _environment.list_templates(["html"]):
         _environment.get_template(name)
@@ -151,12 +148,7 @@ def language_of(request: Request) -> Language:
 
 
 def wanted_language(remembered: str | None, accepted: str) -> Language:
-    """Returns the language of the cookie, or the best one of the Accept-Language header.
-
-    Args:
-        remembered: Value of the language cookie; None without one.
-        accepted: The Accept-Language header; empty without one.
-    """
+    """Returns the language of the cookie, or the best one of the Accept-Language header."""
     for language in LANGUAGES:
         if remembered == language:
             return language
@@ -187,15 +179,7 @@ def age(made: datetime, language: Language) -> str:
 def error_page(
     request: Request, status: int, name: str, searched: str = "", **values: object
 ) -> HTMLResponse:
-    """Renders a page that says what went wrong.
-
-    Args:
-        request: The request.
-        status: Status of the answer.
-        name: Key of the text; the key of its title ends in `_title`.
-        searched: Text to show in the search field.
-        **values: Variables of the text.
-    """
+    """Renders a page of a text that says what went wrong; the key of its title ends in `_title`."""
     language = language_of(request)
     title = text(f"{name}_title", language)
     words = text(name, language, **values)

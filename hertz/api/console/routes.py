@@ -103,7 +103,7 @@ async def sign_in(request: Request) -> Response:
     now = time.monotonic()
     to = rendering.own_page(form.get("next", HOME))
     sessions: Sessions = request.app.state.sessions
-    wait = sessions.wait(request.client.host if request.client else "", now)
+    wait = sessions.attempts.wait(request.client.host if request.client else "", now)
     if wait:
         answer = _sign_in_problem(request, 429, "console_too_many", to, seconds=math.ceil(wait))
         answer.headers["Retry-After"] = str(math.ceil(wait))

@@ -1,9 +1,7 @@
 """Keeps the sessions of the console: a browser cannot send X-API-Key, so it gets a cookie.
 
-In: the accepted keys, and a key that someone typed. Out: a random token for the cookie, which does
-not depend on the key. Only its digest is kept, in memory, so a restart signs everyone out. A
-session ends after some time without use, at its greatest age, on signing out, and as soon as its
-key is not accepted any more.
+The cookie is a random token, of which only the digest is kept, in memory: a restart signs everyone
+out. A session also ends after some time without use, at its greatest age, and with its key.
 """
 
 from __future__ import annotations
@@ -36,18 +34,15 @@ class Sessions:
 
     Attributes:
         needed: Whether browsers have to sign in, which is so if an API key is configured.
+        attempts: Limit of the attempts to sign in, by address.
     """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._open: dict[bytes, _Session] = {}
         self._changing = threading.Lock()
-        self._attempts = RateLimit(_ATTEMPTS_PER_SECOND, _ATTEMPTS_BURST)
+        self.attempts = RateLimit(_ATTEMPTS_PER_SECOND, _ATTEMPTS_BURST)
         self.needed = keys.configured
-
-    def wait(self, address: str, now: float) -> float:
-        """Counts an attempt to sign in; returns 0.0, or the seconds until another is allowed."""
-        return self._attempts.wait(address, now)
 
     def begin(self, key: str, now: float) -> str | None:
         """Begins a session and returns its token; None if the key is not accepted."""

@@ -80,7 +80,6 @@ class Match:
         answer: The match as the API answers it, a `MatchEntry`.
         forward: Bar of the forward score, term by term.
         backward: Bar of the backward score, term by term.
-        explanation: Explanation; None if the run wrote none.
     """
 
     answer: JsonObject
@@ -95,10 +94,7 @@ class ListPage:
 
     Attributes:
         answer: The page as the API answers it, a `MatchesAnswer`.
-        category: Category of the list.
         categories: All categories of the policy.
-        legend: Terms of the category.
-        matches: Matches on the page, best first.
         cursor: Cursor of the page; None for the first page.
     """
 
@@ -115,7 +111,6 @@ class TermRow(NamedTuple):
 
     Attributes:
         answer: The term as the API answers it, a `TermContribution`.
-        label: Name of the term for people.
         fields: Names of the profile fields that it reads; empty if it reads the embedding.
         color: Class of the style sheet.
         limit: Bar of the weight, which is the greatest contribution.
@@ -138,12 +133,9 @@ class MatchRecord:
 
     Attributes:
         answer: The record as the API answers it, a `WhyAnswer`.
-        category: Category of the record.
         categories: All categories in which the two are matched.
         combined: How the mutual score is combined, in words.
         formula: The same as a formula with both scores filled in.
-        rows: Terms of the category.
-        explanation: Explanation; None if the run wrote none.
     """
 
     answer: JsonObject

@@ -97,7 +97,7 @@ class IntakeWriter:
             outcomes = self._intake.apply([job.request for job in jobs], self._has_user)
         except StorageError as error:
             for job in jobs:
-                job.loop.call_soon_threadsafe(_fail, job.outcome, error)
+                job.loop.call_soon_threadsafe(_answer, job.outcome, error)
             return
         self._overlay.apply(
             Event(outcome.sequence, job.request.kind, job.request.user_id, job.request.other_id)
@@ -105,16 +105,14 @@ class IntakeWriter:
             if outcome.verdict == "done"
         )
         for job, outcome in zip(jobs, outcomes, strict=True):
-            job.loop.call_soon_threadsafe(_succeed, job.outcome, outcome)
+            job.loop.call_soon_threadsafe(_answer, job.outcome, outcome)
 
 
-def _succeed(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    """Sets an outcome unless the request was cancelled."""
-    if not future.done():
+def _answer(future: asyncio.Future[Outcome], outcome: Outcome | StorageError) -> None:
+    """Sets an outcome or an error unless the request was cancelled."""
+    if future.done():
+        return
+    if isinstance(outcome, StorageError):
+        future.set_exception(outcome)
+    else:
         future.set_result(outcome)
-
-
-def _fail(future: asyncio.Future[Outcome], error: StorageError) -> None:
-    """Sets an error unless the request was cancelled."""
-    if not future.done():
-        future.set_exception(error)

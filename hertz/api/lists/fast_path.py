@@ -16,14 +16,7 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hertz.api.errors import ApiError
-from hertz.api.lists.reads import (
-    MAX_LIST_LENGTH,
-    PageRequest,
-    View,
-    current_view,
-    matches,
-    tuning,
-)
+from hertz.api.lists.reads import MAX_LIST_LENGTH, PageRequest, View, current_view, matches, tuning
 from hertz.policy.json_schema import MAX_ID
 
 ROUTE = "hertz.route"  # key of the request's scope: template of the route that answered

@@ -75,7 +75,6 @@ class PageRequest(NamedTuple):
 
     Attributes:
         category: Name of the category; None for the policy's first one.
-        limit: Number of matches on a page.
         language: Language of the explanations; None for the policy's first one.
         cursor: `nextCursor` of the page before; None for the first page.
     """

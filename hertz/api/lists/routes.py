@@ -28,9 +28,7 @@ _MATCHES_ERRORS = READ_ERRORS | {
 }
 _WHY_ERRORS = READ_ERRORS | {
     404: error_response(
-        "One of the users is not known, or the two are not matched",
-        NOT_FOUND_USER,
-        NOT_FOUND_MATCH,
+        "One of the users is not known, or the two are not matched", NOT_FOUND_USER, NOT_FOUND_MATCH
     )
 }
 
@@ -89,8 +87,7 @@ async def why_matched(
     user_id: PathUser,
     other_id: OtherUser,
     category: Annotated[
-        str | None,
-        Query(description="By default the first category in which the two are matched"),
+        str | None, Query(description="By default the first category in which the two are matched")
     ] = None,
     language: _Language = None,
 ) -> Response:

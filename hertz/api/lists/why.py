@@ -24,12 +24,8 @@ def why(
 ) -> Response:
     """Returns the record of a match that is on the list of either user.
 
-    Args:
-        view: The state that the request sees.
-        user_id: The user.
-        other_id: The other user.
-        category: Name of the category; None for the first in which the two are matched.
-        language: Language of the explanation; None for the policy's first one.
+    Without a category it is the first in which the two are matched, without a language the policy's
+    first one.
 
     Raises:
         ApiError: 404 if a user is not known, or the two are not matched or may not meet.

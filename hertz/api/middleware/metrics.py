@@ -76,7 +76,7 @@ class _SnapshotCollector(Collector):
         )
         if served is None:
             return
-        age = (datetime.now(UTC) - served.created_at).total_seconds()
+        age = (datetime.now(UTC) - served.manifest.created_at).total_seconds()
         yield GaugeMetricFamily(
             "hertz_snapshot_age_seconds", "Seconds since the served snapshot was made", value=age
         )

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from hertz.api.snapshot.match_list_encoder import MatchListEncoder
 from hertz.api.snapshot.overlay import Overlay
@@ -27,13 +25,6 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
 
 
-class _Seen(NamedTuple):
-    """A published snapshot as it was last looked at."""
-
-    folder: Path
-    stamp: tuple[int, ...]
-
-
 @dataclass(frozen=True)
 class Served:
     """One complete snapshot, open for reading, with an encoder of each category's match lists."""
@@ -42,11 +33,6 @@ class Served:
     manifest: Manifest
     reader: ServingReader
     encoders: dict[str, MatchListEncoder]
-
-    @property
-    def created_at(self) -> datetime:
-        """When the snapshot was made."""
-        return self.manifest.created_at
 
 
 class SnapshotFollower:
@@ -61,7 +47,7 @@ class SnapshotFollower:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._seen: _Seen | None = None
+        self._seen: object = None  # folder and stamp of the published snapshot at the last look
         self.served: Served | None = None
         self.problem: str | None = "the published snapshot is being opened and checked"
         self.first_check = asyncio.Event()
@@ -84,8 +70,7 @@ class SnapshotFollower:
         if self.problem and self.problem != before:
             logger.warning("not serving the published snapshot: %s", self.problem)
         manifest = self.served.manifest if self.served else None
-        sequence = manifest.intake_sequence if manifest else 0
-        self.overlay.refresh(manifest, sequence, self.has_user)
+        self.overlay.refresh(manifest, self.has_user)
 
     @property
     def is_published(self) -> bool:
@@ -101,7 +86,7 @@ class SnapshotFollower:
         """Opens the published snapshot if it is a new one; returns the problem, None without."""
         try:
             folder = published_snapshot(self._home)
-            seen = _Seen(folder, serving_stamp(folder))
+            seen = (folder, serving_stamp(folder))
         except (SnapshotError, OSError, ValueError) as error:
             self._seen = None
             return str(error)

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from hertz.core.errors import SnapshotError, StorageError
 from hertz.storage.intake.events import Event
 from hertz.storage.intake.queue import INTAKE_FILE, Intake, IsPublished
-from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.manifest import Manifest, read_manifest
 from hertz.storage.snapshot.snapshots import list_snapshots
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class _Latest(NamedTuple):
 class _Version(NamedTuple):
     """What the overlay was last built from; `manifest` is compared by identity."""
 
-    manifest: object
+    manifest: Manifest | None
     erased: int
     written: int
 
@@ -132,21 +132,15 @@ class Overlay:
         return not self._state.removed and not self._state.blocked
 
     def apply(self, events: Iterable[Event]) -> None:
-        """Applies this server's own events; called before their requests are answered."""
+        """Applies events, this server's own ones before their requests are answered."""
         with self._changing:
             for event in events:
                 self._state.apply(event)
 
-    def refresh(self, manifest: object, sequence: int, has_user: IsPublished) -> None:
-        """Applies the events of other processes; rebuilds everything when the snapshot changed.
-
-        Args:
-            manifest: Manifest of the served snapshot, compared by identity.
-            sequence: The snapshot's `intake_sequence`.
-            has_user: Whether the snapshot has a user.
-        """
+    def refresh(self, manifest: Manifest | None, has_user: IsPublished) -> None:
+        """Applies other processes' events; rebuilds all when the served manifest is another one."""
         try:
-            self._refresh(manifest, sequence, has_user)
+            self._refresh(manifest, has_user)
         except StorageError as error:
             self.close()
             if self.problem is None:
@@ -163,7 +157,7 @@ class Overlay:
         self._intake = None
         self._version = None
 
-    def _refresh(self, manifest: object, sequence: int, has_user: IsPublished) -> None:
+    def _refresh(self, manifest: Manifest | None, has_user: IsPublished) -> None:
         """Reads the intake if it or the snapshot changed."""
         if self._intake is None:
             if not (self._home / INTAKE_FILE).exists():
@@ -173,17 +167,14 @@ class Overlay:
         before = self._version
         self._version = _Version(manifest, erased, written)
         if before is None or before.manifest is not manifest or before.erased != erased:
+            sequence = manifest.intake_sequence if manifest else 0
             oldest = min(sequence, self._smallest_kept_sequence())
             self._rebuild(self._intake, oldest, has_user)
         elif before.written != written:
-            self._apply_new(self._intake.events(self._state.sequence))
-
-    def _apply_new(self, events: list[Event]) -> None:
-        """Applies events that other processes may have written."""
-        with self._changing:
-            for event in events:
-                self._state.apply(event)
-                self._state.sequence = event.sequence
+            events = self._intake.events(self._state.sequence)
+            self.apply(events)
+            if events:
+                self._state.sequence = events[-1].sequence
 
     def _rebuild(self, intake: Intake, after: int, has_user: IsPublished) -> None:
         """Reads all events after a number anew.

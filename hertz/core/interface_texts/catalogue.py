@@ -22,7 +22,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 class _Texts:
-    """The texts of one language, those without variables as `plain`, and all texts' `variables`."""
+    """The texts of one language: `plain` ones by key, and the `variables` of every text by key."""
 
     def __init__(self, language: Language, source: str) -> None:
         # Late, because it imports babel, which takes 0.2 s: most commands show none of the texts.
@@ -56,10 +56,7 @@ class _Texts:
 
 
 class Catalogue:
-    """The interface texts of all languages.
-
-    Args:
-        sources: Content of the `.ftl` file of each language.
+    """The interface texts of all languages, read from the content of each one's `.ftl` file.
 
     Raises:
         ValueError: A file does not parse, names a key twice, or the files differ in a key or its
