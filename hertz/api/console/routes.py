@@ -28,9 +28,7 @@ from hertz.api.middleware.guard import CALLER
 from hertz.api.middleware.security import Keys
 from hertz.core.interface_texts.catalogue import LANGUAGES, text
 
-_YEAR_SECONDS = 365 * 24 * 3600
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-_OTHER_SITES = ("cross-site", "same-site")
 
 
 async def require_session(request: Request) -> None:
@@ -79,7 +77,7 @@ async def choose_language(request: Request, code: str, next: str = HOME) -> Resp
         answer.set_cookie(
             rendering.LANGUAGE_COOKIE,
             code,
-            _YEAR_SECONDS,
+            365 * 24 * 3600,
             path=HOME,
             secure=rendering.is_secure(request),
             httponly=True,
@@ -108,14 +106,17 @@ async def sign_in(request: Request) -> Response:
         answer = _sign_in_problem(request, 429, "console_too_many", to, seconds=math.ceil(wait))
         answer.headers["Retry-After"] = str(math.ceil(wait))
         return answer
-    if request.headers.get("sec-fetch-site") in _OTHER_SITES:
+    if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         return _sign_in_problem(request, 403, "console_foreign_form", to)
     token = sessions.begin(form.get("key", "").strip(), now)
-    return (
-        _signed_in(token, to, rendering.is_secure(request))
-        if token
-        else _sign_in_problem(request, 401, "console_wrong_key", to)
+    if token is None:
+        return _sign_in_problem(request, 401, "console_wrong_key", to)
+    answer = redirect(to)
+    secure = rendering.is_secure(request)
+    answer.set_cookie(
+        SESSION_COOKIE, token, path=HOME, secure=secure, httponly=True, samesite="strict"
     )
+    return answer
 
 
 @open_router.post("/console/sign-out")
@@ -198,12 +199,3 @@ def _sign_in_problem(
     """Shows the sign-in form again, with the text of a problem."""
     words = text(problem, rendering.language_of(request), **values)
     return page(request, "sign_in.html", status, problem=words, to=to)
-
-
-def _signed_in(token: str, to: str, secure: bool) -> Response:
-    """Goes to a page with the cookie of a new session."""
-    answer = redirect(to)
-    answer.set_cookie(
-        SESSION_COOKIE, token, path=HOME, secure=secure, httponly=True, samesite="strict"
-    )
-    return answer

@@ -31,8 +31,7 @@ TUNING_LIMIT = 100
 MAX_LIST_LENGTH = 1000  # the longest list that a policy allows, and the largest page
 SNAPSHOT_HEADER = "X-Hertz-Snapshot"
 MIN_ID = -(2**63)
-
-_SHOWN_CHARACTERS = 40  # of a value that is not accepted
+SHOWN_CHARACTERS = 40  # of a value that is not accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ def matches(view: View, user_id: int, requested: PageRequest) -> Response:
 def check_accepted(location: Location, field: str, value: str, accepted: tuple[str, ...]) -> None:
     """Raises a validation error that names the accepted values unless the value is one."""
     if value not in accepted:
-        reason = f"{value[:_SHOWN_CHARACTERS]!r} is not known; accepted: {', '.join(accepted)}"
+        reason = f"{value[:SHOWN_CHARACTERS]!r} is not known; accepted: {', '.join(accepted)}"
         raise validation_error(field, reason, "enum", location)
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from hertz.api.errors import SIMILAR_UNAVAILABLE, UNAVAILABLE, ApiError, validation_error
-from hertz.api.lists.reads import View, check_accepted, snapshot_response
+from hertz.api.lists.reads import SHOWN_CHARACTERS, View, check_accepted, snapshot_response
 from hertz.api.lists.routes import READ_ERRORS, PathUser, RequestView
 from hertz.api.schemas import SimilarAnswer, error_response
 from hertz.api.snapshot.follower import Served
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 LIMIT = 100
 
 _MAX_CODE_LENGTH = 200
-_SHOWN_CHARACTERS = 40  # of a name that is not a filter
 _FILTERS: dict[str, Any] = {
     "name": "filters",
     "in": "query",
@@ -159,7 +158,7 @@ def _accepted_codes(served: Served, request: Request) -> dict[str, list[str]]:
             continue
         if name not in fields:
             reason = f"Not a filter; accepted: limit, {', '.join(fields)}"
-            raise validation_error(name[:_SHOWN_CHARACTERS], reason, "filter", "query")
+            raise validation_error(name[:SHOWN_CHARACTERS], reason, "filter", "query")
         if policy.vocabulary(name):
             check_accepted("query", name, code, policy.shown_codes(name))
         elif not 0 < len(code) <= _MAX_CODE_LENGTH:

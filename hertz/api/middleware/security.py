@@ -1,8 +1,8 @@
 """Accepts API keys, several at once, from the environment or a file.
 
 They are in HERTZ_API_KEYS (separated by commas), HERTZ_API_KEYS_FILE or [api] keys_file (one key a
-line, lines with # are comments). The file is read again when it changes, so that keys are rotated.
-Only digests are kept.
+line, lines with # are comments). The file is read again when it changes, so that a key can be
+replaced without a restart. Only digests are kept.
 """
 
 from __future__ import annotations

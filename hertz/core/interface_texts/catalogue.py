@@ -83,7 +83,7 @@ class Catalogue:
             return plain
         if key not in self.keys:
             message = (
-                f"no interface text {key!r}: add it to each file of hertz/core/interface_texts"
+                f"no interface text {key!r}: add it to all files of hertz/core/interface_texts"
             )
             raise KeyError(message)
         return texts.format(key, values)
