@@ -63,7 +63,6 @@ _ERROR_TEXTS = {
     NO_PAGE: "console_no_page",
     NO_REPORT: "console_no_report",
 }
-_ID_PARAMETERS = {"userId", "otherId", "id"}
 
 _environment = Environment(
     loader=FileSystemLoader(_FOLDER),
@@ -202,7 +201,7 @@ def _api_error_page(request: Request, error: ApiError) -> Response:
 def _validation_error_page(request: Request, error: RequestValidationError) -> Response:
     """Returns the page that says which part of the address is not valid."""
     wrong = {str(item["loc"][-1]) for item in error.errors()}
-    if not wrong & _ID_PARAMETERS:
+    if not wrong & {"userId", "otherId", "id"}:
         return error_page(request, 422, "console_bad_address")
     follower: SnapshotFollower = request.app.state.follower
     minimum = follower.served.reader.id_minimum if follower.served else 1

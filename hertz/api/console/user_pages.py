@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
-from fastapi import Response
 
 from hertz.api.console.bars import Axis, Piece, color, stack
 from hertz.api.errors import NOT_FOUND_MATCH, ApiError
@@ -157,7 +156,7 @@ def list_page(
         RequestValidationError: As `hertz.api.lists.reads.matches` does.
     """
     requested = PageRequest(category, MATCHES_SHOWN, _explanation_language(view, language), cursor)
-    answer = _json(reads.matches(view, user, requested))
+    answer: JsonObject = orjson.loads(reads.matches(view, user, requested).body)
     words = _PolicyWords(view.served.manifest.policy, language)
     return ListPage(
         answer=answer,
@@ -178,7 +177,8 @@ def match_record(
         ApiError: As `hertz.api.lists.why.why` does.
         RequestValidationError: As `hertz.api.lists.why.why` does.
     """
-    answer = _json(why(view, user, other, category, _explanation_language(view, language)))
+    explained_in = _explanation_language(view, language)
+    answer: JsonObject = orjson.loads(why(view, user, other, category, explained_in).body)
     words = _PolicyWords(view.served.manifest.policy, language)
     score = answer["score"]
     formula = _FORMULAS[score["combine"]]
@@ -211,11 +211,6 @@ def _explanation_language(view: View, language: str) -> str:
     """Returns the language of the page if there are explanations in it, otherwise their first."""
     languages = view.served.reader.languages
     return language if language in languages else languages[0]
-
-
-def _json(answer: Response) -> JsonObject:
-    """Returns the JSON object of an answer."""
-    return orjson.loads(answer.body)
 
 
 class _PolicyWords:

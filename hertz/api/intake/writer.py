@@ -29,13 +29,7 @@ class _Job(NamedTuple):
 
 
 class IntakeWriter:
-    """Writes requests to a home's intake, and applies them to an overlay before they are answered.
-
-    Args:
-        home: The home directory.
-        overlay: The overlay that reads obey.
-        has_user: Whether the served snapshot has a user.
-    """
+    """Writes requests to a home's intake, and applies them to the overlay before their answers."""
 
     def __init__(self, home: Path, overlay: Overlay, has_user: IsPublished) -> None:
         self._home = home
