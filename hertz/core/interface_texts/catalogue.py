@@ -32,9 +32,7 @@ class _Texts:
         self.language = language
         self._bundle: FluentBundle = FluentBundle([language], use_isolating=False)
         self._bundle.add_resource(resource)
-        self.variables = {
-            message.id.name: _variables(message) for message in _messages(language, resource)
-        }
+        self.variables = {m.id.name: _variables(m) for m in _messages(language, resource)}
         self.plain = {
             key: self.format(key, {}) for key, names in self.variables.items() if not names
         }
