@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from statistics import median
+from itertools import chain
+from statistics import fmean, median
 from typing import Any, Self
 
 import orjson
@@ -140,18 +141,16 @@ class Comparison:
 
     def _check(self, row: Measured, written: Sequence[Generated]) -> None:
         """Checks all texts: fills the row's shares, and adds one row of `texts` for each."""
-        failed: Counter[str] = Counter()
-        counts: Counter[str] = Counter()
+        failures: list[list[str]] = []
+        valid = 0
         for number, (report, answer) in enumerate(zip(self.reports, written, strict=True)):
             text = read_answer(answer.text, report.facts)
+            valid += text is not None
             checks = [answer.unreadable]
             if text is not None:
                 category, language, a, b = report[:4]
                 checks = failed_checks(self.policy, category, language, a, b, text)
-            failed.update(checks)
-            counts["valid"] += text is not None
-            counts["grounded"] += is_grounded(checks)
-            counts["accepted"] += not checks
+            failures.append(checks)
             self.texts.append(
                 {
                     "model": row.model,
@@ -163,10 +162,11 @@ class Comparison:
                     "failed_checks": checks,
                 }
             )
-        row.valid = counts["valid"] / len(written)
-        row.grounded = counts["grounded"] / len(written)
-        row.accepted = counts["accepted"] / len(written)
-        row.failed_checks = orjson.dumps(dict(failed.most_common())).decode()
+        row.valid = valid / len(written)
+        row.grounded = fmean(is_grounded(checks) for checks in failures)
+        row.accepted = fmean(not checks for checks in failures)
+        failed = Counter(chain.from_iterable(failures)).most_common()
+        row.failed_checks = orjson.dumps(dict(failed)).decode()
 
 
 class _Watch:

@@ -24,12 +24,10 @@ COLORS = ("#1d3557", "#e76f51", "#2a9d8f")
 
 def plot(path: Path, rows: Sequence[Measured]) -> None:
     """Draws a bar for each figure; the service's table is pale, random weights are hatched."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     shown = [*rows, *SERVICE]
     figure = Figure(figsize=(16, 1.6 + 0.5 * len(shown)), layout="constrained")
-    FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, (title, fields) in zip(panels, PANELS.items(), strict=True):
         _bars(axes, shown, fields)

@@ -6,12 +6,12 @@ Out: milliseconds of each answer with status 200, in two rounds, and the number 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle, islice, takewhile
 from typing import Any
 
 import httpx
@@ -21,7 +21,6 @@ from hertz.core.errors import HertzError
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 _MOST_PER_SECOND = 2000  # registrations that a sustained test has profiles for
-Request = Callable[[], httpx.Request]
 
 
 @dataclass
@@ -105,16 +104,15 @@ async def register(
     client: httpx.AsyncClient, bodies: list[dict[str, Any]], plan: Plan, keep: bool
 ) -> Rounds:
     """Registers users in two rounds, and deletes them at the end unless `keep`."""
-    unsent = iter(bodies)
     sent: list[int] = []
 
-    def build() -> httpx.Request:
-        body = next(unsent)
-        sent.append(body["userId"])
-        return client.build_request("POST", "/api/v3/users", json=body)
+    def requests() -> Iterator[httpx.Request]:
+        for body in bodies:
+            sent.append(body["userId"])
+            yield client.build_request("POST", "/api/v3/users", json=body)
 
     try:
-        return await _rounds(client, build, plan)
+        return await _rounds(client, requests(), plan)
     finally:
         deleted = [] if keep else sent
         for start in range(0, len(deleted), 8):  # one that was refused need not exist
@@ -126,7 +124,7 @@ async def recommend(
     client: httpx.AsyncClient, users: list[int], category: str, plan: Plan
 ) -> Rounds:
     """Requests lists in two rounds: in turn ids alone and scored lists, each of another user."""
-    paths = itertools.cycle(
+    paths = (
         path
         for user in users
         for path in (
@@ -134,38 +132,39 @@ async def recommend(
             f"/matches/{user}?category={category}&limit=10",
         )
     )
-    return await _rounds(client, lambda: client.build_request("GET", next(paths)), plan)
+    requests = (client.build_request("GET", path) for path in cycle(paths))
+    return await _rounds(client, requests, plan)
 
 
-async def _rounds(client: httpx.AsyncClient, build: Request, plan: Plan) -> Rounds:
+async def _rounds(
+    client: httpx.AsyncClient, requests: Iterator[httpx.Request], plan: Plan
+) -> Rounds:
     """Sends two rounds of requests and returns their times."""
     found = Rounds()
     start = time.perf_counter()
     for times in (found.first, found.second):
-        until = time.perf_counter() + plan.seconds / 2 if plan.seconds else None
-        left = iter(range(plan.requests)) if until is None else itertools.count()
-        senders = (_send(client, build, left, until, times, found) for _ in range(plan.clients))
-        await asyncio.gather(*senders)
+        left: Iterator[httpx.Request] = islice(requests, plan.requests)
+        if plan.seconds:
+            left = _within(plan.seconds / 2, requests)
+        await asyncio.gather(*(_send(client, left, times, found) for _ in range(plan.clients)))
     found.seconds = time.perf_counter() - start
     return found
 
 
+def _within(seconds: float, requests: Iterator[httpx.Request]) -> Iterator[httpx.Request]:
+    """Returns the requests until the seconds are over."""
+    end = time.perf_counter() + seconds
+    return takewhile(lambda _: time.perf_counter() < end, requests)
+
+
 async def _send(
     client: httpx.AsyncClient,
-    build: Request,
-    left: Iterator[int],
-    until: float | None,
+    requests: Iterator[httpx.Request],
     times: list[float],
     found: Rounds,
 ) -> None:
-    """Sends one request after another until none is left or the time is over."""
-    for _ in left:
-        if until is not None and time.perf_counter() >= until:
-            return
-        try:
-            request = build()
-        except StopIteration:
-            return
+    """Sends one request after another until none is left."""
+    for request in requests:
         start = time.perf_counter()
         try:
             status = str((await client.send(request)).status_code)

@@ -75,12 +75,10 @@ def plot(path: Path, runs: dict[str, dict[str, dict[str, Any]]]) -> None:
         path: PNG file to write.
         runs: Load test -> test -> fields of `Rounds`; the first load test is drawn opaque.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     tests = list(next(iter(runs.values())))
     figure = Figure(figsize=(5 * len(tests), 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
     for place, test in enumerate(tests, start=1):
         axes = figure.add_subplot(1, len(tests), place)
         for alpha, (run, found) in zip((1, 0.4), runs.items(), strict=False):

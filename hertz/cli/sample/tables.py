@@ -143,21 +143,13 @@ class Bios(Strict):
 
 @cache
 def members() -> Members:
-    """Returns the tables of members.toml.
-
-    Raises:
-        PolicyError: The file has an unknown key or a value of the wrong kind.
-    """
+    """Returns the tables of members.toml; a file of another form is a PolicyError."""
     return _load("members.toml", Members)
 
 
 @cache
 def bios() -> Bios:
-    """Returns the tables of bios.toml.
-
-    Raises:
-        PolicyError: The file has an unknown key or a sentence that is not well formed.
-    """
+    """Returns the tables of bios.toml; a file of another form is a PolicyError."""
     return _load("bios.toml", Bios)
 
 

@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -27,7 +27,6 @@ from hertz.flows.server.supervision import (
     run_processes,
     runs_ended_at_exit,
     say,
-    supervised,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -71,11 +70,11 @@ def main() -> str | None:
     os.chdir(ROOT)
     try:
         with _only_one(), LOG.open("wb") as log, runs_ended_at_exit(HOME):
-            with supervised("server", ["server", "start"], log) as server:
+            with closing(Supervised("server", ["server", "start"], log)) as server:
                 _wait_until_ready(server)
                 _deploy()
                 _mark_lost_runs()
-                with supervised("worker", ["worker", "start", "--pool", POOL]) as worker:
+                with closing(Supervised("worker", ["worker", "start", "--pool", POOL])) as worker:
                     say(HOW_TO)
                     _keep_running(server, worker)
     except KeyboardInterrupt:

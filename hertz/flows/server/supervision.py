@@ -31,13 +31,13 @@ class StartError(Exception):
 
 
 class Supervised:
-    """A Prefect process that can be started again after its death.
+    """A process of the `prefect` command that can be started again after its death.
 
     It has a session of its own: Ctrl-C reaches the supervisor alone, which stops the worker before
     the server. Without an output it writes to the supervisor's streams.
     """
 
-    def __init__(self, name: str, command: list[str], output: IO[bytes] | None) -> None:
+    def __init__(self, name: str, command: list[str], output: IO[bytes] | None = None) -> None:
         self.name = name
         self._command = [sys.executable, "-m", "prefect", *command]
         self._output = output
@@ -66,6 +66,15 @@ class Supervised:
         say(f"the {self.name} ended with code {code}; starting it again")
         self.process = self._start()
 
+    def close(self) -> None:
+        """Ends the process's children, then the process: a run that ends first reports its end."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        if not self.has_died():
+            parent = psutil.Process(self.process.pid)
+            _end(parent.children(recursive=True))
+            _end([parent, *parent.children(recursive=True)])
+
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self._command,
@@ -74,18 +83,6 @@ class Supervised:
             stderr=self._output,
             start_new_session=True,
         )
-
-
-@contextmanager
-def supervised(
-    name: str, command: list[str], output: IO[bytes] | None = None
-) -> Iterator[Supervised]:
-    """Starts a `prefect` command; at the end stops it with every process that it has started."""
-    program = Supervised(name, command, output)
-    try:
-        yield program
-    finally:
-        _stop(program.process)
 
 
 @contextmanager
@@ -112,16 +109,6 @@ def say(text: str) -> None:
     """Prints a line for the person at the terminal, at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the children of a process, then the process: a run that ends first reports its end."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    if process.poll() is None:
-        parent = psutil.Process(process.pid)
-        _end(parent.children(recursive=True))
-        _end([parent, *parent.children(recursive=True)])
 
 
 def _end(processes: list[psutil.Process]) -> None:
