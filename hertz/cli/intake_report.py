@@ -26,6 +26,7 @@ def waiting_in(home: Path) -> dict[str, Any]:
         events = intake.events(folded)
         oldest = intake.first_received(folded)
         last = intake.last_sequence()
+    age = datetime.now(UTC) - datetime.fromisoformat(oldest) if oldest else None
     users: dict[str, list[int]] = {}
     for event in events:
         users.setdefault(event.kind, []).append(event.user_id)
@@ -34,7 +35,7 @@ def waiting_in(home: Path) -> dict[str, Any]:
         "waiting": len(events),
         "last_sequence": last,
         "by_kind": {kind: len(ids) for kind, ids in users.items()},
-        "oldest_seconds": _age(oldest),
+        "oldest_seconds": round(age.total_seconds(), 3) if age else None,
         "user_ids": users,
     }
 
@@ -75,10 +76,3 @@ def show_scan(scan: dict[str, Any]) -> None:
         console.print(f"note: {note}")
     outcome = f"{len(scan['found'])} places hold the user" if scan["found"] else "nothing found"
     console.print(f"searched {scan['files']:,} files, {scan['bytes']:,} bytes: {outcome}")
-
-
-def _age(moment: str | None) -> float | None:
-    """Returns the seconds since a moment; None for None."""
-    if moment is None:
-        return None
-    return round((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds(), 3)

@@ -26,7 +26,6 @@ class Night:
         profiles: Profiles that the run read.
         flow_run: The flow run after its end, as the server describes it.
         home: Home in which the run published.
-        here: Those values of the form that name policy file and home.
     """
 
     options: dict[str, Any]
@@ -36,6 +35,7 @@ class Night:
 
     @property
     def here(self) -> dict[str, Any]:
+        """The values of the form that name policy file and home."""
         return {name: self.options[name] for name in ("policy", "home")}
 
 

@@ -27,15 +27,8 @@ COLUMNS = {  # title -> figure of a row, and its format
     "": ("remark", ""),
 }
 SERVICE_COLUMNS = (*list(COLUMNS)[:4], "MB loaded", "MB inferring", "")
-
-
-def _service_rows() -> tuple[Measured, ...]:
-    """Returns the rows of service.toml."""
-    text = files(__package__).joinpath("service.toml").read_text(encoding="utf-8")
-    return tuple(Measured(source=BY_HAND, **row) for row in tomllib.loads(text)["models"])
-
-
-SERVICE = _service_rows()
+_FILE = files(__package__).joinpath("service.toml").read_text(encoding="utf-8")
+SERVICE = tuple(Measured(source=BY_HAND, **row) for row in tomllib.loads(_FILE)["models"])
 
 
 def markdown(rows: Sequence[Measured], notes: Sequence[str]) -> str:
@@ -46,30 +39,21 @@ def markdown(rows: Sequence[Measured], notes: Sequence[str]) -> str:
     remarks = [*notes, f"device: {devices or 'none'}; MB: {memory}"]
     if any(row.dummy for row in rows):
         remarks.append("dummy: random weights of the model's shape: only speed and memory are real")
-    return "\n".join(
-        [
-            "# Language models, measured",
-            "",
-            *_table(rows, tuple(COLUMNS)),
-            "",
-            *(f"- {line}" for line in remarks),
-            "",
-            "## The service's own table, made by hand, for comparison",
-            "",
-            *_table(SERVICE, SERVICE_COLUMNS),
-            "",
-            "Its machine and reports were different (870-1,200 characters, one at a time).",
-            "",
-        ]
+    listed = "\n".join(f"- {line}" for line in remarks)
+    return (
+        f"# Language models, measured\n\n{_table(rows, tuple(COLUMNS))}\n\n{listed}\n\n"
+        "## The service's own table, made by hand, for comparison\n\n"
+        f"{_table(SERVICE, SERVICE_COLUMNS)}\n\n"
+        "Its machine and reports were different (870-1,200 characters, one at a time).\n"
     )
 
 
-def _table(rows: Sequence[Measured], columns: Sequence[str]) -> list[str]:
-    """Returns the lines of a Markdown table."""
+def _table(rows: Sequence[Measured], columns: Sequence[str]) -> str:
+    """Returns a Markdown table."""
     lines = ["| " + " | ".join(columns) + " |"]
     lines.append("|---|---|" + "---:|" * (len(columns) - 3) + "---|")
     lines += ["| " + " | ".join(_cell(row, column) for column in columns) + " |" for row in rows]
-    return lines
+    return "\n".join(lines)
 
 
 def _cell(row: Measured, column: str) -> str:

@@ -37,15 +37,9 @@ FIRST_SNAPSHOT = 500_000_000  # bytes; the space required before the first snaps
 def examine(
     policy: Path, home: Path | None = None, source: str | None = None
 ) -> dict[str, Finding]:
-    """Checks everything; without a valid policy file, only what needs none.
+    """Returns all findings by name; without a valid policy file, those that need none.
 
-    Args:
-        policy: Policy and settings file.
-        home: Home directory; None: that of the environment or of the policy file.
-        source: Profiles; None: the source of the policy file.
-
-    Returns:
-        The findings by name of what was checked.
+    Without a home or a source, those of the environment or of the policy file are checked.
     """
     findings = dict(_versions()) | {"gpu": _gpu()}
     try:
@@ -82,9 +76,6 @@ def show(findings: dict[str, Finding]) -> None:
             console.print(f"{'':<8} {'':<16} -> {fix}", markup=False)
     counted = faults(findings)
     console.print(f"faults: {counted}" if counted else "no fault: a night can run")
-
-
-# ---- programs ------------------------------------------------------------------------------------
 
 
 def _versions() -> Iterator[tuple[str, Finding]]:
@@ -125,9 +116,6 @@ def _gpu() -> Finding:
         fix = "run requirements/setup gpu, which installs vLLM for it"
         return Finding("warning", f"{found}, not used by vLLM", fix)
     return Finding("ok", found)
-
-
-# ---- source and models ---------------------------------------------------------------------------
 
 
 def _source(settings: Settings) -> Finding:
@@ -175,9 +163,6 @@ def _model(chosen: str, bundled: PackagedFile) -> Finding:
         return Finding("ok", f"{chosen}, downloaded")
     fix = "the first night downloads it: check that this machine reaches the hub, or name a folder"
     return Finding("warning", f"{chosen}, not downloaded yet", fix)
-
-
-# ---- the home ------------------------------------------------------------------------------------
 
 
 def _home(settings: Settings) -> Finding:

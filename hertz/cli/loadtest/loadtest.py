@@ -1,7 +1,7 @@
 """`hertz loadtest`: measures a running server, and compares the times with earlier ones.
 
-The short test sends 30 registrations at 3 in parallel, twice, and then requests for lists likewise.
-The sustained test sends requests without a pause for some seconds; its rounds are its two halves.
+The short test sends 30 registrations at 3 in parallel, twice, and then requests for lists likewise;
+the sustained test sends requests for some seconds, and its rounds are its two halves.
 """
 
 from __future__ import annotations
@@ -39,12 +39,7 @@ def loadtest(
 ) -> tuple[dict[str, Any], list[str]]:
     """Runs the tests, stores the times with a plot, and compares them with a stored load test.
 
-    Args:
-        settings: Settings with the policy of the profiles and the home that keeps the times.
-        url: Address of the server; None: the address of the settings.
-        sustained: Size of the sustained test; None: no sustained test.
-        against: Name of a stored load test; None: the latest.
-        keep_users: Whether the registered users stay in the service.
+    By default the settings name the server, and the stored load test is the latest.
 
     Returns:
         What --json prints, and the lines for people.
@@ -101,11 +96,7 @@ def _totals(rounds: dict[str, Rounds]) -> dict[str, Any]:
 
 
 def _require_answers(rounds: dict[str, Rounds]) -> None:
-    """Checks that each round of each test had an answer with status 200.
-
-    Raises:
-        HertzError: A round had none.
-    """
+    """Checks that each round of each test had an answer with status 200."""
     for name, found in rounds.items():
         if not found.first or not found.second:
             message = f"{name}: no request was answered with 200: {found.failed}"

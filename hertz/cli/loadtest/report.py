@@ -1,8 +1,7 @@
 """Results of a load test: figures, a comparison with another load test, and a plot.
 
-Two sets of times are compared by a permutation test on the difference of their means. Its p value
-is the share of 2,000 seeded permutations with a difference at least as large; p >= 0.01 is reported
-as "no significant change".
+Two sets of times are compared by a permutation test: p is the share of 2,000 seeded permutations
+whose means differ at least as much; p >= 0.01 is reported as "no significant change".
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from hertz.cli.sample.tables import ENDING, bios
 from hertz.core.korean import attach
 
 T = TypeVar("T")
-Person = Mapping[str, Sequence[str]]  # field -> codes
+Person = Mapping[str, Sequence[str]]  # field -> codes, one or more
 Labels = Mapping[str, Mapping[str, str]]  # field -> code -> Korean label
 DRAWS = 32  # upper limit of the random numbers that one text uses
 FORMAL, CASUAL = 1, 2  # positions of a sentence's endings; 0 is polite
@@ -27,13 +27,9 @@ _CLOSING = "closing"  # the topic of a text's last words
 def write_bio(
     person: Person, labels: Labels, draws: Iterator[float], unrelated: bool = False
 ) -> str:
-    """Writes a self-introduction.
+    """Writes a self-introduction, from at least `DRAWS` random numbers within [0, 1).
 
-    Args:
-        person: The user's codes by field, one or more each.
-        labels: Korean labels by field and code.
-        draws: At least `DRAWS` numbers within [0, 1); the same numbers give the same text.
-        unrelated: Whether the text says things that the user's codes do not say.
+    If `unrelated`, the text says things that the user's codes do not say.
     """
     tone = _pick(_TONES, draws)
     count = _pick(_COUNTS, draws)

@@ -33,12 +33,7 @@ class _Archetypes(NamedTuple):
 
 
 def make_sample(users: int, seed: int, policy: Policy) -> pl.DataFrame:
-    """Draws profiles of the service's schema.
-
-    Args:
-        users: Number of users; their ids are 1..users.
-        seed: Seed of all randomness.
-        policy: The service's policy: vocabularies and Korean labels.
+    """Draws profiles of the service's schema, with the ids 1..users.
 
     Returns:
         One row a user: userId Int64, seven codes String, eight lists List(String), bio String
@@ -100,9 +95,6 @@ def _require_schema(policy: Policy, tables: Members) -> None:
             f"{', '.join(unknown[:12])}; use the policy in hertz.toml"
         )
         raise PolicyError(message)
-
-
-# ---- drawing -------------------------------------------------------------------------------------
 
 
 def _choose(rng: np.random.Generator, weights: np.ndarray, users: int) -> np.ndarray:

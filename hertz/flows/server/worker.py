@@ -2,8 +2,7 @@
 
     python -m hertz.flows.server.worker
 
-In: the server that PREFECT_API_URL names. The runs of a container die with it: they are marked as
-crashed first, so that the next run starts at once. Then this process becomes Prefect's worker.
+Runs die with their container: they are marked as crashed first, so that the next starts at once.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,12 +45,8 @@ def wait_until_free(home: Path) -> None:
     Raises:
         LockedError: The home is still held after LONGEST seconds.
     """
-
-    def hold_for_a_moment() -> None:
-        with locked_home(home, "looking"):
-            pass
-
-    once_free(hold_for_a_moment)
+    with ExitStack() as held:
+        once_free(lambda: held.enter_context(locked_home(home, "looking")))
 
 
 def _log_each_holder_once() -> Callable[[tenacity.RetryCallState], None]:

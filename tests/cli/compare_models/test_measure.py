@@ -39,7 +39,7 @@ def model(tmp_path: Path) -> str:
 def comparison(
     policy: Policy, reports: list[Report], folder: Path, minutes: float = 10, **plan: object
 ) -> Comparison:
-    """Over a recorded engine that does as planned."""
+    """Returns a comparison over a recorded engine that behaves as `plan` says."""
     load = partial(recorded, ledger=str(folder / "ledger"), **plan)
     settings = ExplanationSettings(hang_seconds=5.0)
     return Comparison(policy, settings, reports[:1], reports[1:], minutes, load)
