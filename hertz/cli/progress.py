@@ -5,31 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import rich.progress as bars
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from hertz.stages.run import Progress as Report
-from hertz.stages.run import no_progress
+from hertz.stages.run import Progress, no_progress
 
 
 @contextmanager
-def progress_bars() -> Iterator[Report]:
+def progress_bars() -> Iterator[Progress]:
     """Yields a progress callback that draws one bar for each kind of work."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield no_progress
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(TextColumn("{task.description:<26}"), *columns, console=console) as shown:
+    columns = (
+        bars.TextColumn("{task.description:<26}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
+        bars.TimeRemainingColumn(),
+    )
+    tasks: dict[str, bars.TaskID] = {}
+    with bars.Progress(*columns, console=console) as shown:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:

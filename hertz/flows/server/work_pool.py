@@ -39,11 +39,8 @@ def create_pool() -> None:
 def end_lost_runs(alive: Collection[UUID] = ()) -> int:
     """Marks runs as crashed that a dead worker left in progress, and returns their number.
 
-    Otherwise they would block their queue until the automation of `automations.py` notices. No
-    worker of the pool may be running.
-
-    Args:
-        alive: Ids of flow runs whose process goes on without its worker.
+    Otherwise they would block their queue until the automation of `automations.py` notices. The
+    process of the runs `alive` goes on without a worker. No worker of the pool may be running.
     """
     in_progress = FlowRunFilter.model_validate({"state": {"type": {"any_": IN_PROGRESS}}})
     of_pool = WorkPoolFilter.model_validate({"name": {"any_": [POOL]}})

@@ -9,11 +9,7 @@ from typing import cast
 from uuid import UUID
 
 import httpx
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    update_progress_artifact,
-)
+from prefect import artifacts
 
 from hertz.reports.markdown import render_markdown
 from hertz.reports.page import RUNS_SHOWN, plain
@@ -52,15 +48,16 @@ class ProgressBars:
 
     def _show(self, what: str, percent: float) -> None:
         if what in self._bars:
-            update_progress_artifact(self._bars[what], percent)
+            artifacts.update_progress_artifact(self._bars[what], percent)
         else:
             key = re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-")
-            self._bars[what] = cast(UUID, create_progress_artifact(percent, key, what))
+            self._bars[what] = cast(UUID, artifacts.create_progress_artifact(percent, key, what))
 
 
 def show_report(run: Run) -> None:
     """Leaves a finished run's report as an artifact of its flow run."""
-    create_markdown_artifact(whole_report(run), "hertz-run", f"Run {run.id}: its report")
+    title = f"Run {run.id}: its report"
+    artifacts.create_markdown_artifact(whole_report(run), "hertz-run", title)
 
 
 def whole_report(run: Run) -> str:
