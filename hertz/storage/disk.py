@@ -1,7 +1,4 @@
-"""Examines the disk of a home: whether it can be written, its free space, and who holds the home.
-
-In: a home. Out: figures and names; nothing is left behind on the disk.
-"""
+"""Examines the disk of a home: whether it can be written, its free space, and who holds it."""
 
 from __future__ import annotations
 

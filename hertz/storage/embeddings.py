@@ -92,10 +92,9 @@ class EmbeddingStore:
             vectors[rows] = values[pairs["at"].to_numpy()]
             found[rows] = True
         if not found.all():
-            unknown = hashes[int(found.argmin())]
             message = (
                 f"{len(found) - found.sum()} of {len(found)} texts have no vector in {self.folder} "
-                f"(the first is {unknown}); run `hertz embed` first"
+                f"(the first is {hashes[int(found.argmin())]}); run `hertz embed` first"
             )
             raise StorageError(message)
         return vectors

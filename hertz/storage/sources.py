@@ -1,9 +1,7 @@
-"""Reads member profiles from a file, a folder or a database.
+"""Reads member profiles from a file, a folder or a database, as they are.
 
-In: a path (.parquet, .csv, .jsonl, .ndjson, or a folder of .parquet files) or a SQL query. Out: a
-`Source`: the rows as they are, and the numbers of rows that could not be read. CSV and JSONL are
-read as text, because a column type guessed from the first rows fails on a later row that differs;
-`hertz.policy.profiles` reads and checks the values.
+CSV and JSONL are read as text, because a column type guessed from the first rows fails on a later
+row that differs; `hertz.policy.profiles` reads and checks the values.
 """
 
 from __future__ import annotations
