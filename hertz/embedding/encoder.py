@@ -52,7 +52,7 @@ class EmbeddingSettings(Strict):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 where the hardware computes in it, else float32"
     )
-    prompt: str | None = Field(None, description="Put before each text; None: the model's default")
+    prompt: str | None = Field(None, description="Put before texts; unset: the model's default")
     truncate_dim: int | None = Field(None, ge=1, description="Keep the first n dimensions")
     max_seq_length: int | None = Field(None, ge=8, description="Tokens of a text that are read")
     batch_size: int = Field(16, ge=1)
