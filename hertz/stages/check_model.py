@@ -1,8 +1,6 @@
-"""Checks whether the configured language model can start, before any other stage.
+"""Checks whether the configured language model can start, before any work that would be lost.
 
-A wrong configuration ends the run here, before any work that would be lost. A later failure, such
-as an engine that dies, leaves texts to the template voice. The checks start no engine and do not
-import vLLM.
+The checks start no engine and do not import vLLM. An engine that dies later ends no run.
 """
 
 from __future__ import annotations
@@ -79,45 +77,35 @@ def check_schema(schema: dict[str, Any], language: str) -> None:
 
 
 def _check_device(settings: ExplanationSettings, cpu_build: bool) -> None:
-    """Checks that the installed vLLM and the GPUs fit the settings.
-
-    Raises:
-        ModelError: If they do not.
-    """
+    """Checks that the installed vLLM and the GPUs fit the settings."""
     wanted = settings.tensor_parallel_size * settings.engines
-    demanded = settings.device == "cuda" or settings.tensor_parallel_size > 1
     described = (
-        f"device = {settings.device!r} with tensor_parallel_size = {settings.tensor_parallel_size}"
-        f" and engines = {settings.engines}"
+        f"[explanations] device = {settings.device!r} with tensor_parallel_size = "
+        f"{settings.tensor_parallel_size} and engines = {settings.engines}"
     )
-    if cpu_build and demanded:
+    if cpu_build and (settings.device == "cuda" or settings.tensor_parallel_size > 1):
         message = (
-            f"[explanations] {described} demands a GPU, but the installed vLLM is the CPU build; "
-            'run `requirements/setup gpu` on a machine with a GPU, or set device = "auto" and '
+            f"{described} demands a GPU, but the installed vLLM is the CPU build; run "
+            '`requirements/setup gpu` on a machine with a GPU, or set device = "auto" and '
             "tensor_parallel_size = 1"
         )
         raise ModelError(message)
     if not cpu_build and settings.device == "cpu":
         message = (
-            f"[explanations] {described}: the installed vLLM is built for CUDA; run "
-            '`requirements/setup cpu`, or set device = "auto"'
+            f"{described}: the installed vLLM is built for CUDA; run `requirements/setup cpu`, "
+            'or set device = "auto"'
         )
         raise ModelError(message)
     if not cpu_build and not on_cluster(settings) and (found := _gpus()) < wanted:
         message = (
-            f"[explanations] {described} needs {wanted} GPU(s), this machine shows {found}; check "
-            f"`nvidia-smi` and CUDA_VISIBLE_DEVICES, install the CPU build "
-            f"(`requirements/setup cpu`), {NO_MODEL}"
+            f"{described} needs {wanted} GPU(s), this machine shows {found}; check `nvidia-smi` "
+            f"and CUDA_VISIBLE_DEVICES, install the CPU build (`requirements/setup cpu`), {NO_MODEL}"
         )
         raise ModelError(message)
 
 
 def _check_memory(model: LanguageModel, settings: ExplanationSettings, cpu: bool) -> None:
-    """Checks that the weights, and on a CPU the engine's cache, fit into the free memory.
-
-    Raises:
-        ModelError: If they do not.
-    """
+    """Checks that the weights, and on a CPU the engine's cache, fit into the free memory."""
     if settings.load_format == "dummy":
         return  # there are no weights to measure
     dtype = "float32" if cpu and settings.dtype == "auto" else settings.dtype
@@ -147,5 +135,5 @@ def _free_video_memory(settings: ExplanationSettings) -> int:
     import torch
 
     gpus = range(settings.tensor_parallel_size * settings.engines)
-    free = [torch.cuda.mem_get_info(at)[0] for at in gpus]
-    return int(min(free) * settings.gpu_memory_utilization)
+    free = min(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
+    return int(free * settings.gpu_memory_utilization)

@@ -1,8 +1,6 @@
 """Removes old snapshots, and vectors of models that no kept snapshot and no setting names.
 
-Nightly runs never remove vectors, so that no text is encoded twice. After a change of the embedding
-model, the old model's vectors stay as long as a snapshot made with it is kept, because erasing a
-user from that snapshot rebuilds its Chroma database.
+The vectors of a kept snapshot's model stay, because erasing a user rebuilds its Chroma database.
 """
 
 from __future__ import annotations
@@ -38,8 +36,8 @@ def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> 
     The published snapshot is always kept.
 
     Args:
-        settings: The home, and the number of snapshots it keeps.
-        keep: Number of newest snapshots to keep; the settings' number by default.
+        settings: The home, and the default number of snapshots to keep.
+        keep: Number of newest snapshots to keep; the settings' number if None.
         held: Whether to remove held runs as well.
 
     Raises:

@@ -1,18 +1,13 @@
-"""Erases users: hides them at once, then removes every trace, store by store.
+"""Erases users store by store, and returns a receipt of what was removed for each user.
 
-In: settings and users. Out: a receipt for each user, with what was removed from each store.
-`forget` erases one user now and holds the home. After each published run, `purge_removed` erases
-the users who were deleted since, and completes what a killed `forget` left.
-
-The order makes a kill safe at any point: the event that removes the user is added first and erased
-last, so that a second run starts again with whatever is left. The user's texts are looked up in the
-snapshots before they are erased there.
+A kill is safe at any point: the event that removes the user is added first and erased last, so that
+a second erasure starts again with whatever is left. Snapshots are erased after the vectors and
+explanations whose texts are looked up in them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -36,13 +31,15 @@ from hertz.storage.intake.events import Request
 from hertz.storage.intake.queue import INTAKE_FILE, Intake
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.history import erase_from_history
-from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.manifest import Manifest, read_manifest
 from hertz.storage.snapshot.snapshots import (
     kept_folders,
     locked_home,
+    new_run_id,
     remove_damaged,
 )
 
+Removals = Mapping[int, int]  # user -> number of the event that removed the user
 Cause = Literal["forget", "delete"]
 EXPLANATIONS_SEARCHED = 10  # of a user's pairs; their texts are searched for in every byte
 SOURCE_NOTE = "not Hertz's to change; the tombstone keeps the user out of every run"
@@ -54,9 +51,8 @@ class Receipt:
 
     Attributes:
         user: The user's tombstone, in hex.
-        cause: The kind of request: `forget` or `delete`.
         requested: Time at which the erasure began (ISO, UTC).
-        completed: Time at which it ended.
+        completed: Time at which the erasure ended (ISO, UTC).
         stores: For each store: `store`, the number `removed`, and a `note`.
         scan: Result of the search afterwards; None if there was none.
     """
@@ -113,20 +109,16 @@ def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
     Args:
         settings: The home, which the caller holds, and its policy.
         upto: The published snapshot's `intake_sequence`.
-
-    Returns:
-        A receipt for each erased user.
     """
-    if not (settings.home / INTAKE_FILE).exists():
+    home = settings.home
+    if not (home / INTAKE_FILE).exists():
         return []
-    with Intake(settings.home) as intake:
+    with Intake(home) as intake:
         users = intake.removed(upto)
-    receipts = []
-    if users:
-        receipts = _purge(settings, users, "delete", remove_damaged(settings.home))
+    receipts = _purge(settings, users, "delete", remove_damaged(home)) if users else []
     for receipt in receipts:
-        _store(settings.home, receipt)
-    with Intake(settings.home) as intake:
+        _store(home, receipt)
+    with Intake(home) as intake:
         intake.supersede(upto)
         if not intake.is_wiped:  # an earlier run was killed between erasing and wiping
             intake.wipe()
@@ -144,26 +136,14 @@ def _source_of(settings: Settings) -> Path | None:
 
 
 def _purge(
-    settings: Settings, users: Mapping[int, int], cause: Cause, damaged: Mapping[str, str]
+    settings: Settings, users: Removals, cause: Cause, damaged: Mapping[str, str]
 ) -> list[Receipt]:
-    """Erases everything of users from before the events that removed them.
-
-    Args:
-        settings: The home and its policy.
-        users: User -> number of the event that removed the user.
-        cause: The kind of request.
-        damaged: Snapshots that were removed because they were damaged, each with the reason.
-
-    Returns:
-        A receipt for each user.
-    """
+    """Erases everything of users from before the events that removed them."""
     requested = datetime.now(UTC).isoformat(timespec="seconds")
     home = settings.home
     with Intake(home) as intake:
-        receipts = {
-            user: Receipt(intake.tombstone_of(user).hex(), cause, requested)
-            for user in sorted(users)
-        }
+        tombstones = {user: intake.tombstone_of(user).hex() for user in sorted(users)}
+        receipts = {user: Receipt(mark, cause, requested) for user, mark in tombstones.items()}
         fault_point("forget.before_vectors")
         _purge_vectors(settings, intake, users, receipts)
         fault_point("forget.before_cache")
@@ -192,25 +172,20 @@ def _complete(receipt: Receipt, damaged: Mapping[str, str]) -> None:
     receipt.completed = datetime.now(UTC).isoformat(timespec="seconds")
 
 
-# ---- vectors -------------------------------------------------------------------------------------
-
-
 def _purge_vectors(
-    settings: Settings,
-    intake: Intake,
-    users: Mapping[int, int],
-    receipts: Mapping[int, Receipt],
+    settings: Settings, intake: Intake, users: Removals, receipts: Mapping[int, Receipt]
 ) -> None:
     """Erases the vectors of texts that no other user in any kept snapshot has."""
-    home, identities = settings.home, embedding_identities(settings.home)
+    home = settings.home
     own = {user: _embedded_texts(settings, intake, user, users[user]) for user in users}
     wanted = set().union(*own.values())
     unshared = wanted - _texts_of_others(home, users, wanted)
-    for identity in identities:
+    for identity in embedding_identities(home):
         store = EmbeddingStore(home, identity)
-        hashes = {text_hash(identity, text): text for text in unshared}
-        held = {hashes[key] for key in hashes.keys() - set(store.missing(list(hashes)))}
-        store.discard([key for key, text in hashes.items() if text in held])
+        texts_by_hash = {text_hash(identity, text): text for text in unshared}
+        stored = texts_by_hash.keys() - set(store.missing(list(texts_by_hash)))
+        store.discard(list(stored))
+        held = {texts_by_hash[key] for key in stored}
         for user, texts in own.items():
             shared = len(texts - unshared)
             note = f"{shared} texts that others have too stay" if shared else ""
@@ -219,22 +194,17 @@ def _purge_vectors(
 
 def _embedded_texts(settings: Settings, intake: Intake, user: int, upto: int) -> set[str]:
     """Returns every text of a user that may have a vector, except the policy's own labels."""
-    found: set[str] = set()
-    for policy, profiles in _profiles_of(settings, intake, user, upto):
-        found |= set(all_texts(policy, profiles)) - _labels(policy)
-    return found
+    found = _profiles_of(settings, intake, user, upto)
+    return set().union(*(set(all_texts(policy, rows)) - _labels(policy) for policy, rows in found))
 
 
 def _profiles_of(
     settings: Settings, intake: Intake, user: int, upto: int
 ) -> Iterable[tuple[Policy, pl.DataFrame]]:
-    """Yields a user's profiles from before an event, each with its policy.
-
-    They come from the kept snapshots and the intake.
-    """
+    """Yields a user's profiles of kept snapshots and intake from before an event, with policies."""
     for kept in _kept_users(settings.home):
-        if upto > kept.folded:
-            yield kept.policy, kept.profiles.filter(pl.col("user_id") == user)
+        if upto > kept.manifest.intake_sequence:
+            yield kept.manifest.policy, kept.profiles.filter(pl.col("user_id") == user)
     policy = settings.policy
     names = [policy.id_field, *policy.columns.values()]
     for payload in intake.payloads_of(user, upto):
@@ -243,38 +213,34 @@ def _profiles_of(
 
 
 class _KeptUsers(NamedTuple):
-    """The users of a kept snapshot.
+    """A kept snapshot's folder and manifest, and the rows of its users.parquet."""
 
-    Attributes:
-        snapshot: Folder of the snapshot.
-        folded: Number of the last event that it has folded.
-        policy: Policy of the snapshot.
-        profiles: Rows of its users.parquet.
-    """
-
-    snapshot: Path
-    folded: int
-    policy: Policy
+    folder: Path
+    manifest: Manifest
     profiles: pl.DataFrame
 
 
 def _kept_users(home: Path) -> Iterable[_KeptUsers]:
     """Yields the users of each kept snapshot."""
-    for snapshot in kept_folders(home):
-        manifest = read_manifest(snapshot)
-        if (snapshot / "users.parquet").exists():
-            profiles = read_frame(snapshot / "users.parquet")
-            yield _KeptUsers(snapshot, manifest.intake_sequence, manifest.policy, profiles)
+    for folder in kept_folders(home):
+        manifest = read_manifest(folder)
+        if (folder / "users.parquet").exists():
+            yield _KeptUsers(folder, manifest, read_frame(folder / "users.parquet"))
 
 
-def _texts_of_others(home: Path, users: Mapping[int, int], wanted: set[str]) -> set[str]:
+def _texts_of_others(home: Path, users: Removals, wanted: set[str]) -> set[str]:
     """Returns the texts that other users have in a kept snapshot, whose Chroma needs them."""
     shared: set[str] = set()
     for kept in _kept_users(home):
-        gone = [user for user, removed in users.items() if removed > kept.folded]
+        gone = _users_within(kept.manifest, users)
         others = kept.profiles.filter(~pl.col("user_id").is_in(gone))
-        shared |= wanted & set(all_texts(kept.policy, others))
+        shared |= wanted & set(all_texts(kept.manifest.policy, others))
     return shared
+
+
+def _users_within(manifest: Manifest, users: Removals) -> list[int]:
+    """Returns the users who were removed after the last event that a snapshot has folded."""
+    return [user for user, removed in users.items() if removed > manifest.intake_sequence]
 
 
 def _labels(policy: Policy) -> set[str]:
@@ -287,14 +253,8 @@ def _labels(policy: Policy) -> set[str]:
     }
 
 
-# ---- explanations and snapshots ------------------------------------------------------------------
-
-
-def _purge_cache(home: Path, users: Mapping[int, int], receipts: Mapping[int, Receipt]) -> None:
-    """Erases all cached explanations that no pair of other users in a kept snapshot has.
-
-    The cache has no ids, so texts of pairs in no kept snapshot are erased as well.
-    """
+def _purge_cache(home: Path, users: Removals, receipts: Mapping[int, Receipt]) -> None:
+    """Erases cached explanations, which have no ids, except those of others' pairs in snapshots."""
     used: set[str] = set()
     own: dict[int, set[str]] = {user: set() for user in users}
     for snapshot in kept_folders(home):
@@ -302,8 +262,7 @@ def _purge_cache(home: Path, users: Mapping[int, int], receipts: Mapping[int, Re
         if not path.exists():
             continue
         written = read_frame(path).filter(pl.col("origin") == "model")
-        folded = read_manifest(snapshot).intake_sequence
-        for user in (user for user, removed in users.items() if removed > folded):
+        for user in _users_within(read_manifest(snapshot), users):
             own[user] |= set(written.filter(_in_pair(user))["content_hash"])
             written = written.filter(~_in_pair(user))
         used |= set(written["content_hash"])
@@ -319,26 +278,21 @@ def _in_pair(user: int) -> pl.Expr:
     return (pl.col("user_a") == user) | (pl.col("user_b") == user)
 
 
-def _purge_snapshot(
-    snapshot: Path, users: Mapping[int, int], receipts: Mapping[int, Receipt]
-) -> None:
+def _purge_snapshot(snapshot: Path, users: Removals, receipts: Mapping[int, Receipt]) -> None:
     """Erases the users from a snapshot that was built before they were removed."""
-    folded = read_manifest(snapshot).intake_sequence
-    found = rows_naming(snapshot, [user for user, removed in users.items() if removed > folded])
+    found = rows_naming(snapshot, _users_within(read_manifest(snapshot), users))
     notes = erase_from_snapshot(snapshot, found) if found else []
+    store = f"snapshots/{snapshot.name}"
+    rebuilt = [name for name in ("serving", "chroma") if (snapshot / name).exists()]
     for user, parts in found.items():
         for name, rows in parts.items():
-            receipts[user].add(f"snapshots/{snapshot.name}/{name}", rows)
-        for name in ("serving", "chroma"):
-            if (snapshot / name).exists():
-                receipts[user].add(f"snapshots/{snapshot.name}/{name}", 1, "made again without")
+            receipts[user].add(f"{store}/{name}", rows)
+        for name in rebuilt:
+            receipts[user].add(f"{store}/{name}", 1, "made again without")
         for note in notes:
-            receipts[user].add(f"snapshots/{snapshot.name}", 0, note)
+            receipts[user].add(store, 0, note)
     for user in users.keys() - found.keys():
-        receipts[user].add(f"snapshots/{snapshot.name}", 0, "not in it")
-
-
-# ---- the search and the receipt ------------------------------------------------------------------
+        receipts[user].add(store, 0, "not in it")
 
 
 def _own_texts(settings: Settings, user_id: int) -> list[str]:
@@ -347,13 +301,13 @@ def _own_texts(settings: Settings, user_id: int) -> list[str]:
     explanations = set[str]()
     others = set[str]()
     with Intake(settings.home) as intake:
-        upto = intake.last_sequence()
-        for policy, profiles in _profiles_of(settings, intake, user_id, upto):
+        for policy, profiles in _profiles_of(settings, intake, user_id, intake.last_sequence()):
             own |= _texts_in(policy, profiles)
     for kept in _kept_users(settings.home):
-        others |= _texts_in(kept.policy, kept.profiles.filter(pl.col("user_id") != user_id))
-        path = kept.snapshot / "explanations.parquet"
-        explained = read_frame(path).select("user_a", "user_b", "content")
+        rest = kept.profiles.filter(pl.col("user_id") != user_id)
+        others |= _texts_in(kept.manifest.policy, rest)
+        path = kept.folder / "explanations.parquet"
+        explained = read_frame(path, ["user_a", "user_b", "content"])
         explanations |= set(explained.filter(_in_pair(user_id))["content"])
         others |= set(explained.filter(~_in_pair(user_id))["content"])
     some = sorted(explanations - others)
@@ -372,5 +326,4 @@ def _store(home: Path, receipt: Receipt) -> None:
     """Writes a receipt into the home."""
     folder = home / "receipts"
     folder.mkdir(exist_ok=True)
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
-    write_text(folder / f"{stamp}.json", receipt.to_json())
+    write_text(folder / f"{new_run_id()}.json", receipt.to_json())

@@ -1,9 +1,5 @@
 """Merges the intake into the validated profiles of the source.
 
-In: the policy, the source's rows, their validated profiles, and the home's intake. Out: the
-profiles with registered users added, updated users replaced, removed and forgotten users left out,
-and blocks added to the policy's `blocked` fields.
-
 A profile of the intake replaces the source's row, unless the source has a column with the time of
 the last change (`[source] updated_at`) and that time is later than the event.
 """
@@ -63,18 +59,15 @@ def merge_intake(
         forgotten = intake.forgotten(_named_ids(policy, checked))
     fold = _without_older(fold, _changed_at(policy, raw, settings.source.updated_at), checked)
     sent = _sent(policy, fold)
-    away, lists = forgotten | fold.removed, policy.id_list_fields
-    stays = without_users(checked.profiles, away, lists)
-    profiles = _overlaid(stays, without_users(sent.profiles, away, lists))
-    whole = replace(
-        checked,
-        profiles=_with_blocks(policy, profiles, fold),
-        quarantine=pl.concat(
-            [_negative(sent.quarantine, fold), without_users(checked.quarantine, away, lists)]
-        ),
-    )
+    gone = forgotten | fold.removed
+    lists = policy.id_list_fields
+    stays = without_users(checked.profiles, gone, lists)
+    profiles = _overlaid(stays, without_users(sent.profiles, gone, lists))
+    quarantined = without_users(checked.quarantine, gone, lists)
+    quarantine = pl.concat([_negative(sent.quarantine, fold), quarantined])
+    profiles = _with_blocks(policy, profiles, fold)
     return MergedProfiles(
-        whole,
+        replace(checked, profiles=profiles, quarantine=quarantine),
         sequence=fold.sequence,
         sent=len(sent.profiles),
         removed=len(checked.profiles) - len(stays),
@@ -93,11 +86,7 @@ def _named_ids(policy: Policy, checked: ValidatedProfiles) -> set[int]:
 
 
 def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[int, str]:
-    """Returns the time of each user's last change (ISO, UTC); empty without such a column.
-
-    Raises:
-        SourceError: If the source lacks the column.
-    """
+    """Returns the time of each user's last change (ISO, UTC); empty without such a column."""
     if column is None:
         return {}
     if column not in raw.columns:
@@ -109,9 +98,8 @@ def _changed_at(policy: Policy, raw: pl.DataFrame, column: str | None) -> dict[i
     times = times.cast(pl.Datetime("us"))
     ids = parse_ids(raw[policy.id_field].cast(pl.String))
     known = pl.DataFrame({"user": ids, "time": times}).drop_nulls()
-    latest = known.group_by("user").agg(pl.col("time").max())
-    shown = latest.with_columns(pl.col("time").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
-    return dict(shown.iter_rows())
+    latest = pl.col("time").max().dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00")
+    return dict(known.group_by("user").agg(latest).iter_rows())
 
 
 def _without_older(fold: Fold, changed: dict[int, str], checked: ValidatedProfiles) -> Fold:
@@ -129,20 +117,18 @@ def _sent(policy: Policy, fold: Fold) -> ValidatedProfiles:
     """Validates the intake's profiles again, because the policy may have changed since."""
     empty: dict[str, Any] = dict.fromkeys([policy.id_field, *policy.columns.values()])
     rows = [{**empty, **sent.columns} for sent in fold.profiles]
-    if not rows:  # a row that is then removed gives the empty frames their columns
-        nobody = validate_profiles(policy, text_frame([{**empty, policy.id_field: 1}]))
-        return replace(
-            nobody, profiles=nobody.profiles.clear(), quarantine=nobody.quarantine.clear()
-        )
-    return validate_profiles(policy, text_frame(rows))
+    if rows:
+        return validate_profiles(policy, text_frame(rows))
+    # A row that is then removed gives the empty frames their columns.
+    nobody = validate_profiles(policy, text_frame([{**empty, policy.id_field: 1}]))
+    return replace(nobody, profiles=nobody.profiles.clear(), quarantine=nobody.quarantine.clear())
 
 
 def _negative(quarantine: pl.DataFrame, fold: Fold) -> pl.DataFrame:
     """Returns the quarantine with minus the event's number as the row of each profile."""
     numbers = pl.Series([-sent.sequence for sent in fold.profiles], dtype=pl.Int64)
-    return quarantine.with_columns(row=numbers.gather(quarantine["row"] - 1)).sort(
-        "row", maintain_order=True
-    )
+    numbered = quarantine.with_columns(row=numbers.gather(quarantine["row"] - 1))
+    return numbered.sort("row", maintain_order=True)
 
 
 def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
@@ -154,11 +140,7 @@ def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataFrame:
-    """Adds the blocks of the intake to the profiles, and removes the unblocked users.
-
-    A block stays until it is unblocked, whatever profile is sent later. A profile that is sent
-    after an unblock may name the user again.
-    """
+    """Adds blocks until they are unblocked; a profile sent later may name an unblocked user."""
     if not fold.blocks or not policy.block_fields:
         return profiles
     sent = {profile.user_id: profile.sequence for profile in fold.profiles}
@@ -171,8 +153,12 @@ def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataF
             dropped.setdefault(user, []).append(other)
     users = sorted({*added, *dropped})
     changes = pl.DataFrame(
-        {"user_id": users, "added": _lists(added, users), "dropped": _lists(dropped, users)},
-        schema_overrides={"user_id": pl.Int64},
+        {
+            "user_id": users,
+            "added": [added.get(user, []) for user in users],
+            "dropped": [dropped.get(user, []) for user in users],
+        },
+        {"user_id": pl.Int64, "added": pl.List(pl.Int64), "dropped": pl.List(pl.Int64)},
     )
     joined = profiles.join(changes, on="user_id", how="left", maintain_order="left")
     merged = [
@@ -183,8 +169,3 @@ def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataF
         for name in policy.block_fields
     ]
     return joined.with_columns(merged).select(profiles.columns)
-
-
-def _lists(values: dict[int, list[int]], users: list[int]) -> pl.Series:
-    """Returns the users' lists of ids as a column; empty lists for users without one."""
-    return pl.Series([values.get(user, []) for user in users], dtype=pl.List(pl.Int64))
