@@ -140,25 +140,23 @@ def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataFrame:
-    """Adds blocks until they are unblocked; a profile sent later may name an unblocked user."""
+    """Adds the intake's blocks to the profiles; removes users unblocked after a profile was sent."""
     if not fold.blocks or not policy.block_fields:
         return profiles
     sent = {profile.user_id: profile.sequence for profile in fold.profiles}
-    added: dict[int, list[int]] = {}
-    dropped: dict[int, list[int]] = {}
-    for (user, other), (sequence, holds) in fold.blocks.items():
-        if holds and other not in fold.removed:
-            added.setdefault(user, []).append(other)
-        elif not holds and sequence > sent.get(user, 0):
-            dropped.setdefault(user, []).append(other)
-    users = sorted({*added, *dropped})
-    changes = pl.DataFrame(
-        {
-            "user_id": users,
-            "added": [added.get(user, []) for user in users],
-            "dropped": [dropped.get(user, []) for user in users],
-        },
-        {"user_id": pl.Int64, "added": pl.List(pl.Int64), "dropped": pl.List(pl.Int64)},
+    rows = [
+        (user, other, holds)
+        for (user, other), (sequence, holds) in fold.blocks.items()
+        if (other not in fold.removed if holds else sequence > sent.get(user, 0))
+    ]
+    schema = {"user_id": pl.Int64, "other": pl.Int64, "holds": pl.Boolean}
+    changes = (
+        pl.DataFrame(rows, schema, orient="row")
+        .group_by("user_id")
+        .agg(
+            added=pl.col("other").filter(pl.col("holds")),
+            dropped=pl.col("other").filter(~pl.col("holds")),
+        )
     )
     joined = profiles.join(changes, on="user_id", how="left", maintain_order="left")
     merged = [
