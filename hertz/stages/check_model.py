@@ -98,8 +98,9 @@ def _check_device(settings: ExplanationSettings, cpu_build: bool) -> None:
         raise ModelError(message)
     if not cpu_build and not on_cluster(settings) and (found := _gpus()) < wanted:
         message = (
-            f"{described} needs {wanted} GPU(s), this machine shows {found}; check `nvidia-smi` and "
-            f"CUDA_VISIBLE_DEVICES, install the CPU build (`requirements/setup cpu`), {NO_MODEL}"
+            f"{described} needs {wanted} GPU(s), this machine shows {found}; check `nvidia-smi` "
+            "and CUDA_VISIBLE_DEVICES, install the CPU build (`requirements/setup cpu`), "
+            f"{NO_MODEL}"
         )
         raise ModelError(message)
 

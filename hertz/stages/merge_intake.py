@@ -140,7 +140,7 @@ def _overlaid(source: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_blocks(policy: Policy, profiles: pl.DataFrame, fold: Fold) -> pl.DataFrame:
-    """Adds the intake's blocks to the profiles; removes users unblocked after a profile was sent."""
+    """Adds blocks to the profiles; removes users who were unblocked after the profile was sent."""
     if not fold.blocks or not policy.block_fields:
         return profiles
     sent = {profile.user_id: profile.sequence for profile in fold.profiles}

@@ -1,13 +1,8 @@
 """Searches every byte of a home for a user; `hertz forget --verify` shows the result.
 
-In: a home, a user id, texts that only this user wrote. Out: the places where they were found, the
-number of files and bytes read, and notes on what could not be decided.
-
-Known files are parsed: every id column of a Parquet file, every key and row of a serving file,
-every table of an SQLite file (intake, Chroma, cache), every text of a JSON file. This is exact for
-any id. Then every byte of every file is searched for the texts and, if the id is long enough not to
-occur by chance (7 digits as text, 2^24 in binary), for the id as decimal text, as 8 bytes and as a
-key. Digits within a checksum, a run's name or a decimal fraction do not count as the user.
+Known files are parsed, which is exact for any id. Then every byte of every file is searched for the
+user's texts, and for ids that are too long to occur by chance. Digits within a checksum, a run's
+name or a decimal fraction do not count.
 """
 
 from __future__ import annotations
@@ -16,7 +11,7 @@ import json
 import mmap
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,15 +41,11 @@ _SQLITE = b"SQLite format 3\0"
 _ONLY_COUNTS = (HISTORY, "receipts")  # folders in whose files numbers are never ids
 _NAMED_IDS = ("user_id", "other_id", "embedding_id")
 
+Place = tuple[str, int]  # column, table, kind of text or bytes in a file; number of occurrences
+
 
 class Finding(NamedTuple):
-    """A place where the user was found.
-
-    Attributes:
-        file: Path within the home.
-        place: Column, table, kind of text or bytes in the file.
-        times: Number of occurrences.
-    """
+    """A place within a file of the home where the user was found, and how many times."""
 
     file: str
     place: str
@@ -63,14 +54,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Scan:
-    """The result of a search.
-
-    Attributes:
-        findings: Places where the user was found.
-        notes: What could not be searched or decided.
-        files: Number of files read.
-        bytes: Number of bytes read.
-    """
+    """The result of a search: findings, notes on what is undecided, and how much was read."""
 
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -100,9 +84,10 @@ def scan_home(
             and contain the user, that is a note and not a finding.
     """
     scan = Scan()
-    encoded_texts = [_encodings(text) for text in texts if len(text) >= SHORTEST_TEXT]
+    long_texts = [text for text in texts if len(text) >= SHORTEST_TEXT]
+    encodings = [{text.encode(), orjson.dumps(text)[1:-1]} for text in long_texts]  # plain, in JSON
     patterns = _patterns(user_id)
-    if len(str(abs(user_id))) < TEXT_DIGITS:
+    if not _is_long(user_id):
         scan.notes.append(
             f"an id of fewer than {TEXT_DIGITS} digits occurs by chance: raw bytes were not "
             "searched for it; all stores were read for what they hold"
@@ -112,25 +97,23 @@ def scan_home(
         scan.files += 1
         scan.bytes += path.stat().st_size
         found = [*_known(path, user_id, scan), *_raw(path, name, patterns)]
-        found += _multi_search(path, encoded_texts)
-        if not found:
-            continue
-        if source and path.resolve().is_relative_to(source.resolve()):
+        found += _multi_search(path, encodings)
+        if found and source and path.resolve().is_relative_to(source.resolve()):
             scan.notes.append(f"{name} is the source, which Hertz does not change: it has the user")
         else:
             scan.findings += [Finding(name, place, times) for place, times in found]
     return scan
 
 
-def _encodings(text: str) -> set[bytes]:
-    """Returns the bytes of a text as UTF-8 and within JSON."""
-    return {text.encode(), orjson.dumps(text)[1:-1]}
+def _is_long(user_id: int) -> bool:
+    """Returns whether an id has too many digits to occur in a text by chance."""
+    return len(str(abs(user_id))) >= TEXT_DIGITS
 
 
 def _patterns(user_id: int) -> dict[str, re.Pattern[bytes]]:
     """Returns the byte patterns of an id by their name; none for ids that occur by chance."""
     patterns = {}
-    if len(str(abs(user_id))) >= TEXT_DIGITS:
+    if _is_long(user_id):
         patterns["id as text"] = re.compile(rb"(?<![0-9])%d(?![0-9])" % user_id)
     if abs(user_id) >= BINARY_MINIMUM:
         stored = user_id.to_bytes(8, "little", signed=True)
@@ -139,12 +122,7 @@ def _patterns(user_id: int) -> dict[str, re.Pattern[bytes]]:
     return patterns
 
 
-# ---- every byte ----------------------------------------------------------------------------------
-
-
-def _raw(
-    path: Path, name: str, patterns: dict[str, re.Pattern[bytes]]
-) -> Iterator[tuple[str, int]]:
+def _raw(path: Path, name: str, patterns: dict[str, re.Pattern[bytes]]) -> Iterator[Place]:
     """Yields each pattern that a file or its name contains, and the number of occurrences."""
     for place, pattern in patterns.items():
         named = pattern.finditer(name.encode())
@@ -152,19 +130,13 @@ def _raw(
             yield f"{place} in the file's name", 1
         if path.suffix == ".json" and place == "id as text":
             continue  # it is parsed instead: a count in it may equal the id
-        found = _count(path, pattern)
-        if found:
+        if path.stat().st_size and (found := _count(path, pattern)):
             yield place, found
 
 
 def _count(path: Path, pattern: re.Pattern[bytes]) -> int:
     """Counts the occurrences of a pattern in a file, without those that are chance."""
-    if not path.stat().st_size:
-        return 0
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return sum(not _by_chance(content, match) for match in pattern.finditer(content))
 
 
@@ -185,87 +157,65 @@ def _is_chance(token: bytes) -> bool:
     return long_hex and _CHANCE.fullmatch(token) is not None
 
 
-def _multi_search(path: Path, texts: Sequence[set[bytes]]) -> list[tuple[str, int]]:
-    """Returns the texts that a file contains, each with the number of chunks that contain it.
-
-    Args:
-        path: The file.
-        texts: The encodings of each text; `bytes.find` is faster than any pattern.
-    """
+def _multi_search(path: Path, texts: Sequence[set[bytes]]) -> list[Place]:
+    """Returns the texts, given by their encodings, that a file contains, and in how many chunks."""
     found = [0] * len(texts)
     longest = max((len(encoding) for encodings in texts for encoding in encodings), default=0)
     tail = b""
     with path.open("rb") as file:
         while texts and (chunk := file.read(_CHUNK_BYTES)):
             part = tail + chunk
-            for number, encodings in enumerate(texts):
+            for number, encodings in enumerate(texts):  # `in` is faster than any pattern
                 found[number] += any(encoding in part for encoding in encodings)
             tail = part[-longest:]
     return [(f"text {number}", times) for number, times in enumerate(found, 1) if times]
 
 
-# ---- what the files hold -------------------------------------------------------------------------
-
-
-def _known(path: Path, user_id: int, scan: Scan) -> list[tuple[str, int]]:
-    """Returns the places that name the user in a file of a known kind, and their numbers."""
-    reader = _reader(path)
-    if reader is None:
-        return []
+def _known(path: Path, user_id: int, scan: Scan) -> list[Place]:
+    """Returns the places that name the user in a file of a known kind; notes a damaged file."""
     try:
-        return [(place, count) for place, count in reader(path, user_id) if count]
+        return [(place, count) for place, count in _parsed(path, user_id) if count]
     except (StorageError, OSError, ValueError, pl.exceptions.PolarsError, sqlite3.Error) as error:
         scan.notes.append(f"{path.name}: only its bytes were searched ({type(error).__name__})")
         return []
 
 
-def _reader(path: Path) -> Callable[[Path, int], Iterator[tuple[str, int]]] | None:
-    """Returns the function that parses a file, or None if its kind is unknown."""
+def _parsed(path: Path, user_id: int) -> Iterator[Place]:
+    """Yields how often each part of a file of a known kind names the user."""
     if path.suffix == ".parquet":
-        return _in_parquet
-    if path.parts[-2:] == SERVING_FILE.parts:
-        return _in_serving
-    if path.suffix == ".json":
-        return _in_json
-    if path.name == REPORT:
-        return _in_report
+        yield from _in_parquet(path, user_id)
+    elif path.parts[-2:] == SERVING_FILE.parts:
+        yield "entries", ServingReader(path.parent.parent).count_of(user_id)
+    elif path.suffix == ".json":
+        only_counts = path.name == MANIFEST or path.parent.name in _ONLY_COUNTS
+        content = json.loads(path.read_text(encoding="utf-8"))
+        yield "texts", _in_value(content, user_id, numbers=not only_counts)
+    elif path.name == REPORT:
+        yield "rows", rows_of(path.read_text(encoding="utf-8"), user_id)
+    elif _is_sqlite(path):
+        yield from _in_sqlite(path, user_id)
+
+
+def _is_sqlite(path: Path) -> bool:
+    """Returns whether a file begins as an SQLite database does."""
     with path.open("rb") as file:
-        return _in_sqlite if file.read(len(_SQLITE)) == _SQLITE else None
+        return file.read(len(_SQLITE)) == _SQLITE
 
 
-def _in_parquet(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+def _in_parquet(path: Path, user_id: int) -> Iterator[Place]:
     """Searches the id columns of a Parquet file, and for a long id the texts as well."""
-    long = len(str(abs(user_id))) >= TEXT_DIGITS
     for name, dtype in pl.read_parquet_schema(path).items():
-        is_id = name in ID_COLUMNS
-        if dtype not in (pl.Int64, pl.List(pl.Int64), pl.String) or name == "row":
-            continue
-        if dtype == pl.String and not (is_id or long):
+        is_text = dtype == pl.String and name not in ID_COLUMNS
+        searched = dtype in (pl.Int64, pl.List(pl.Int64), pl.String) and name != "row"
+        if not searched or (is_text and not _is_long(user_id)):
             continue
         column = pl.read_parquet(path, columns=[name])[name]
-        if dtype == pl.String and not is_id:
-            yield f"column {name}", int(column.str.contains(rf"(^|\D){user_id}(\D|$)").sum() or 0)
-            continue
-        ids = parse_ids(column) if dtype == pl.String else column
-        ids = ids.explode() if dtype == pl.List(pl.Int64) else ids
-        yield f"column {name}", int((ids == user_id).sum() or 0)
-
-
-def _in_serving(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
-    """Counts the entries of a serving file that name the user."""
-    yield "entries", ServingReader(path.parent.parent).count_of(user_id)
-
-
-def _in_json(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
-    """Searches the texts of a JSON file, and its numbers unless they are counts."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    only_counts = path.name == MANIFEST or path.parent.name in _ONLY_COUNTS
-    yield "texts", _in_value(content, user_id, numbers=not only_counts)
-
-
-def _in_report(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
-    """Counts the table rows of a report that name the user."""
-    yield "rows", rows_of(path.read_text(encoding="utf-8"), user_id)
+        if is_text:
+            named = column.str.contains(rf"(^|\D){user_id}(\D|$)")
+        else:
+            ids = parse_ids(column) if dtype == pl.String else column
+            named = (ids.explode() if dtype == pl.List(pl.Int64) else ids) == user_id
+        yield f"column {name}", int(named.sum() or 0)
 
 
 def _in_value(value: Any, user_id: int, numbers: bool) -> int:  # noqa: ANN401  any JSON
@@ -285,31 +235,24 @@ def _in_value(value: Any, user_id: int, numbers: bool) -> int:  # noqa: ANN401  
 
 def _in_text(text: str, user_id: int) -> bool:
     """Returns whether a text contains a long id that is not part of a chance token."""
-    if len(str(abs(user_id))) < TEXT_DIGITS:
+    if not _is_long(user_id):
         return False
     tokens = re.findall(rf"[0-9A-Za-z.]*(?<!\d){user_id}(?!\d)[0-9A-Za-z.]*", text)
     return any(not _is_chance(token.encode()) for token in tokens)
 
 
-def _in_sqlite(path: Path, user_id: int) -> Iterator[tuple[str, int]]:
+def _in_sqlite(path: Path, user_id: int) -> Iterator[Place]:
     """Searches every column of every table of an SQLite file."""
     mode = "mode=ro&immutable=1" if "snapshots" in path.parts else "mode=ro"
+    tables = "select name from sqlite_master where type = 'table' and sql not like '%virtual%'"
     with closing(sqlite3.connect(f"file:{path}?{mode}", uri=True)) as database:
-        tables = "select name from sqlite_master where type = 'table' and sql not like '%virtual%'"
         for (table,) in database.execute(tables).fetchall():
-            columns = database.execute(f'pragma table_info("{table}")').fetchall()
-            for column in (row[1] for row in columns):
-                values = _candidates(database, table, column, user_id)
-                count = sum(_names(column, value, user_id) for value in values)
+            for _, column, *_ in database.execute(f'pragma table_info("{table}")').fetchall():
+                query = f"""select "{column}" from "{table}" where "{column}" = ?
+                            or (typeof("{column}") = 'text' and instr("{column}", ?))"""
+                values = database.execute(query, (user_id, str(user_id))).fetchall()
+                count = sum(_names(column, value, user_id) for (value,) in values)
                 yield f"{table}.{column}", count
-
-
-def _candidates(database: sqlite3.Connection, table: str, column: str, user_id: int) -> list[Any]:
-    """Returns the values of a column that equal the id or contain its digits."""
-    query = f"""select "{column}" from "{table}" where "{column}" = ?
-                or (typeof("{column}") = 'text' and instr("{column}", ?))"""
-    found = database.execute(query, (user_id, str(user_id))).fetchall()
-    return [value for (value,) in found]
 
 
 def _names(column: str, value: object, user_id: int) -> bool:
@@ -324,7 +267,12 @@ def _names(column: str, value: object, user_id: int) -> bool:
             return _in_profile(json.loads(text), user_id)
         except ValueError:
             return _in_text(text, user_id)
-    listed = column == "string_value" and re.fullmatch(r"\d+(,\d+)+", text)
+    return _in_list(text, user_id) if column == "string_value" else _in_text(text, user_id)
+
+
+def _in_list(text: str, user_id: int) -> bool:
+    """Returns whether a text is a list of numbers with the id, or contains a long id."""
+    listed = re.fullmatch(r"\d+(,\d+)+", text)
     return str(user_id) in text.split(",") if listed else _in_text(text, user_id)
 
 
@@ -335,7 +283,5 @@ def _in_profile(value: Any, user_id: int) -> bool:  # noqa: ANN401  any JSON
     if isinstance(value, list):
         return any(item == user_id or _in_profile(item, user_id) for item in value)
     if isinstance(value, str):
-        listed = re.fullmatch(r"\d+(,\d+)+", value)
-        return str(user_id) in value.split(",") if listed else _in_text(value, user_id)
-    long = len(str(abs(user_id))) >= TEXT_DIGITS
-    return bool(long and value == user_id and not isinstance(value, (bool, float)))
+        return _in_list(value, user_id)
+    return _is_long(user_id) and value == user_id and not isinstance(value, (bool, float))

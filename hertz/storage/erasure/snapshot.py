@@ -1,9 +1,7 @@
 """Erases users from a kept snapshot: builds a new one and exchanges it with the old one.
 
-In: a snapshot and the users. Out: the number of rows that named each user. The new snapshot is as
-if it had never had the users: ranks close up, counts are corrected, Chroma is built anew (its
-deletes do not erase bytes), checksums are renewed. A reader that holds the old one is not
-disturbed.
+The new snapshot is as if it had never had the users: ranks close up, counts are corrected, Chroma
+is built anew (its deletes do not erase bytes). A reader of the old one is not disturbed.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from hertz.core.errors import StorageError
 from hertz.embedding.texts import user_vectors
 from hertz.matching.eligibility import count_pairs_with
 from hertz.matching.features import build_features
-from hertz.policy.model import Policy
 from hertz.reports.figures import Origins
 from hertz.reports.page import without_rows_of
 from hertz.reports.quality import without_exposed
@@ -36,34 +33,28 @@ from hertz.storage.snapshot.stage_results import StageResults
 ID_COLUMNS = ("user_id", "other_id", "user_a", "user_b")
 REBUILT = ("chroma", SERVING_FILE.parent.as_posix(), MANIFEST)
 PLAIN = (".json", ".png", ".svg", ".txt", ".md", ".html")  # kept: they hold no binary ids
-ERASED_VALUE = "(erased)"
-
-Traces = dict[int, dict[str, int]]  # user -> part of the snapshot -> rows
 
 
-def rows_naming(snapshot: Path, users: Collection[int]) -> Traces:
-    """Counts the rows of each Parquet file that name each user; omits users that none names.
+def rows_naming(snapshot: Path, users: Collection[int]) -> dict[int, dict[str, int]]:
+    """Returns user -> Parquet file -> number of rows that name the user, if there are any.
 
     Raises:
         StorageError: If a file is damaged.
     """
-    found: Traces = {}
+    found: dict[int, dict[str, int]] = {}
     lists = read_manifest(snapshot).policy.id_list_fields
-    for path in sorted(snapshot.glob("*.parquet")):
-        for user, rows in _rows_by_user(read_frame(path), users, lists).items():
-            found.setdefault(user, {})[path.name] = rows
+    for name, frame in _frames(snapshot).items():
+        for user, rows in _rows_by_user(frame, users, lists).items():
+            found.setdefault(user, {})[name] = rows
     return found
 
 
 def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
-    """Erases users from a snapshot.
+    """Erases users from a snapshot; returns notes on parts that are left out.
 
     Args:
         snapshot: A published snapshot; the caller holds the home.
-        users: Ids of the users to erase; at least one of them is in it.
-
-    Returns:
-        Notes on parts that could not be rebuilt and are left out.
+        users: Ids of the users to erase; at least one of them is in the snapshot.
 
     Raises:
         StorageError: If a file is damaged, or the home cannot be written.
@@ -77,7 +68,7 @@ def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
     after = {name: without_users(frame, users, lists) for name, frame in before.items()}
     for name, frame in after.items():
         write_frame(frame, folder / name)
-    notes = _take_others_over(snapshot, folder, users)
+    notes = _carry_over(snapshot, folder, users)
     notes += _rebuild(snapshot, folder, manifest, after)
     replace_snapshot(snapshot, folder, _corrected(manifest, before, after, users))
     return notes
@@ -93,30 +84,28 @@ def without_users(
         users: Ids of the users to remove.
         lists: Fields that hold lists of ids; their quarantined values may name users.
     """
-    gone = _series(users)
+    gone = pl.Series(sorted(users), dtype=pl.Int64)
     if set(frame.columns) >= {"rows", "scores", "bound_id"}:
         parts = frame.partition_by("category", maintain_order=True)
         return pl.concat([_without_rows(part, gone) for part in parts]) if parts else frame
-    kept = frame.filter(~_names_one_of(frame, gone))
+    named = pl.repeat(False, frame.height, eager=True, dtype=pl.Boolean)
+    for ids in _id_columns(frame):
+        named |= ids.is_in(gone.implode()).fill_null(False)
+    kept = frame.filter(~named)
     others = pl.element().filter(~pl.element().is_in(gone.implode()))
     kept = kept.with_columns(pl.col(name).list.eval(others) for name in _id_lists(frame))
     if {"category", "user_id", "rank"} <= set(frame.columns):
         place = pl.int_range(1, pl.len() + 1).over("category", "user_id")
         kept = kept.with_columns(rank=place.cast(frame.schema["rank"]))
     if {"field", "value", "reason"} <= set(frame.columns):
-        named = extract_ids(kept["value"]).list.eval(pl.element().is_in(gone.implode())).list.any()
-        hidden = named.fill_null(False) & kept["field"].is_in(list(lists))
-        erased = pl.when(hidden).then(pl.lit(ERASED_VALUE)).otherwise("value")
-        kept = kept.with_columns(value=erased)
+        listed = extract_ids(kept["value"]).list.eval(pl.element().is_in(gone.implode())).list.any()
+        hidden = listed.fill_null(False) & kept["field"].is_in(list(lists))
+        kept = kept.with_columns(value=pl.when(hidden).then(pl.lit("(erased)")).otherwise("value"))
     return kept
 
 
 def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
-    """Removes users from one category of neighbours.parquet, whose lists hold row numbers.
-
-    A bound that names a removed user is replaced by the id before it. That bound holds as well,
-    because every user left out of the list ranks below it.
-    """
+    """Removes users from one category of neighbours.parquet, whose lists hold row numbers."""
     stays = ~part["user_id"].is_in(gone.implode()).to_numpy()
     new_rows = np.where(stays, np.cumsum(stays) - 1, -1)
     rows = part["rows"].to_numpy()[stays]
@@ -126,6 +115,7 @@ def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
     moved = np.take_along_axis(moved, order, axis=1)
     scores = np.where(moved < 0, -np.inf, np.take_along_axis(scores, order, axis=1))
     bounds = part["bound_id"].to_numpy()[stays].copy()
+    # The id before a removed bound is a bound as well: who is left out ranks below the bound.
     while (named := np.isin(bounds, gone.to_numpy())).any():
         bounds -= named
     kept = part.filter(stays)
@@ -147,11 +137,6 @@ def extract_ids(values: pl.Series) -> pl.Series:
     return values.str.extract_all(r"-?\d+").cast(pl.List(pl.Int64), strict=False)
 
 
-def _series(users: Collection[int]) -> pl.Series:
-    """Returns the ids as a sorted Int64 series."""
-    return pl.Series(sorted(users), dtype=pl.Int64)
-
-
 def _id_lists(frame: pl.DataFrame) -> list[str]:
     """Returns the names of the columns that hold lists of ids."""
     return [name for name, dtype in frame.schema.items() if dtype == pl.List(pl.Int64)]
@@ -165,32 +150,19 @@ def _id_columns(frame: pl.DataFrame) -> Iterable[pl.Series]:
             yield parse_ids(frame[name]) if text else frame[name].cast(pl.Int64)
 
 
-def _names_one_of(frame: pl.DataFrame, gone: pl.Series) -> pl.Series:
-    """Returns for each row whether an id column names one of the users."""
-    named = pl.repeat(False, frame.height, eager=True, dtype=pl.Boolean)
-    for ids in _id_columns(frame):
-        named |= ids.is_in(gone.implode()).fill_null(False)
-    return named
-
-
 def _rows_by_user(
     frame: pl.DataFrame, users: Collection[int], lists: Collection[str]
 ) -> dict[int, int]:
     """Counts the rows of a frame that name each user."""
-    gone = _series(users)
     columns = [*_id_columns(frame), *(frame[name] for name in _id_lists(frame))]
     if {"field", "value", "reason"} <= set(frame.columns):
         of_list = pl.when(frame["field"].is_in(list(lists))).then(frame["value"])
         columns.append(extract_ids(frame.select(value=of_list)["value"]))
-    found = [
-        pl.DataFrame({"user": column}).with_row_index("row").explode("user")
-        if column.dtype == pl.List(pl.Int64)
-        else pl.DataFrame({"user": column}).with_row_index("row")
-        for column in columns
-    ]
+    frames = [pl.DataFrame({"user": column}).with_row_index("row") for column in columns]
+    found = [part.explode("user") if _id_lists(part) else part for part in frames]
     if not found:
         return {}
-    named = pl.concat(found).filter(pl.col("user").is_in(gone.implode())).unique()
+    named = pl.concat(found).filter(pl.col("user").is_in(list(users))).unique()
     return dict(named.group_by("user").len().sort("user").iter_rows())
 
 
@@ -199,12 +171,8 @@ def _frames(snapshot: Path) -> dict[str, pl.DataFrame]:
     return {path.name: read_frame(path) for path in sorted(snapshot.glob("*.parquet"))}
 
 
-def _take_others_over(snapshot: Path, folder: Path, users: Collection[int]) -> list[str]:
-    """Takes over the report and the plain files that name none of the users.
-
-    Returns:
-        A note on each file that is left out.
-    """
+def _carry_over(snapshot: Path, folder: Path, users: Collection[int]) -> list[str]:
+    """Carries over the report and the files that name no user; returns notes on what is left out."""
     notes = []
     for path in sorted(snapshot.iterdir()):
         if path.suffix == ".parquet" or path.name in REBUILT:
@@ -269,8 +237,16 @@ def _corrected(
     users: Collection[int],
 ) -> Manifest:
     """Returns the manifest with the counts of what is left, and how many users were erased."""
-    gone = set(before["users.parquet"]["user_id"]) & set(users)
-    counts = _counts_left(manifest, before, after, users)
+    profiles = before["users.parquet"]
+    gone = set(profiles["user_id"]) & set(users)
+    by_category = dict(after["matches.parquet"].group_by("category").len().iter_rows())
+    counts = Counts(
+        users=after["users.parquet"].height,
+        quarantined=after["quarantine.parquet"]["row"].n_unique(),
+        eligible_pairs=_pairs_left(manifest, profiles, users),
+        matches={name: by_category.get(name, 0) for name in manifest.counts.matches},
+        explanations=_by_origin(manifest.counts.explanations, after["explanations.parquet"]),
+    )
     return manifest.model_copy(
         update={
             "erased_users": (manifest.erased_users or 0) + len(gone),
@@ -281,37 +257,16 @@ def _corrected(
     )
 
 
-def _counts_left(
-    manifest: Manifest,
-    before: dict[str, pl.DataFrame],
-    after: dict[str, pl.DataFrame],
-    users: Collection[int],
-) -> Counts:
-    """Returns the counts of what is left."""
-    counts = manifest.counts
-    by_category = dict(after["matches.parquet"].group_by("category").len().iter_rows())
-    return Counts(
-        users=after["users.parquet"].height,
-        quarantined=after["quarantine.parquet"]["row"].n_unique(),
-        eligible_pairs=_pairs_left(
-            manifest.policy, counts.eligible_pairs, before["users.parquet"], users
-        ),
-        matches={name: by_category.get(name, 0) for name in counts.matches},
-        explanations=_by_origin(counts.explanations, after["explanations.parquet"]),
-    )
-
-
 def _corrected_stages(stages: StageResults, counts: Counts) -> StageResults:
     """Returns the stage results that a later run may adopt from this snapshot."""
+    found = {"users": counts.users, "quarantined": counts.quarantined}
+    matched = {"eligible_pairs": counts.eligible_pairs, "matches": counts.matches}
+    explained = {"explanations": counts.explanations}
     return stages.model_copy(
         update={
-            "prepare": stages.prepare.model_copy(
-                update={"users": counts.users, "quarantined": counts.quarantined}
-            ),
-            "recompute": stages.recompute.model_copy(
-                update={"eligible_pairs": counts.eligible_pairs, "matches": counts.matches}
-            ),
-            "explain": stages.explain.model_copy(update={"explanations": counts.explanations}),
+            "prepare": stages.prepare.model_copy(update=found),
+            "recompute": stages.recompute.model_copy(update=matched),
+            "explain": stages.explain.model_copy(update=explained),
         }
     )
 
@@ -325,8 +280,11 @@ def _by_origin(counts: Origins, explanations: pl.DataFrame) -> Origins:
 
 
 def _pairs_left(
-    policy: Policy, pairs: dict[str, int], profiles: pl.DataFrame, users: Collection[int]
+    manifest: Manifest, profiles: pl.DataFrame, users: Collection[int]
 ) -> dict[str, int]:
-    features = build_features(policy, profiles, np.zeros((len(profiles), 1), dtype=np.float32))
+    """Returns the number of eligible pairs of each category without the users."""
+    vectors = np.zeros((len(profiles), 1), dtype=np.float32)
+    features = build_features(manifest.policy, profiles, vectors)
     rows = np.flatnonzero(np.isin(features.user_ids, list(users)))
+    pairs = manifest.counts.eligible_pairs
     return {name: count - count_pairs_with(features, name, rows) for name, count in pairs.items()}

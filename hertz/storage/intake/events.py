@@ -18,8 +18,6 @@ class Request:
     """A request to the intake.
 
     Attributes:
-        kind: What is requested.
-        user_id: The user.
         other_id: The blocked or unblocked user, for `block` and `unblock`.
         profile: The complete profile by the source's column names, for `register` and `update`.
         key: Idempotency key; a second request with the same key adds no event.
@@ -58,8 +56,6 @@ class Profile(NamedTuple):
     """The profile in a user's latest event.
 
     Attributes:
-        sequence: Number of the event.
-        user_id: The user.
         received_at: Time of the event (ISO, UTC).
         columns: Values by the source's column names.
     """

@@ -1,14 +1,14 @@
 """Makes tombstones: keyed hashes by which the ids of forgotten users are recognized.
 
-In: a home and user ids. Out: HMAC-SHA256 with a random key of the home (<home>/erasure.key, made
-once, readable by its owner only). Without the key a tombstone reveals nothing; with it, one can
-only check whether a given id was forgotten.
+A tombstone is an HMAC-SHA256 with the home's random key (erasure.key, readable by its owner only).
+Without the key it reveals nothing; with it, one can check whether a given id was forgotten.
 """
 
 from __future__ import annotations
 
 import hmac
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from hertz.core.errors import StorageError
@@ -22,7 +22,6 @@ class Tombstones:
     """Makes the tombstones of a home.
 
     Args:
-        home: The home directory.
         fresh: Whether a missing key may be made, because no tombstone was made with an earlier one.
 
     Raises:
@@ -54,15 +53,11 @@ def _make_key(path: Path) -> None:
     """Makes the key; of two processes that do so at once, the first one's key stays."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, os.urandom(KEY_BYTES))
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(os.urandom(KEY_BYTES))
+        file.flush()
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
+    with suppress(FileExistsError):
         path.hardlink_to(temporary)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
+    temporary.unlink()
     sync(path.parent)
