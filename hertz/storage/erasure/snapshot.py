@@ -172,7 +172,7 @@ def _frames(snapshot: Path) -> dict[str, pl.DataFrame]:
 
 
 def _carry_over(snapshot: Path, folder: Path, users: Collection[int]) -> list[str]:
-    """Carries over the report and the files that name no user; returns notes on what is left out."""
+    """Carries over the report and the files that name no user; returns notes on the others."""
     notes = []
     for path in sorted(snapshot.iterdir()):
         if path.suffix == ".parquet" or path.name in REBUILT:
@@ -196,7 +196,7 @@ def _mentions(path: Path, users: Collection[int]) -> bool:
 def _rebuild(
     snapshot: Path, folder: Path, manifest: Manifest, frames: dict[str, pl.DataFrame]
 ) -> list[str]:
-    """Writes serving/ and chroma/ from the remaining frames; returns notes on what is left out."""
+    """Writes serving/ and chroma/ from the remaining frames; returns notes on the others."""
     names = ("users.parquet", "matches.parquet", "explanations.parquet")
     if not all(name in frames for name in names):
         return [f"{snapshot.name}: has no {', '.join(n for n in names if n not in frames)}"]

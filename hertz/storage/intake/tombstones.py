@@ -57,7 +57,9 @@ def _make_key(path: Path) -> None:
         file.write(os.urandom(KEY_BYTES))
         file.flush()
         os.fsync(descriptor)
-    with suppress(FileExistsError):
-        path.hardlink_to(temporary)
-    temporary.unlink()
+    try:
+        with suppress(FileExistsError):
+            path.hardlink_to(temporary)
+    finally:
+        temporary.unlink()
     sync(path.parent)
