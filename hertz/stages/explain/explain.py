@@ -1,11 +1,8 @@
 """Fourth stage: explains every user's best matches, by the language model or the template voice.
 
-Each pair is explained once in each category, for both users. The model writes the pairs of the
-highest priority within the budget. Its accepted texts are reused in later runs; pairs whose texts
-were refused too often are not tried again. The template voice explains all other pairs. The column
-`fallback` gives the reason: `budget`, `refused`, `too_long` (the prompt, even without bios),
-`nothing_to_tell`, `engine_failed`, `language` (the model does not write it), `no_model`,
-`not_asked` (the run starts no model).
+Each pair is explained once in each category, for both users. The column `fallback` says why the
+model did not: `budget`, `refused`, `too_long` (the prompt, even without bios), `nothing_to_tell`,
+`engine_failed`, `language` (not the model's), `no_model`, `not_asked` (the run starts no model).
 """
 
 from __future__ import annotations
@@ -26,8 +23,8 @@ from hertz.explanations.settings import ExplanationSettings
 from hertz.explanations.voices.template import check_languages, render
 from hertz.reports.figures import Origins
 from hertz.stages.explain.model_writer import ModelWriter, Open
-from hertz.stages.explain.tasks import Task, TaskContext, explained_pairs
-from hertz.stages.explain.template_reuse import TASK, reusable_template_texts, template_digest
+from hertz.stages.explain.tasks import TASK, TASK_SCHEMA, Task, TaskContext, explained_pairs
+from hertz.stages.explain.template_reuse import reusable_template_texts
 from hertz.stages.run import Run, Step, Stopwatch
 from hertz.storage.explanation_cache import ExplanationCache
 from hertz.storage.files import read_frame, write_frame
@@ -37,20 +34,9 @@ from hertz.storage.snapshot.stage_results import ExplainResult
 logger = logging.getLogger(__name__)
 
 ROWS_PER_SLICE = 20_000
-SCHEMA = {
-    "category": pl.String,
-    "user_a": pl.Int64,
-    "user_b": pl.Int64,
-    "language": pl.String,
-    "origin": pl.String,
-    "model": pl.String,
-    "title": pl.String,
-    "content": pl.String,
-    "reasons": pl.String,
-    "content_hash": pl.String,
-    "fallback": pl.String,
-}
-WRITTEN = list(SCHEMA)[:-1]
+TEXT_COLUMNS = ("origin", "model", "title", "content", "reasons", "content_hash")
+WRITTEN = TASK_SCHEMA | dict.fromkeys(TEXT_COLUMNS, pl.String)
+SCHEMA = WRITTEN | {"fallback": pl.String}
 
 
 def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Generator]:
@@ -80,8 +66,7 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
     name, digest, why_none = _model(chosen, fetch=generate)
     context = TaskContext(policy, chosen, profiles, digest)
     wanted = _wanted(pairs, policy.languages)
-    template = template_digest(context.by_template)
-    same = reusable_template_texts(run.settings.home, policy, template, profiles, wanted)
+    same = reusable_template_texts(run.settings.home, policy, context.voice, profiles, wanted)
     writer = ModelWriter(context, ExplanationCache(run.settings.home))
     writer.ended_by = why_none
     if digest:
@@ -115,9 +100,8 @@ def _wanted(pairs: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
 
 def _besides(wanted: pl.DataFrame, same: pl.DataFrame, languages: tuple[str, ...]) -> list[Task]:
     """Returns the tasks that may be cached, without those whose template text is reused."""
-    rest = wanted.filter(pl.col("language").is_in(languages))
-    if len(same):
-        rest = rest.join(same, on="place", how="anti")
+    spoken = wanted.filter(pl.col("language").is_in(languages))
+    rest = spoken.join(same, on="place", how="anti")
     return [Task(*row) for row in rest.select(TASK).iter_rows()]
 
 
@@ -130,40 +114,33 @@ class _Texts:
         self.context = context
         self.writer = writer
         self.model = model
-        written = [(t.category, t.a, t.b, t.language) for t in writer.written]
-        by_model = pl.DataFrame(written, {name: SCHEMA[name] for name in TASK}, orient="row")
-        self.same = same.join(by_model, on=TASK, how="anti") if len(same) else same
+        written = [tuple(task) for task in writer.written]
+        by_model = pl.DataFrame(written, TASK_SCHEMA, orient="row")
+        self.same = same.join(by_model, on=TASK, how="anti")
         self.done = 0
 
     def frame(self, wanted: pl.DataFrame, step: Step) -> pl.DataFrame:
         """Returns one row for each explanation to write, in order."""
-        same = self.same
-        rest = wanted.join(same, on="place", how="anti") if len(same) else wanted
+        rest = wanted.join(self.same, on="place", how="anti")
         parts = [self._placed(part, len(rest), step) for part in rest.iter_slices(ROWS_PER_SLICE)]
-        parts += [same.select("place", *WRITTEN)] if len(same) else []
+        parts += [self.same.select("place", *WRITTEN)] if len(self.same) else []
         if not parts:
             return pl.DataFrame(schema=SCHEMA)
         return self._with_fallback(pl.concat(parts)).sort("place").select(*SCHEMA)
 
     def result(self, frame: pl.DataFrame, pairs: int, seconds: float) -> ExplainResult:
-        """Returns the stage's result.
-
-        Args:
-            frame: All explanations.
-            pairs: Number of explained pairs.
-            seconds: Duration of the stage.
-        """
-        by_model, reused = len(self.writer.written), len(self.writer.reused)
+        """Returns the stage's result for all explanations of a number of pairs."""
+        by_model = len(self.writer.written)
+        reused = len(self.writer.reused)
+        origins = Origins(model=by_model - reused, reused=reused, template=len(frame) - by_model)
         return ExplainResult(
             seconds=seconds,
             model=self.model,
             pairs=pairs,
-            explanations=Origins(
-                model=by_model - reused, reused=reused, template=len(frame) - by_model
-            ),
+            explanations=origins,
             **dict(self.writer.work()),
             carried_over=len(self.same),
-            voice=template_digest(self.context.by_template),
+            voice=self.context.voice,
         )
 
     def _placed(self, part: pl.DataFrame, total: int, step: Step) -> pl.DataFrame:
@@ -171,17 +148,13 @@ class _Texts:
         rows = [self._row(Task(*where)) for where in part.select(TASK).iter_rows()]
         self.done += len(rows)
         step(self.done, total)
-        return (
-            pl.DataFrame(rows, {name: SCHEMA[name] for name in WRITTEN}, orient="row")
-            .with_columns(place=part["place"])
-            .select("place", *WRITTEN)
-        )
+        frame = pl.DataFrame(rows, WRITTEN, orient="row")
+        return frame.with_columns(place=part["place"]).select("place", *WRITTEN)
 
     def _with_fallback(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Adds the reason why each text of the template voice is not the model's."""
         reasons = [(*task, why) for task, why in self.writer.fallbacks.items()]
-        schema = {name: SCHEMA[name] for name in (*TASK, "fallback")}
-        left = pl.DataFrame(reasons, schema, orient="row")
+        left = pl.DataFrame(reasons, TASK_SCHEMA | {"fallback": pl.String}, orient="row")
         # Without an examined task, the model was not found.
         unseen = "budget" if self.writer.over_budget else "engine_failed"
         spoken = pl.col("language").is_in(self.context.settings.languages)

@@ -1,9 +1,7 @@
 """Lets the language model explain a run's pairs: reuses, writes, checks and caches its texts.
 
-In: the pairs, the cache of earlier texts, and a generator. Out: accepted explanations, and the
-reasons why others are left to the template voice. The model writes the pairs of the highest
-priority within the budget. The results of each part are cached before a third part is sent after
-it, so that after a kill at most `chunk` prompts of each engine are written twice.
+The results of each part are cached before a third part is sent after it, so that after a kill at
+most `chunk` prompts of each engine are written twice.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
@@ -48,24 +47,19 @@ SEED_STEP = 1_000_003  # between the attempts at one text
 
 
 class _Job(NamedTuple):
-    """The next attempt at a task.
-
-    Attributes:
-        task: The task.
-        tries: Number of attempts so far.
-        bio_length: Characters of each bio in the prompt.
-    """
+    """The next attempt at a task, after a number of tries."""
 
     task: Task
     tries: int
-    bio_length: int = BIO_LENGTH
+    bio_length: int = BIO_LENGTH  # characters of each bio in the prompt
 
 
+@dataclass
 class ModelWriter:
     """Collects the model's explanations, from this run and from the cache.
 
     Attributes:
-        written: Accepted explanations by task.
+        written: Accepted explanations.
         reused: Tasks whose explanation comes from the cache.
         fallbacks: Reason for each examined task that is left to the template voice.
         over_budget: Number of tasks outside the budget, which were not examined.
@@ -76,29 +70,27 @@ class ModelWriter:
         share: Tasks of the model within the budget, highest priority first.
     """
 
-    def __init__(self, context: TaskContext, cache: ExplanationCache) -> None:
-        self.context = context
-        self.cache = cache
-        self.settings = context.settings
-        self.written: dict[Task, Explanation] = {}
-        self.reused: set[Task] = set()
-        self.fallbacks: dict[Task, str] = {}
-        self.over_budget = 0
-        self.failed: Counter[str] = Counter()
-        self.counts: Counter[str] = Counter()
-        self.seconds = 0.0
-        self.ended_by = ""
-        self.share: list[Task] = []
-        self._queue: deque[_Job] = deque()
-        self._began = 0.0  # monotonic
+    context: TaskContext
+    cache: ExplanationCache
+    written: dict[Task, Explanation] = field(default_factory=dict)
+    reused: set[Task] = field(default_factory=set)
+    fallbacks: dict[Task, str] = field(default_factory=dict)
+    over_budget: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    ended_by: str = ""
+    share: list[Task] = field(default_factory=list)
+    _queue: deque[_Job] = field(default_factory=deque)
+    _began: float = 0.0  # monotonic
+
+    @property
+    def settings(self) -> ExplanationSettings:
+        """The run's explanation settings."""
+        return self.context.settings
 
     def reuse(self, pairs: pl.DataFrame, others: Iterable[Task]) -> None:
-        """Chooses the model's share and looks up cached explanations.
-
-        Args:
-            pairs: `explained_pairs` of the run.
-            others: Further tasks to look up.
-        """
+        """Chooses the model's share of the pairs, and looks up its and others' cached texts."""
         self.share = self._share(pairs)
         tasks = iter(dict.fromkeys([*self.share, *others]))
         while part := {t: self.context.model_key(t) for t in islice(tasks, TASKS_PER_LOOKUP)}:
@@ -108,12 +100,7 @@ class ModelWriter:
         self.fallbacks |= {task: "not_asked" for task in self.share if task not in self.reused}
 
     def write(self, open_model: Open, step: Step) -> None:
-        """Lets the model write the tasks of its share that are neither cached nor given up.
-
-        Args:
-            open_model: Starts the language model.
-            step: Progress callback of (done, total).
-        """
+        """Lets the model write the tasks of its share that are neither cached nor given up."""
         tried = self.cache.failed_attempts()
         for task in self.share:
             tries = tried.get(self.context.model_key(task), 0)
@@ -134,7 +121,9 @@ class ModelWriter:
         except (ModelError, GenerationError) as error:
             self.ended_by = str(error)
             logger.warning("the template voice takes over: %s", error)
-        self._leave_unwritten()
+        for job in self._queue:
+            if job.task not in self.written:
+                self.fallbacks[job.task] = "engine_failed" if self.ended_by else "budget"
 
     def work(self) -> ModelWork:
         """Returns what the model did, for the stage's result."""
@@ -159,11 +148,8 @@ class ModelWriter:
         )
 
     def _share(self, pairs: pl.DataFrame) -> list[Task]:
-        """Returns the model's share: the tasks of the highest priority within the budget.
-
-        The share depends on the matches alone, so that a run without changes sends no prompt. A
-        pair without any fact is left to the template voice.
-        """
+        """Returns the model's share: the tasks of the highest priority within the budget."""
+        # The share depends on the matches alone, so that a run without changes sends no prompt.
         most = self.settings.budget * len(self.settings.languages)
         share: list[Task] = []
         for task in tasks_of(pairs.sort("value"), self.settings.languages):
@@ -209,21 +195,16 @@ class ModelWriter:
 
     def _prompt(self, job: _Job) -> Prompt:
         """Returns the prompt of a job."""
-        task, context, settings = job.task, self.context, self.settings
-        who = (
-            context.policy,
-            task.category,
-            task.language,
-            *context.pair(task),
-            context.facts(task),
-        )
-        talk = conversation(*who, bio_length=job.bio_length)
-        # At temperature 0 every seed gives the same text again.
-        temperature = settings.temperature
-        if job.tries:
-            temperature = max(temperature, settings.retry_temperature)
-        seed = settings.seed + int(context.model_key(task)[:7], 16) + SEED_STEP * job.tries
-        return Prompt(talk, response_schema(context.policy, task.language), seed, temperature)
+        task = job.task
+        policy = self.context.policy
+        who = (policy, task.category, task.language, *self.context.pair(task))
+        talk = conversation(*who, self.context.facts(task), bio_length=job.bio_length)
+        temperature = self.settings.temperature
+        if job.tries:  # at temperature 0 every seed gives the same text again
+            temperature = max(temperature, self.settings.retry_temperature)
+        key = self.context.model_key(task)
+        seed = self.settings.seed + int(key[:7], 16) + SEED_STEP * job.tries
+        return Prompt(talk, response_schema(policy, task.language), seed, temperature)
 
     def _check_part(self, jobs: list[_Job], answers: list[Generated]) -> None:
         """Checks the answers of a part, caches the results, and queues retries."""
@@ -235,11 +216,16 @@ class ModelWriter:
                 if self._too_long(job, found.prompt_tokens):
                     tried[key] = GIVEN_UP
                 continue
-            self._count(found)
+            self.counts.update(  # adds
+                candidates=1,
+                prompt_tokens=found.prompt_tokens,
+                cached_tokens=found.cached_tokens,
+                output_tokens=found.output_tokens,
+            )
             text = self._checked(job.task, found)
             if text is None:
                 tried[key] = job.tries + 1
-                self._refused(job)
+                self._retry(job)
             else:
                 self.written[job.task] = accepted[key] = text
         self.counts["accepted"] += len(accepted)
@@ -247,13 +233,6 @@ class ModelWriter:
         fault_point("explain.before_keep")
         self.cache.put_many(accepted, tried)
         fault_point("explain.after_keep")
-
-    def _count(self, found: Generated) -> None:
-        """Adds an answer to the counts."""
-        self.counts["candidates"] += 1
-        self.counts["prompt_tokens"] += found.prompt_tokens
-        self.counts["cached_tokens"] += found.cached_tokens
-        self.counts["output_tokens"] += found.output_tokens
 
     def _checked(self, task: Task, found: Generated) -> Explanation | None:
         """Returns the explanation in an answer, or None if it fails a check, which is counted."""
@@ -265,7 +244,7 @@ class ModelWriter:
         self.failed.update(failed)
         return None if failed else text
 
-    def _refused(self, job: _Job) -> None:
+    def _retry(self, job: _Job) -> None:
         """Queues a refused job again if it has attempts left."""
         if job.tries < self.settings.retries:
             self.counts["retried"] += 1
@@ -274,12 +253,7 @@ class ModelWriter:
             self._settle(job.task, "refused")
 
     def _too_long(self, job: _Job, tokens: int) -> bool:
-        """Queues a job again with shorter bios; returns True if there is nothing left to cut.
-
-        Args:
-            job: A job whose prompt is too long.
-            tokens: Length of its prompt.
-        """
+        """Queues a job again with shorter bios; returns True if there is nothing left to cut."""
         over = tokens - (self.settings.max_model_len - self.settings.max_tokens)
         if job.bio_length:
             whole = job.bio_length == BIO_LENGTH
@@ -301,9 +275,3 @@ class ModelWriter:
         """Leaves a task to the template voice."""
         self.fallbacks[task] = why
         self.counts["settled"] += 1
-
-    def _leave_unwritten(self) -> None:
-        """Leaves all jobs that are still queued to the template voice."""
-        for job in self._queue:
-            if job.task not in self.written:
-                self.fallbacks[job.task] = "engine_failed" if self.ended_by else "budget"

@@ -1,8 +1,4 @@
-"""Lists the explanations to write, and looks up the inputs of each.
-
-In: a run's matches and profiles. Out: the pairs with their priority, and for each task its
-profiles, its facts and the content hashes under which its texts are cached.
-"""
+"""Lists the explanations to write, and looks up the inputs and the content hash of each."""
 
 from __future__ import annotations
 
@@ -29,6 +25,10 @@ TEXT_SETTINGS = {  # settings that change a text, besides the model's own files
     "temperature", "retry_temperature", "max_tokens", "max_model_len", "seed", "dtype",
     "quantization", "load_format", "engine",
 }  # fmt: skip
+TASK_SCHEMA = {
+    "category": pl.String, "user_a": pl.Int64, "user_b": pl.Int64, "language": pl.String,
+}  # fmt: skip
+TASK = tuple(TASK_SCHEMA)
 
 
 class Task(NamedTuple):
@@ -43,10 +43,9 @@ class Task(NamedTuple):
 def explained_pairs(policy: Policy, matches: pl.DataFrame, top: int) -> pl.DataFrame:
     """Returns the pairs to explain: those among the `top` matches of either user.
 
-    The columns are `category`, `user_a` < `user_b` and `value`; the rows are sorted by category (in
-    the policy's order), user_a and user_b. `value` is the priority, 0 first: the categories
-    alternate; within a category, the sum of 1 / rank over the lists that show the pair counts
-    first, then the mutual score, then the ids.
+    The rows are sorted by `category` (in the policy's order), `user_a` < `user_b`. `value` is the
+    priority, 0 first: the categories alternate; within one, the sum of 1 / rank over the lists that
+    show the pair counts first, then the mutual score, then the ids.
     """
     order = {name: place for place, name in enumerate(policy.categories)}
     place = pl.col("category").replace_strict(order, return_dtype=pl.Int32)
@@ -81,13 +80,16 @@ def tasks_of(pairs: pl.DataFrame, languages: Iterable[str]) -> Iterator[Task]:
 
 
 class TaskContext:
-    """Looks up the profiles, facts and content hashes of tasks.
+    """Looks up the profiles, facts and content hashes of a run's tasks.
 
     Args:
         policy: The run's policy.
         settings: The run's explanation settings.
         profiles: Rows of users.parquet.
         model: Digest of the language model; "" if there is none.
+
+    Attributes:
+        voice: Digest of everything that decides a template text, except the two profiles.
     """
 
     def __init__(
@@ -99,11 +101,11 @@ class TaskContext:
         self._digests: dict[int, str] = {}
         self._latest: tuple[tuple[str, int, int] | None, Facts] = (None, Facts(()))
         self._schemas: dict[str, str] = {}
-        sampling = json.dumps(
-            settings.model_dump(mode="json", include=TEXT_SETTINGS), sort_keys=True
-        )
-        self.by_model = (policy.digest, PROMPT_VERSION, CHECKS_VERSION, model, sampling)
-        self.by_template = (policy.digest, TEMPLATE_VERSION)
+        chosen = settings.model_dump(mode="json", include=TEXT_SETTINGS)
+        sampling = json.dumps(chosen, sort_keys=True)
+        self._by_model = (policy.digest, PROMPT_VERSION, CHECKS_VERSION, model, sampling)
+        self._by_template = (policy.digest, TEMPLATE_VERSION)
+        self.voice = hashlib.sha256("\n".join(self._by_template).encode()).hexdigest()
 
     def pair(self, task: Task) -> tuple[Profile, Profile]:
         """Returns the two profiles of a task."""
@@ -122,11 +124,11 @@ class TaskContext:
 
     def model_key(self, task: Task) -> str:
         """Returns the content hash of a text that the model writes."""
-        return self._key(task, *self.by_model, self._schema(task.language))
+        return self._key(task, *self._by_model, self._schema(task.language))
 
     def template_key(self, task: Task) -> str:
         """Returns the content hash of a text that the template voice composes."""
-        return self._key(task, *self.by_template)
+        return self._key(task, *self._by_template)
 
     def _key(self, task: Task, *made_by: str) -> str:
         """Returns the hash of the profiles, the task, and everything that decides its text."""

@@ -1,20 +1,18 @@
 """Reuses the published texts of the template voice that a new run would write identically.
 
-In: the published snapshot, the run's profiles and the explanations to write. Out: the published
-texts of those whose inputs have not changed: the policy, the template's version, and both profiles.
+A text is reused if its inputs have not changed: the policy, the template, and both profiles.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from hertz.core.errors import StorageError
 from hertz.policy.model import Policy
+from hertz.stages.explain.tasks import TASK
 from hertz.stages.previous_run import unchanged_users
 from hertz.storage.files import read_frame
 from hertz.storage.snapshot.manifest import read_manifest
@@ -22,30 +20,21 @@ from hertz.storage.snapshot.snapshots import current_snapshot
 
 logger = logging.getLogger(__name__)
 
-TASK = ("category", "user_a", "user_b", "language")
-
-
-def template_digest(made_by: Sequence[str]) -> str:
-    """Returns a digest of everything that decides a template text, except the two profiles."""
-    return hashlib.sha256("\n".join(made_by).encode()).hexdigest()
-
 
 def reusable_template_texts(
     home: Path, policy: Policy, voice: str, profiles: pl.DataFrame, wanted: pl.DataFrame
 ) -> pl.DataFrame:
     """Returns the published template texts that the run would write identically.
 
+    The result has the rows of `wanted` that are reused, with the published columns. It is empty if
+    there is no snapshot, if its template differs, or if it is damaged, which is logged.
+
     Args:
         home: The home directory.
         policy: The run's policy.
-        voice: `template_digest` of the run's template.
+        voice: `TaskContext.voice` of the run.
         profiles: The run's profiles.
-        wanted: Explanations to write: `category`, `user_a`, `user_b`, `language`, and any further
-            columns, which are kept.
-
-    Returns:
-        Rows of `wanted` with the columns of the published explanations. It is empty if there is no
-        snapshot, if its template differs, or if it is damaged, which is logged.
+        wanted: Explanations to write: the columns of `TASK`, and others, which are kept.
     """
     nothing = wanted.clear()
     try:
