@@ -33,9 +33,8 @@ def check_model(run: Run) -> None:
     """Checks the run's language model.
 
     Raises:
-        ModelError: If vLLM is missing, or Ray for several engines, or a GPU that the settings
-            demand; if there is no such model, or it has no chat template, or needs more memory than
-            is free; or if the engine's grammar refuses the schema of the answers.
+        ModelError: If vLLM, Ray, a demanded GPU or the model is missing, if the model lacks a chat
+            template or memory, or if the engine's grammar refuses the schema of the answers.
     """
     check_language_model(run.settings.policy, run.settings.explanations)
 

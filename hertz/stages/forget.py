@@ -42,7 +42,6 @@ from hertz.storage.snapshot.snapshots import (
 Removals = Mapping[int, int]  # user -> number of the event that removed the user
 Cause = Literal["forget", "delete"]
 EXPLANATIONS_SEARCHED = 10  # of a user's pairs; their texts are searched for in every byte
-SOURCE_NOTE = "not Hertz's to change; the tombstone keeps the user out of every run"
 
 
 @dataclass
@@ -168,7 +167,8 @@ def _complete(receipt: Receipt, damaged: Mapping[str, str]) -> None:
     for name, why in damaged.items():
         receipt.add(f"snapshots/{name}", 1, f"removed whole: nobody can be erased from it, {why}")
     receipt.add("tombstone of the id (HMAC)", 0, "kept, so that no source brings the user back")
-    receipt.add("source", 0, SOURCE_NOTE)
+    note = "not Hertz's to change; the tombstone keeps the user out of every run"
+    receipt.add("source", 0, note)
     receipt.completed = datetime.now(UTC).isoformat(timespec="seconds")
 
 

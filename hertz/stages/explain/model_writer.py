@@ -127,7 +127,7 @@ class ModelWriter:
 
     def work(self) -> ModelWork:
         """Returns what the model did, for the stage's result."""
-        counts, prompt_tokens = self.counts, self.counts["prompt_tokens"]
+        counts = self.counts
         left = Counter(why for task, why in self.fallbacks.items() if task not in self.written)
         left["budget"] += self.over_budget - len(self.written.keys() - set(self.share))
         return ModelWork(
@@ -138,9 +138,9 @@ class ModelWriter:
             bios_cut=counts["bios_cut"],
             left_to_template=dict(sorted((+left).items())),
             left_out_by_budget=left["budget"],
-            prompt_tokens=prompt_tokens,
+            prompt_tokens=counts["prompt_tokens"],
             cached_tokens=counts["cached_tokens"],
-            prefix_hit_rate=round(counts["cached_tokens"] / max(1, prompt_tokens), 4),
+            prefix_hit_rate=round(counts["cached_tokens"] / max(1, counts["prompt_tokens"]), 4),
             output_tokens=counts["output_tokens"],
             generating_seconds=round(self.seconds, 3),
             engine_restarts=counts["restarts"],
@@ -165,10 +165,9 @@ class ModelWriter:
 
     def _spent(self) -> bool:
         """Returns whether the run's token or time budget is used up."""
-        tokens, minutes = self.settings.budget_tokens, self.settings.budget_minutes
-        if tokens and self.counts["output_tokens"] >= tokens:
-            return True
-        return bool(minutes) and time.monotonic() - self._began >= 60 * minutes
+        seconds = time.monotonic() - self._began
+        no_tokens = 0 < self.settings.budget_tokens <= self.counts["output_tokens"]
+        return no_tokens or 0 < 60 * self.settings.budget_minutes <= seconds
 
     def _write_queued(self, generator: Generator, wanted: int, step: Step) -> None:
         """Writes the queued jobs, and those that are queued again meanwhile."""
@@ -176,7 +175,7 @@ class ModelWriter:
         try:
             for answers in generator.stream(self._parts(sent)):
                 self._check_part(sent.popleft(), answers)
-                step(self.counts["settled"], wanted)
+                step(wanted - len(self._queue) - sum(map(len, sent)), wanted)
         finally:
             self.seconds = time.monotonic() - self._began
             self.counts["restarts"] = generator.restarts
@@ -229,7 +228,6 @@ class ModelWriter:
             else:
                 self.written[job.task] = accepted[key] = text
         self.counts["accepted"] += len(accepted)
-        self.counts["settled"] += len(accepted)
         fault_point("explain.before_keep")
         self.cache.put_many(accepted, tried)
         fault_point("explain.after_keep")
@@ -250,7 +248,7 @@ class ModelWriter:
             self.counts["retried"] += 1
             self._queue.append(job._replace(tries=job.tries + 1))
         else:
-            self._settle(job.task, "refused")
+            self.fallbacks[job.task] = "refused"
 
     def _too_long(self, job: _Job, tokens: int) -> bool:
         """Queues a job again with shorter bios; returns True if there is nothing left to cut."""
@@ -261,7 +259,7 @@ class ModelWriter:
             shorter = max(0, BIO_LENGTH - MAX_TOKEN_CHARACTERS * over) if whole else 0
             self._queue.append(job._replace(bio_length=shorter))
             return False
-        self._settle(job.task, "too_long")
+        self.fallbacks[job.task] = "too_long"
         logger.warning(
             "%s %d-%d (%s): the prompt of %d tokens is %d too long without any free text; "
             "raise max_model_len",
@@ -270,8 +268,3 @@ class ModelWriter:
             over,
         )
         return True
-
-    def _settle(self, task: Task, why: str) -> None:
-        """Leaves a task to the template voice."""
-        self.fallbacks[task] = why
-        self.counts["settled"] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -71,9 +71,8 @@ def explained_pairs(policy: Policy, matches: pl.DataFrame, top: int) -> pl.DataF
     )
 
 
-def tasks_of(pairs: pl.DataFrame, languages: Iterable[str]) -> Iterator[Task]:
+def tasks_of(pairs: pl.DataFrame, languages: Sequence[str]) -> Iterator[Task]:
     """Yields the tasks of the pairs in order; a pair's languages follow each other."""
-    languages = tuple(languages)
     for category, a, b in pairs.select("category", "user_a", "user_b").iter_rows():
         for language in languages:
             yield Task(category, a, b, language)

@@ -7,6 +7,7 @@ is built anew (its deletes do not erase bytes). A reader of the old one is not d
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
@@ -174,23 +175,18 @@ def _frames(snapshot: Path) -> dict[str, pl.DataFrame]:
 def _carry_over(snapshot: Path, folder: Path, users: Collection[int]) -> list[str]:
     """Carries over the report and the files that name no user; returns notes on the others."""
     notes = []
+    digits = re.compile("|".join(map(str, users)).encode())
     for path in sorted(snapshot.iterdir()):
         if path.suffix == ".parquet" or path.name in REBUILT:
             continue
         if path.name == REPORT:
             page = path.read_text(encoding="utf-8")
             write_text(folder / REPORT, without_rows_of(page, users))
-        elif path.is_file() and path.suffix in PLAIN and not _mentions(path, users):
+        elif path.suffix in PLAIN and path.is_file() and not digits.search(path.read_bytes()):
             (folder / path.name).hardlink_to(path)
         else:
             notes.append(f"{snapshot.name}/{path.name} left out: the next full run makes it again")
     return notes
-
-
-def _mentions(path: Path, users: Collection[int]) -> bool:
-    """Returns whether a file contains the digits of any of the ids."""
-    content = path.read_bytes()
-    return any(str(user).encode() in content for user in users)
 
 
 def _rebuild(

@@ -1,6 +1,10 @@
 -- The queries of the intake. queue.py reads each by the name in the comment before it.
 
--- name: tables
+-- name: open
+pragma journal_mode = wal;
+pragma synchronous = full;
+pragma secure_delete = on;
+pragma temp_store = memory;  -- VACUUM must not spill profiles elsewhere
 create table if not exists events (
     sequence integer primary key autoincrement, kind text not null, user_id integer not null,
     other_id integer, payload text, received_at text not null, key text unique, request blob
@@ -12,6 +16,12 @@ create table if not exists forgotten (mark blob primary key) without rowid;
 -- name: insert
 insert into events (kind, user_id, other_id, payload, received_at, key, request)
 values (?, ?, ?, ?, ?, ?, ?)
+
+-- name: events
+select sequence, kind, user_id, other_id from events where sequence > ? order by sequence
+
+-- name: payloads
+select payload from events where user_id = ? and sequence <= ? and payload is not null
 
 -- name: latest_kind
 select kind from events

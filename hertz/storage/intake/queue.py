@@ -24,7 +24,6 @@ from hertz.storage.intake.events import Event, Fold, Outcome, Profile, Request, 
 from hertz.storage.intake.tombstones import Tombstones
 
 INTAKE_FILE = "intake.sqlite"
-BUSY_SECONDS = 5.0
 
 IsPublished = Callable[[int], bool]
 
@@ -47,13 +46,9 @@ class Intake:
         with self._storage_errors():
             home.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
-                self.path, BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                self.path, timeout=5.0, isolation_level=None, check_same_thread=False
             )
-            self._database.executescript(
-                "pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on;"
-                "pragma temp_store = memory;"  # VACUUM must not spill profiles elsewhere
-                + _QUERIES["tables"]
-            )
+            self._database.executescript(_QUERIES["open"])
 
     def __enter__(self) -> Self:
         return self
@@ -86,9 +81,8 @@ class Intake:
         profiles = []
         removed = set()
         with self._storage_errors():
-            for sequence, user, kind, received, payload in self._database.execute(
-                _QUERIES["latest"], (upto,)
-            ):
+            latest = self._database.execute(_QUERIES["latest"], (upto,))
+            for sequence, user, kind, received, payload in latest:
                 if kind in ("register", "update"):
                     profiles.append(Profile(sequence, user, received, orjson.loads(payload)))
                 else:
@@ -101,11 +95,7 @@ class Intake:
 
     def events(self, after: int) -> list[Event]:
         """Returns the events after a number, in order, without their profiles."""
-        query = (
-            "select sequence, kind, user_id, other_id from events where sequence > ? "
-            "order by sequence"
-        )
-        return [Event(*row) for row in self._rows(query, after)]
+        return [Event(*row) for row in self._rows(_QUERIES["events"], after)]
 
     def first_received(self, after: int) -> str | None:
         """Returns the time of the first event after a number (ISO, UTC), or None."""
@@ -138,10 +128,8 @@ class Intake:
 
     def payloads_of(self, user_id: int, upto: int) -> list[dict[str, Any]]:
         """Returns the profiles that a user's events up to a number still contain."""
-        query = (
-            "select payload from events where user_id = ? and sequence <= ? and payload is not null"
-        )
-        return [orjson.loads(payload) for (payload,) in self._rows(query, user_id, upto)]
+        found = self._rows(_QUERIES["payloads"], user_id, upto)
+        return [orjson.loads(payload) for (payload,) in found]
 
     def supersede(self, upto: int) -> int:
         """Erases profiles that a later event up to a number replaces; returns their number."""
@@ -228,8 +216,7 @@ class Intake:
         profile = dict(request.profile)
         for name, value in profile.items():
             if isinstance(value, list):
-                gone = (isinstance(item, int) and self._gone(item, tombstones) for item in value)
-                profile[name] = [item for item, away in zip(value, gone, strict=True) if not away]
+                profile[name] = [item for item in value if not self._gone(item, tombstones)]
         return orjson.dumps(profile).decode()
 
     def _verdict(
@@ -244,18 +231,18 @@ class Intake:
             exists = not self._gone(user_id, tombstones) and is_published(user_id)
         if request.kind == "register":
             return "exists" if exists else "done"
-        gone = request.other_id is not None and self._gone(request.other_id, tombstones)
-        return "done" if exists and not gone else "unknown"
+        return "done" if exists and not self._gone(request.other_id, tombstones) else "unknown"
 
     def _has_profile(self, user_id: int) -> bool | None:
         """Returns whether a user's latest event has a profile; None if no event decides."""
         latest = self._database.execute(_QUERIES["latest_kind"], (user_id,)).fetchone()
         return latest[0] in ("register", "update") if latest else None
 
-    def _gone(self, user_id: int, tombstones: Tombstones | None) -> bool:
-        """Returns whether a user was forgotten."""
-        query = "select 1 from forgotten where mark = ?"
-        return tombstones is not None and bool(self._rows(query, tombstones.of(user_id)))
+    def _gone(self, value: object, tombstones: Tombstones | None) -> bool:
+        """Returns whether a value is the id of a forgotten user."""
+        if tombstones is None or not isinstance(value, int):
+            return False
+        return bool(self._rows("select 1 from forgotten where mark = ?", tombstones.of(value)))
 
     def _pragma(self, name: str) -> int:
         """Reads a number from the file's header."""
