@@ -2,12 +2,8 @@
 
     python bench/audit.py --home data [--json]
 
-Reads the published snapshot (users.parquet, explanations.parquet, the policy of its manifest) and
-compares each text with the two profiles by rules of its own: any label in a text must belong to one
-of the two, in a sentence that says "both" to both; whatever is quoted must be a label; reasons must
-be true; and no text may have contacts, ids, numbers of neither, names, foreign letters, romance
-among friends, markup or words of a bio. Prints counts by origin and language, and findings by kind
-with user ids only. The exit status is 1 if there are findings, or no texts.
+Prints the numbers of texts by origin and language, and findings by kind with user ids only. The
+exit status is 1 if there are findings, or no texts.
 """
 
 from __future__ import annotations
@@ -118,6 +114,7 @@ class Auditor:
         yield from self._reasons(row, text, a, b)
 
     def _labels(self) -> Iterator[Label]:
+        """Yields the labels that are searched for in a text."""
         for text, meanings in self.meanings.items():
             if not any(self.policy.fields[field].kind == "set" for field, _ in meanings):
                 continue  # everyday words ("sometimes"): looked for in quotes alone
@@ -132,6 +129,7 @@ class Auditor:
             yield Label(text, bare, re.compile(pattern), tuple(meanings), trait)
 
     def _form(self, title: str, content: str) -> Iterator[str]:
+        """Yields the mistakes of a text's length, emoji and closing words."""
         if not (4 <= len(title.strip()) <= 100 and 100 <= len(content) <= 2400):
             yield "length"
         pictures = [[c for c in p if unicodedata.category(c) == "So"] for p in content.split("\n")]
@@ -144,6 +142,7 @@ class Auditor:
             yield "closing"
 
     def _letters(self, text: str) -> Iterator[str]:
+        """Yields "script" for foreign letters or control characters, and "name" for unknown names."""
         for c in text:
             kind = unicodedata.category(c)
             if kind[0] == "L":
@@ -163,6 +162,7 @@ class Auditor:
             yield "name"
 
     def _numbers(self, text: str, a: Person, b: Person) -> Iterator[str]:
+        """Yields "number" or "type" for numbers and personality types that neither profile has."""
         known = {
             number
             for field in self.names
@@ -188,6 +188,7 @@ class Auditor:
         return [{*self._codes(a, f)} & {*self._codes(b, f)} for f in fields]
 
     def _bios(self, text: str, a: Person, b: Person) -> Iterator[str]:
+        """Yields "bio" if the text repeats four words in a row of a self-introduction."""
         said = " ".join(re.findall(r"\w+", text.lower()))
         for who in (a, b):
             for field, rule in self.policy.fields.items():
@@ -200,6 +201,7 @@ class Auditor:
                     return
 
     def _sentence(self, sentence: str, labels: list[Label], a: Person, b: Person) -> Iterator[str]:
+        """Yields "quoted" for quotes that are no label, "label" for labels untrue of the pair."""
         plain = sentence.lower()
         both = BOTH[self.language].search(sentence) is not None
         wish = WISH[self.language].search(sentence) is not None
@@ -220,6 +222,7 @@ class Auditor:
     def _true(
         self, meanings: list[Meaning], plain: str, both: bool, wish: bool, a: Person, b: Person
     ) -> bool:
+        """Returns whether a label in a sentence is true of the pair, as a trait or as a wish."""
         named = [m for m in meanings if self.names[m[0]] in plain]
         wishes = {mine for mine, _ in self.wishes}
         meant = named or [m for m in meanings if m[0] not in wishes]
@@ -234,6 +237,7 @@ class Auditor:
         return self._had(meant, both, a, b)
 
     def _had(self, meant: list[Meaning], both: bool, a: Person, b: Person) -> bool:
+        """Returns whether one of the pair, or both, have any of the meanings."""
         has = [[code in self._codes(who, field) for who in (a, b)] for field, code in meant]
         return any(all(sides) if both else any(sides) for sides in has)
 
@@ -248,6 +252,7 @@ class Auditor:
         )
 
     def _reasons(self, row: dict[str, Any], text: str, a: Person, b: Person) -> Iterator[str]:
+        """Yields a mistake for each reason that is untrue of the pair or not in the text."""
         for reason in json.loads(row["reasons"]):
             fields, values = reason["fields"], {*reason["values"]}
             of_a, of_b = ({*self._codes(who, fields[0])} for who in (a, b))
@@ -270,6 +275,7 @@ class Auditor:
                 yield "reason not mentioned"
 
     def _codes(self, who: Person, field: str) -> list[str]:
+        """Returns the codes of a field as a list, whether it holds one or several."""
         value = who[field]
         return value if isinstance(value, list) else [value] if value else []
 
