@@ -142,7 +142,7 @@ class Auditor:
             yield "closing"
 
     def _letters(self, text: str) -> Iterator[str]:
-        """Yields "script" for foreign letters or control characters, and "name" for unknown names."""
+        """Yields "script" for foreign or invisible characters, "name" for unknown names."""
         for c in text:
             kind = unicodedata.category(c)
             if kind[0] == "L":

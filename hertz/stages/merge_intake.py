@@ -26,7 +26,7 @@ class MergedProfiles(NamedTuple):
 
     Attributes:
         checked: The profiles and the quarantine.
-        sequence: Sequence number of the last event that was merged.
+        sequence: Number of the last event that was merged.
         sent: Number of profiles that came from the intake.
         removed: Number of the source's users whom the intake removed.
         blocks: Number of blocks from the intake.

@@ -43,9 +43,9 @@ class Task(NamedTuple):
 def explained_pairs(policy: Policy, matches: pl.DataFrame, top: int) -> pl.DataFrame:
     """Returns the pairs to explain: those among the `top` matches of either user.
 
-    The rows are sorted by `category` (in the policy's order), `user_a` < `user_b`. `value` is the
-    priority, 0 first: the categories alternate; within one, the sum of 1 / rank over the lists that
-    show the pair counts first, then the mutual score, then the ids.
+    Rows have `user_a` < `user_b`, and are sorted by category (in the policy's order) and ids.
+    `value` is the priority, 0 first: the categories alternate; within one, the sum of 1 / rank over
+    the lists that show the pair counts first, then the mutual score, then the ids.
     """
     order = {name: place for place, name in enumerate(policy.categories)}
     place = pl.col("category").replace_strict(order, return_dtype=pl.Int32)

@@ -44,9 +44,9 @@ def rows_naming(snapshot: Path, users: Collection[int]) -> dict[int, dict[str, i
     """
     found: dict[int, dict[str, int]] = {}
     lists = read_manifest(snapshot).policy.id_list_fields
-    for name, frame in _frames(snapshot).items():
-        for user, rows in _rows_by_user(frame, users, lists).items():
-            found.setdefault(user, {})[name] = rows
+    for path in sorted(snapshot.glob("*.parquet")):
+        for user, rows in _rows_by_user(read_frame(path), users, lists).items():
+            found.setdefault(user, {})[path.name] = rows
     return found
 
 
@@ -64,7 +64,7 @@ def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
     folder = snapshot.with_name(f"{BUILDING}{snapshot.name}")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    before = _frames(snapshot)
+    before = {path.name: read_frame(path) for path in sorted(snapshot.glob("*.parquet"))}
     lists = manifest.policy.id_list_fields
     after = {name: without_users(frame, users, lists) for name, frame in before.items()}
     for name, frame in after.items():
@@ -165,11 +165,6 @@ def _rows_by_user(
         return {}
     named = pl.concat(found).filter(pl.col("user").is_in(list(users))).unique()
     return dict(named.group_by("user").len().sort("user").iter_rows())
-
-
-def _frames(snapshot: Path) -> dict[str, pl.DataFrame]:
-    """Reads all Parquet files of a snapshot, by file name."""
-    return {path.name: read_frame(path) for path in sorted(snapshot.glob("*.parquet"))}
 
 
 def _carry_over(snapshot: Path, folder: Path, users: Collection[int]) -> list[str]:
