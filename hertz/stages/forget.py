@@ -92,7 +92,7 @@ def forget(settings: Settings, user_id: int) -> Receipt:
             damaged = remove_damaged(home)
             texts = _own_texts(settings, user_id)
             receipt = _purge(settings, {user_id: outcome.sequence}, "forget", damaged)[0]
-            scan = scan_home(home, user_id, texts, _source_of(settings))
+            scan = scan_home(home, user_id, texts, settings.source.path)
             receipt.scan = scan.as_dict()
             fault_point("forget.before_receipt")
             _store(home, receipt)
@@ -126,12 +126,7 @@ def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
 
 def verify(settings: Settings, user_id: int) -> Scan:
     """Searches every byte of the home for a user."""
-    return scan_home(settings.home, user_id, source=_source_of(settings))
-
-
-def _source_of(settings: Settings) -> Path | None:
-    """Returns the path of the team's own profiles, if they are a file or folder."""
-    return Path(settings.source.path) if settings.source.path else None
+    return scan_home(settings.home, user_id, source=settings.source.path)
 
 
 def _purge(

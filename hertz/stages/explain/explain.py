@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import orjson
 import polars as pl
 
-from hertz.core.errors import ModelError
+from hertz.core.errors import ModelError, StorageError
 from hertz.core.faults import fault_point
 from hertz.explanations.generation.engine import load_engine
 from hertz.explanations.generation.generator import Generator, VllmGenerator
@@ -24,11 +25,13 @@ from hertz.explanations.voices.template import check_languages, render
 from hertz.reports.figures import Origins
 from hertz.stages.explain.model_writer import ModelWriter, Open
 from hertz.stages.explain.tasks import TASK, TASK_SCHEMA, Task, TaskContext, explained_pairs
-from hertz.stages.explain.template_reuse import reusable_template_texts
+from hertz.stages.previous_run import unchanged_users
 from hertz.stages.run import Run, Step, Stopwatch
 from hertz.storage.explanation_cache import ExplanationCache
 from hertz.storage.files import read_frame, write_frame
 from hertz.storage.models.language import find_language_model
+from hertz.storage.snapshot.manifest import read_manifest
+from hertz.storage.snapshot.snapshots import current_snapshot
 from hertz.storage.snapshot.stage_results import ExplainResult
 
 logger = logging.getLogger(__name__)
@@ -66,7 +69,7 @@ def explain(run: Run, generate: bool = True, open_model: Open = open_generator) 
     name, digest, why_none = _model(chosen, fetch=generate)
     context = TaskContext(policy, chosen, profiles, digest)
     wanted = _wanted(pairs, policy.languages)
-    same = reusable_template_texts(run.settings.home, policy, context.voice, profiles, wanted)
+    same = _reusable_template_texts(run.settings.home, context, profiles, wanted)
     writer = ModelWriter(context, ExplanationCache(run.settings.home))
     writer.ended_by = why_none
     if digest:
@@ -96,6 +99,28 @@ def _wanted(pairs: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
     """Returns every explanation to write, in order; `place` is its row number."""
     spoken = pl.DataFrame({"language": languages}, {"language": pl.String})
     return pairs.select(TASK[:3]).join(spoken, how="cross").with_row_index("place")
+
+
+def _reusable_template_texts(
+    home: Path, context: TaskContext, profiles: pl.DataFrame, wanted: pl.DataFrame
+) -> pl.DataFrame:
+    """Returns the rows of `wanted` whose published template text a run would write identically."""
+    nothing = wanted.clear()
+    try:
+        snapshot = current_snapshot(home)
+        if snapshot is None or read_manifest(snapshot).stages.explain.voice != context.voice:
+            return nothing
+        before = read_frame(snapshot / "users.parquet")
+        fields = [name for name, rule in context.policy.fields.items() if rule.kind != "ids"]
+        same = unchanged_users(before, profiles, fields).implode()
+        published = read_frame(snapshot / "explanations.parquet")
+    except StorageError as error:
+        logger.warning("no explanation is taken over: %s", error)
+        return nothing
+    usable = published.filter(
+        pl.col("origin") == "template", pl.col("user_a").is_in(same), pl.col("user_b").is_in(same)
+    )
+    return wanted.join(usable, on=TASK, maintain_order="left")
 
 
 def _besides(wanted: pl.DataFrame, same: pl.DataFrame, languages: tuple[str, ...]) -> list[Task]:

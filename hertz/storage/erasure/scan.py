@@ -72,7 +72,7 @@ class Scan:
 
 
 def scan_home(
-    home: Path, user_id: int, texts: Sequence[str] = (), source: Path | None = None
+    home: Path, user_id: int, texts: Sequence[str] = (), source: str | None = None
 ) -> Scan:
     """Searches a home for a user.
 
@@ -80,8 +80,8 @@ def scan_home(
         home: The home directory.
         user_id: The user.
         texts: Texts that only this user wrote; those shorter than 12 characters are skipped.
-        source: The team's own profiles, which Hertz does not change. If they are within the home
-            and contain the user, that is a note and not a finding.
+        source: Path of the team's own profiles, which Hertz does not change. If they are within the
+            home and contain the user, that is a note and not a finding.
     """
     scan = Scan()
     long_texts = [text for text in texts if len(text) >= SHORTEST_TEXT]
@@ -98,7 +98,7 @@ def scan_home(
         scan.bytes += path.stat().st_size
         found = [*_known(path, user_id, scan), *_raw(path, name, patterns)]
         found += _multi_search(path, encodings)
-        if found and source and path.resolve().is_relative_to(source.resolve()):
+        if found and source and path.resolve().is_relative_to(Path(source).resolve()):
             scan.notes.append(f"{name} is the source, which Hertz does not change: it has the user")
         else:
             scan.findings += [Finding(name, place, times) for place, times in found]
