@@ -40,7 +40,7 @@ def check_model(run: Run) -> None:
 
 
 def check_language_model(policy: Policy, settings: ExplanationSettings) -> None:
-    """Checks a language model without a run; raises the same errors as `check_model`."""
+    """Checks a language model without a run, with the errors of `check_model`."""
     if not settings.model:
         return
     cpu = is_cpu_build()

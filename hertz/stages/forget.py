@@ -32,12 +32,7 @@ from hertz.storage.intake.queue import INTAKE_FILE, Intake
 from hertz.storage.settings import Settings
 from hertz.storage.snapshot.history import erase_from_history
 from hertz.storage.snapshot.manifest import Manifest, read_manifest
-from hertz.storage.snapshot.snapshots import (
-    kept_folders,
-    locked_home,
-    new_run_id,
-    remove_damaged,
-)
+from hertz.storage.snapshot.snapshots import kept_folders, locked_home, new_run_id, remove_damaged
 
 Removals = Mapping[int, int]  # user -> number of the event that removed the user
 Cause = Literal["forget", "delete"]

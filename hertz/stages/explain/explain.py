@@ -184,15 +184,12 @@ class _Texts:
         unseen = "budget" if self.writer.over_budget else "engine_failed"
         spoken = pl.col("language").is_in(self.context.settings.languages)
         why = (
-            pl.when(pl.col("origin") == "model")
-            .then(None)
-            .when(pl.lit(self.model is None))
-            .then(pl.lit("no_model"))
-            .when(~spoken)
-            .then(pl.lit("language"))
-            .otherwise(pl.col("fallback").fill_null(unseen))
+            pl.when(spoken).then(pl.col("fallback").fill_null(unseen)).otherwise(pl.lit("language"))
         )
-        return frame.join(left, on=TASK, how="left").with_columns(fallback=why)
+        if self.model is None:
+            why = pl.lit("no_model")
+        shown = pl.when(pl.col("origin") != "model").then(why)
+        return frame.join(left, on=TASK, how="left").with_columns(fallback=shown)
 
     def _row(self, task: Task) -> tuple[Any, ...]:
         """Returns the row of an explanation, with the columns of `WRITTEN`."""
