@@ -225,6 +225,11 @@ class Policy(Strict):
         return tuple(name for name, rule in self.fields.items() if rule.kind == "ids")
 
     @property
+    def code_fields(self) -> tuple[str, ...]:
+        """The fields that hold one code, ordered or not."""
+        return tuple(n for n, rule in self.fields.items() if rule.kind in ("code", "ordered"))
+
+    @property
     def block_fields(self) -> tuple[str, ...]:
         """The fields of blocked user ids, each once."""
         named = (n for c in self.categories for n in self.eligibility_of(c).blocked)

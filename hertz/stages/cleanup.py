@@ -33,12 +33,8 @@ class Cleaned(NamedTuple):
 def cleanup(settings: Settings, keep: int | None = None, held: bool = False) -> Cleaned:
     """Removes old snapshots, remains of killed runs, and vectors of unused models.
 
-    The published snapshot is always kept.
-
-    Args:
-        settings: The home, and the default number of snapshots to keep.
-        keep: Number of newest snapshots to keep; the settings' number if None.
-        held: Whether to remove held runs as well.
+    The published snapshot and the newest `keep` stay, by default the settings' number of them. With
+    `held`, held runs are removed as well.
 
     Raises:
         LockedError: If a run holds the home.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from pathlib import Path
-
-import numpy as np
 
 from hertz.embedding.encoder import Encoder
-from hertz.embedding.texts import Lookup, all_texts
+from hertz.embedding.texts import all_texts
 from hertz.stages.run import Run, Step, Stopwatch
 from hertz.storage.embeddings import EmbeddingStore, text_hash
 from hertz.storage.files import read_frame
@@ -50,16 +47,6 @@ def embed(run: Run) -> EmbedResult:
 def open_encoder(settings: Settings) -> Encoder:
     """Returns the configured embedding model, which is loaded when it gets its first text."""
     return Encoder(settings.embedding, find_embedding_model(settings.embedding))
-
-
-def stored_vectors(home: Path, identity: str) -> Lookup:
-    """Returns a lookup of a model's stored vectors: texts in, `(n, dim)` float32 out."""
-    store = EmbeddingStore(home, identity)
-
-    def lookup(texts: list[str]) -> np.ndarray:
-        return store.get([text_hash(identity, text) for text in texts])
-
-    return lookup
 
 
 def _encode(run: Run, encoder: Encoder, store: EmbeddingStore, texts: dict[str, str]) -> None:

@@ -46,7 +46,6 @@ class Receipt:
     Attributes:
         user: The user's tombstone, in hex.
         requested: Time at which the erasure began (ISO, UTC).
-        completed: Time at which the erasure ended (ISO, UTC).
         stores: For each store: `store`, the number `removed`, and a `note`.
         scan: Result of the search afterwards; None if there was none.
     """
@@ -100,9 +99,7 @@ def forget(settings: Settings, user_id: int) -> Receipt:
 def purge_removed(settings: Settings, upto: int) -> list[Receipt]:
     """Erases all forgotten users, and the users whose deletion a published run has folded.
 
-    Args:
-        settings: The home, which the caller holds, and its policy.
-        upto: The published snapshot's `intake_sequence`.
+    The caller holds the home; `upto` is the published snapshot's `intake_sequence`.
     """
     home = settings.home
     if not (home / INTAKE_FILE).exists():
@@ -157,8 +154,7 @@ def _complete(receipt: Receipt, damaged: Mapping[str, str]) -> None:
     for name, why in damaged.items():
         receipt.add(f"snapshots/{name}", 1, f"removed whole: nobody can be erased from it, {why}")
     receipt.add("tombstone of the id (HMAC)", 0, "kept, so that no source brings the user back")
-    note = "not Hertz's to change; the tombstone keeps the user out of every run"
-    receipt.add("source", 0, note)
+    receipt.add("source", 0, "not Hertz's to change; the tombstone keeps the user out of every run")
     receipt.completed = datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -196,9 +192,8 @@ def _profiles_of(
         if upto > kept.manifest.intake_sequence:
             yield kept.manifest.policy, kept.profiles.filter(pl.col("user_id") == user)
     policy = settings.policy
-    names = [policy.id_field, *policy.columns.values()]
     for payload in intake.payloads_of(user, upto):
-        row = dict.fromkeys(names) | payload
+        row = dict.fromkeys([policy.id_field, *policy.columns.values()]) | payload
         yield policy, validate_profiles(policy, text_frame([row])).profiles
 
 

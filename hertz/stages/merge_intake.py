@@ -22,15 +22,7 @@ from hertz.storage.settings import Settings
 
 
 class MergedProfiles(NamedTuple):
-    """The profiles of a run, and what came from the intake.
-
-    Attributes:
-        checked: The profiles and the quarantine.
-        sequence: Number of the last event that was merged.
-        sent: Number of profiles that came from the intake.
-        removed: Number of the source's users whom the intake removed.
-        blocks: Number of blocks from the intake.
-    """
+    """The profiles and quarantine of a run, and the figures of the intake in `PrepareResult`."""
 
     checked: ValidatedProfiles
     sequence: int
@@ -42,12 +34,7 @@ class MergedProfiles(NamedTuple):
 def merge_intake(
     settings: Settings, raw: pl.DataFrame, checked: ValidatedProfiles
 ) -> MergedProfiles:
-    """Merges all events so far into the source's profiles.
-
-    Args:
-        settings: The policy, the home, and the source's column with the time of the last change.
-        raw: The source's rows as read.
-        checked: The validated profiles and the quarantine of these rows.
+    """Merges all events so far into the source's profiles, which are given raw and validated.
 
     Raises:
         StorageError: If the intake cannot be read.

@@ -57,8 +57,7 @@ def prepare(run: Run) -> PrepareResult:
 def _read(settings: SourceSettings) -> Source:
     """Reads the configured source: a database query, or a file or folder."""
     if settings.query:
-        address = os.environ.get("HERTZ_DATABASE_URL")
-        if not address:
+        if not (address := os.environ.get("HERTZ_DATABASE_URL")):
             message = (
                 "source.query is set, but HERTZ_DATABASE_URL is not: set the database's address"
             )

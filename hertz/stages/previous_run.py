@@ -6,6 +6,7 @@ published lists are updated, or they are linked as they are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,11 +53,11 @@ class Reuse:
 
 def changed_users(policy: Policy, before: pl.DataFrame, now: pl.DataFrame) -> set[int]:
     """Returns the ids of users who were added or removed, or of whom a code changed."""
-    codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
-    return {*before["user_id"], *now["user_id"]}.difference(unchanged_users(before, now, codes))
+    same = unchanged_users(before, now, policy.code_fields)
+    return {*before["user_id"], *now["user_id"]}.difference(same)
 
 
-def unchanged_users(before: pl.DataFrame, now: pl.DataFrame, fields: list[str]) -> pl.Series:
+def unchanged_users(before: pl.DataFrame, now: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
     """Returns the ids of users who are in both frames with the same values of all the fields."""
     columns = [
         pl.col(name).list.join("\x1f")  # a control character, which no profile contains
@@ -79,8 +80,7 @@ def choose_reuse(run: Run, features: Features, fingerprints: np.ndarray, full: b
         manifest = read_manifest(snapshot)
     except SnapshotError as error:
         return Reuse("full", str(error))
-    changed = _changed_setting(run, manifest)
-    if changed:
+    if changed := _changed_setting(run, manifest):
         return Reuse("full", f"{changed} changed since {snapshot.name}")
     try:
         lists = read_neighbours(snapshot)

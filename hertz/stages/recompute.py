@@ -24,9 +24,9 @@ from hertz.matching.topk.incremental import (
 from hertz.matching.topk.lists import NeighborLists
 from hertz.matching.topk.options import Progress
 from hertz.matching.topk.search import TopK, find_neighbors, top_k
-from hertz.stages.embed import stored_vectors
 from hertz.stages.previous_run import SCORES_VERSION, Reuse, changed_users, choose_reuse
 from hertz.stages.run import Run, Stopwatch
+from hertz.storage.embeddings import EmbeddingStore
 from hertz.storage.files import read_frame, write_frame
 from hertz.storage.snapshot.chroma import write_chroma, write_delta
 from hertz.storage.snapshot.neighbours import NEIGHBOURS, write_neighbours
@@ -48,8 +48,8 @@ def recompute(run: Run, full: bool = False, quick: bool = False) -> RecomputeRes
     watch = Stopwatch()
     policy = run.settings.policy
     profiles = read_frame(run.folder / "users.parquet")
-    lookup = stored_vectors(run.settings.home, run.result(EmbedResult).identity)
-    vectors = user_vectors(policy, profiles, lookup)
+    store = EmbeddingStore(run.settings.home, run.result(EmbedResult).identity)
+    vectors = user_vectors(policy, profiles, store.vectors_of)
     features = build_features(policy, profiles, vectors)
     fingerprints = user_fingerprints(features)
     reuse = choose_reuse(run, features, fingerprints, full)

@@ -4,9 +4,8 @@
         identity.json   the model of the vectors
         *.parquet       parts: hash, vector; each named by a hash of its hashes
 
-A part is written completely or not at all, and never changes. Parts with the same hash hold the
-same vector, so parts may be merged while others read: a reader that misses a part lists the folder
-again.
+A part is written whole or not at all, and never changes. Equal hashes have equal vectors, so parts
+may be merged while others read: a reader that misses a part lists the folder again.
 """
 
 from __future__ import annotations
@@ -37,18 +36,17 @@ def text_hash(identity: str, text: str) -> str:
 
 
 class EmbeddingStore:
-    """Stores the vectors of one model, which `Encoder.identity` identifies, in one home."""
+    """Stores the vectors of one model, which `Encoder.identity` identifies, in one home.
+
+    Every method raises `StorageError` if a part is damaged or the home cannot be written.
+    """
 
     def __init__(self, home: Path, identity: str) -> None:
         self.identity = identity
         self.folder = home / "embeddings" / hashlib.sha256(identity.encode()).hexdigest()[:12]
 
     def missing(self, hashes: Sequence[str]) -> list[str]:
-        """Returns the hashes that have no vector yet, each once, in the given order.
-
-        Raises:
-            StorageError: If a part is damaged.
-        """
+        """Returns the hashes that have no vector yet, each once, in the given order."""
         wanted = dict.fromkeys(hashes)
         for _, part in self._read(["hash"]):
             for found in part["hash"].to_pylist():
@@ -59,7 +57,7 @@ class EmbeddingStore:
         """Stores vectors, `(len(hashes), dim)` float32, durably, all of them or none.
 
         Raises:
-            StorageError: If the shapes do not match or the home cannot be written.
+            StorageError: If the shapes do not match.
         """
         if vectors.ndim != 2 or vectors.dtype != np.float32 or len(vectors) != len(hashes):
             message = (
@@ -77,7 +75,7 @@ class EmbeddingStore:
         No hashes give `(0, dim)`, or `(0, 0)` while the store is empty.
 
         Raises:
-            StorageError: If a hash has no vector, or a part is damaged.
+            StorageError: If a hash has no vector.
         """
         wanted = pl.DataFrame({"hash": pl.Series(hashes, dtype=pl.String)}).with_row_index("row")
         found = np.zeros(len(hashes), dtype=bool)
@@ -99,12 +97,12 @@ class EmbeddingStore:
             raise StorageError(message)
         return vectors
 
-    def discard(self, hashes: Sequence[str]) -> None:
-        """Erases the vectors of these hashes, as far as they are stored.
+    def vectors_of(self, texts: Sequence[str]) -> np.ndarray:
+        """Returns the vectors of these texts, as `get` does of their hashes."""
+        return self.get([text_hash(self.identity, text) for text in texts])
 
-        Raises:
-            StorageError: If a part is damaged or the home cannot be written.
-        """
+    def discard(self, hashes: Sequence[str]) -> None:
+        """Erases the vectors of these hashes, as far as they are stored."""
         gone = pa.array(hashes, pa.string())
         for path, part in self._read():
             kept = part.filter(pa.compute.invert(pa.compute.is_in(part["hash"], gone)))

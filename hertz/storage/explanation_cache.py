@@ -1,8 +1,7 @@
 """Caches the language model's explanations by content hash, for all later runs.
 
 Of refused explanations, only the hash and the number of attempts are kept, so that later runs do
-not try them again. The cache is one SQLite file, <home>/explanation_cache/written.sqlite: a text is
-found by its hash, and a person's texts are erased, without reading many files.
+not try them again. The cache is one SQLite file, <home>/explanation_cache/written.sqlite.
 """
 
 from __future__ import annotations
@@ -32,17 +31,16 @@ TABLES = """
 
 
 class ExplanationCache:
-    """Caches the explanations that a home's language model wrote."""
+    """Caches the explanations that a home's language model wrote.
+
+    Every method raises `StorageError` if the file is damaged or cannot be written.
+    """
 
     def __init__(self, home: Path) -> None:
         self.path = home / "explanation_cache" / "written.sqlite"
 
     def get_many(self, hashes: Sequence[str]) -> dict[str, Explanation]:
-        """Returns the accepted explanations of these hashes, as far as they are kept.
-
-        Raises:
-            StorageError: If the file is damaged or cannot be made.
-        """
+        """Returns the accepted explanations of these hashes, as far as they are kept."""
         found: dict[str, Explanation] = {}
         with self._open() as database:
             for part in slices(len(hashes), HASHES_PER_QUERY):
@@ -53,26 +51,14 @@ class ExplanationCache:
         return found
 
     def failed_attempts(self) -> dict[str, int]:
-        """Returns the number of refused attempts of each hash.
-
-        Raises:
-            StorageError: If the file is damaged or cannot be made.
-        """
+        """Returns the number of refused attempts of each hash."""
         with self._open() as database:
             return dict(database.execute("select content_hash, times from tried").fetchall())
 
     def put_many(
         self, accepted: Mapping[str, Explanation], attempts: Mapping[str, int] | None = None
     ) -> None:
-        """Keeps the outcome of a part of the model's work durably, all of it or nothing.
-
-        Args:
-            accepted: Explanations by content hash.
-            attempts: Number of refused attempts by content hash.
-
-        Raises:
-            StorageError: If the file is damaged or cannot be written.
-        """
+        """Keeps explanations and numbers of refused attempts by content hash, all or nothing."""
         rows = [
             (key, text.title, text.content, orjson.dumps(text.reasons).decode())
             for key, text in accepted.items()
@@ -83,11 +69,7 @@ class ExplanationCache:
             database.executemany("insert or replace into tried values (?, ?)", tried)
 
     def prune(self, kept: set[str]) -> list[str]:
-        """Erases all accepted explanations but those of these hashes; returns the erased hashes.
-
-        Raises:
-            StorageError: If the file is damaged or cannot be written.
-        """
+        """Erases all accepted explanations but those of these hashes; returns the erased hashes."""
         if not self.path.exists():
             return []
         with self._open() as database:

@@ -28,9 +28,7 @@ def save_load_test(home: Path, figures: dict[str, Any]) -> Path:
 def read_load_test(home: Path, name: str | None = None) -> dict[str, Any] | None:
     """Reads a saved load test, by default the latest; None if none is named and none is saved.
 
-    Args:
-        home: The home directory.
-        name: Name of the file, with or without `.json`; the figures have it as `name`.
+    The file's `name` may have its `.json` or not; the figures contain it without.
 
     Raises:
         StorageError: If there is no such file, or it is not a load test.

@@ -27,11 +27,7 @@ def new_comparison_folder(home: Path) -> Path:
 def save_comparison(folder: Path, table: pl.DataFrame, texts: pl.DataFrame, markdown: str) -> None:
     """Saves the results of a comparison so far, and replaces those saved before.
 
-    Args:
-        folder: A folder made by `new_comparison_folder`.
-        table: One row of figures for each model.
-        texts: One row for each text that a model wrote.
-        markdown: The table as Markdown.
+    `table` has a row of figures for each model, also as `markdown`; `texts`, a row for each text.
 
     Raises:
         StorageError: If the folder cannot be written.

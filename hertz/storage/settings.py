@@ -85,10 +85,7 @@ class Settings(Strict):
 def load_settings(path: Path, home: Path | None = None, source: str | None = None) -> Settings:
     """Reads and validates hertz.toml.
 
-    Args:
-        path: The file.
-        home: Home directory; replaces HERTZ_HOME, which replaces the file's.
-        source: Path of the profiles; replaces the file's `[source]`.
+    `home` replaces HERTZ_HOME, which replaces the file's; the path `source` replaces `[source]`.
 
     Raises:
         PolicyError: If the file is missing, is not TOML, or any key or value is wrong.

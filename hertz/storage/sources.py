@@ -45,9 +45,7 @@ class Source:
 def read_source(source: str, query: str | None = None) -> Source:
     """Reads all rows of a source; CSV and JSONL have String columns only, with lists as JSON.
 
-    Args:
-        source: Path of a file or folder; with a query, the database's address for SQLAlchemy.
-        query: SQL query for that database.
+    `source` is the path of a file or folder; with an SQL query, its database's SQLAlchemy address.
 
     Raises:
         SourceError: If nothing can be read; the message names the source and the fix.

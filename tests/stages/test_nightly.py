@@ -17,8 +17,8 @@ from hertz.embedding.texts import user_vectors
 from hertz.matching.features import build_features
 from hertz.matching.reference import eligible, score
 from hertz.policy.model import Policy
-from hertz.stages.embed import stored_vectors
 from hertz.stages.nightly import embed_only, explain_only, nightly, on_demand, recompute_only
+from hertz.storage.embeddings import EmbeddingStore
 from hertz.storage.files import checksums
 from hertz.storage.intake.events import Request
 from hertz.storage.intake.queue import Intake
@@ -88,7 +88,7 @@ def test_the_published_lists_are_the_reference_s(first_night: tuple[Path, Settin
     snapshot, policy = published_snapshot(settings.home), settings.policy
     profiles = pl.read_parquet(snapshot / "users.parquet")
     identity = read_manifest(snapshot).stages.embed.identity
-    vectors = user_vectors(policy, profiles, stored_vectors(settings.home, identity))
+    vectors = user_vectors(policy, profiles, EmbeddingStore(settings.home, identity).vectors_of)
     features = build_features(policy, profiles, vectors)
     matches = pl.read_parquet(snapshot / "matches.parquet").filter(category="general")
     ids = features.user_ids.tolist()

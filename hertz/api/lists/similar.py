@@ -151,7 +151,7 @@ async def similar(
 def _accepted_codes(served: Served, request: Request) -> dict[str, list[str]]:
     """Returns the accepted codes by field that a request's filters name."""
     policy = served.manifest.policy
-    fields = tuple(n for n, rule in policy.fields.items() if rule.kind in ("code", "ordered"))
+    fields = policy.code_fields
     found: dict[str, list[str]] = {}
     for name, code in request.query_params.multi_items():
         if name == "limit":

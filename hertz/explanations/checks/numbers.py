@@ -72,8 +72,7 @@ def foreign_type(policy: Policy, a: Profile, b: Profile, text: NormalizedText) -
     there = _WRITTEN.found_in(text.plain)
     if not there:
         return False
-    names = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
-    of_a, of_b = ({str(who[name]).casefold() for name in names} for who in (a, b))
+    of_a, of_b = ({str(who[n]).casefold() for n in policy.code_fields} for who in (a, b))
     for sentence in text.sentences:
         kinds = [_TYPES[mark] for mark in there if mark in sentence]
         types = {kind for kind, pattern in kinds if pattern.search(sentence)}

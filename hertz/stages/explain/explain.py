@@ -56,10 +56,7 @@ def open_generator(settings: ExplanationSettings) -> AbstractContextManager[Gene
 def explain(run: Run, generate: bool = True, open_model: Open = open_generator) -> ExplainResult:
     """Writes explanations.parquet for the run's matches; returns the stage's result.
 
-    Args:
-        run: The run, whose folder has users.parquet and matches.parquet.
-        generate: Whether the model may be started; cached explanations are reused in any case.
-        open_model: Starts the language model.
+    Only with `generate` is the model started; cached explanations are reused in any case.
     """
     chosen, policy = run.settings.explanations, run.settings.policy
     check_languages(policy)
@@ -125,8 +122,7 @@ def _reusable_template_texts(
 
 def _besides(wanted: pl.DataFrame, same: pl.DataFrame, languages: tuple[str, ...]) -> list[Task]:
     """Returns the tasks that may be cached, without those whose template text is reused."""
-    spoken = wanted.filter(pl.col("language").is_in(languages))
-    rest = spoken.join(same, on="place", how="anti")
+    rest = wanted.filter(pl.col("language").is_in(languages)).join(same, on="place", how="anti")
     return [Task(*row) for row in rest.select(TASK).iter_rows()]
 
 
@@ -183,11 +179,9 @@ class _Texts:
         # Without an examined task, the model was not found.
         unseen = "budget" if self.writer.over_budget else "engine_failed"
         spoken = pl.col("language").is_in(self.context.settings.languages)
-        why = (
-            pl.when(spoken).then(pl.col("fallback").fill_null(unseen)).otherwise(pl.lit("language"))
-        )
-        if self.model is None:
-            why = pl.lit("no_model")
+        examined = pl.when(spoken).then(pl.col("fallback").fill_null(unseen))
+        other = examined.otherwise(pl.lit("language"))
+        why = pl.lit("no_model") if self.model is None else other
         shown = pl.when(pl.col("origin") != "model").then(why)
         return frame.join(left, on=TASK, how="left").with_columns(fallback=shown)
 

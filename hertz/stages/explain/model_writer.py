@@ -64,7 +64,7 @@ class ModelWriter:
         fallbacks: Reason for each examined task that is left to the template voice.
         over_budget: Number of tasks outside the budget, which were not examined.
         failed: Number of refused texts by the check that they failed.
-        counts: Numbers of prompts and tokens.
+        counts: Numbers of prompts and tokens, by the names of the fields of `ModelWork`.
         seconds: Time from the first prompt to the check of the last answer.
         ended_by: Error that ended the model's work early; "" if none did.
         share: Tasks of the model within the budget, highest priority first.
@@ -131,21 +131,13 @@ class ModelWriter:
         left = Counter(why for task, why in self.fallbacks.items() if task not in self.written)
         left["budget"] += self.over_budget - len(self.written.keys() - set(self.share))
         return ModelWork(
-            candidates=counts["candidates"],
-            accepted=counts["accepted"],
-            retried=counts["retried"],
             failed_checks=dict(sorted(self.failed.items())),
-            bios_cut=counts["bios_cut"],
             left_to_template=dict(sorted((+left).items())),
             left_out_by_budget=left["budget"],
-            prompt_tokens=counts["prompt_tokens"],
-            cached_tokens=counts["cached_tokens"],
             prefix_hit_rate=round(counts["cached_tokens"] / max(1, counts["prompt_tokens"]), 4),
-            output_tokens=counts["output_tokens"],
             generating_seconds=round(self.seconds, 3),
-            engine_restarts=counts["restarts"],
             generator_failed=self.ended_by,
-        )
+        ).model_copy(update=counts)
 
     def _share(self, pairs: pl.DataFrame) -> list[Task]:
         """Returns the model's share: the tasks of the highest priority within the budget."""
@@ -178,7 +170,7 @@ class ModelWriter:
                 step(wanted - len(self._queue) - sum(map(len, sent)), wanted)
         finally:
             self.seconds = time.monotonic() - self._began
-            self.counts["restarts"] = generator.restarts
+            self.counts["engine_restarts"] = generator.restarts
             for part in sent:  # not answered
                 self._queue.extend(part)
 

@@ -73,7 +73,7 @@ def explained_pairs(policy: Policy, matches: pl.DataFrame, top: int) -> pl.DataF
 
 def tasks_of(pairs: pl.DataFrame, languages: Sequence[str]) -> Iterator[Task]:
     """Yields the tasks of the pairs in order; a pair's languages follow each other."""
-    for category, a, b in pairs.select("category", "user_a", "user_b").iter_rows():
+    for category, a, b in pairs.select(TASK[:3]).iter_rows():
         for language in languages:
             yield Task(category, a, b, language)
 
@@ -82,8 +82,6 @@ class TaskContext:
     """Looks up the profiles, facts and content hashes of a run's tasks.
 
     Args:
-        policy: The run's policy.
-        settings: The run's explanation settings.
         profiles: Rows of users.parquet.
         model: Digest of the language model; "" if there is none.
 

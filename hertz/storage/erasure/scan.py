@@ -74,14 +74,10 @@ class Scan:
 def scan_home(
     home: Path, user_id: int, texts: Sequence[str] = (), source: str | None = None
 ) -> Scan:
-    """Searches a home for a user.
+    """Searches a home for a user, and for texts of 12 characters or more that only the user wrote.
 
-    Args:
-        home: The home directory.
-        user_id: The user.
-        texts: Texts that only this user wrote; those shorter than 12 characters are skipped.
-        source: Path of the team's own profiles, which Hertz does not change. If they are within the
-            home and contain the user, that is a note and not a finding.
+    `source` is the path of the team's own profiles, which Hertz does not change: a user in them is
+    a note and not a finding.
     """
     scan = Scan()
     long_texts = [text for text in texts if len(text) >= SHORTEST_TEXT]

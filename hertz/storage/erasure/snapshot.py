@@ -9,21 +9,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from hertz.core.errors import StorageError
-from hertz.embedding.texts import user_vectors
+from hertz.embedding.texts import Lookup, user_vectors
 from hertz.matching.eligibility import count_pairs_with
 from hertz.matching.features import build_features
 from hertz.reports.figures import Origins
 from hertz.reports.page import without_rows_of
 from hertz.reports.quality import without_exposed
 from hertz.reports.runs import Counts
-from hertz.storage.embeddings import EmbeddingStore, text_hash
+from hertz.storage.embeddings import EmbeddingStore
 from hertz.storage.files import read_frame, write_frame, write_text
 from hertz.storage.snapshot.chroma import write_chroma
 from hertz.storage.snapshot.manifest import MANIFEST, Manifest, read_manifest
@@ -51,11 +51,7 @@ def rows_naming(snapshot: Path, users: Collection[int]) -> dict[int, dict[str, i
 
 
 def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
-    """Erases users from a snapshot; returns notes on parts that are left out.
-
-    Args:
-        snapshot: A published snapshot; the caller holds the home.
-        users: Ids of the users to erase; at least one of them is in the snapshot.
+    """Erases users, at least one of whom is in a snapshot; returns notes on parts left out.
 
     Raises:
         StorageError: If a file is damaged, or the home cannot be written.
@@ -78,12 +74,9 @@ def erase_from_snapshot(snapshot: Path, users: Collection[int]) -> list[str]:
 def without_users(
     frame: pl.DataFrame, users: Collection[int], lists: Collection[str]
 ) -> pl.DataFrame:
-    """Returns a frame without users: without their rows, and without their ids in others' rows.
+    """Returns a snapshot's frame without users' rows, and without their ids in others' rows.
 
-    Args:
-        frame: Any frame of a snapshot.
-        users: Ids of the users to remove.
-        lists: Fields that hold lists of ids; their quarantined values may name users.
+    `lists` are the fields that hold lists of ids; their quarantined values may name users.
     """
     gone = pl.Series(sorted(users), dtype=pl.Int64)
     if set(frame.columns) >= {"rows", "scores", "bound_id"}:
@@ -129,8 +122,7 @@ def _without_rows(part: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
 
 def parse_ids(texts: pl.Series) -> pl.Series:
     """Converts texts to ids; null where a text is not an integer."""
-    whole = texts.str.strip_chars().str.replace(r"\.0*$", "")
-    return whole.cast(pl.Int64, strict=False)
+    return texts.str.strip_chars().str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
 
 
 def extract_ids(values: pl.Series) -> pl.Series:
@@ -204,13 +196,12 @@ def _rebuild(
     return []
 
 
-def _lookup(snapshot: Path, manifest: Manifest) -> Callable[[list[str]], np.ndarray]:
+def _lookup(snapshot: Path, manifest: Manifest) -> Lookup:
     """Returns a function that looks up stored vectors of the snapshot's embedding model."""
     home, made_with = snapshot.parent.parent, manifest.stages.embed.model_identity
     for identity in embedding_identities(home):
         if json.loads(identity) == made_with:
-            store, known = EmbeddingStore(home, identity), identity
-            return lambda texts: store.get([text_hash(known, text) for text in texts])
+            return EmbeddingStore(home, identity).vectors_of
     message = f"{home / 'embeddings'}: no vectors of the model of {snapshot.name}"
     raise StorageError(message)
 

@@ -53,12 +53,7 @@ class Event(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """The profile in a user's latest event.
-
-    Attributes:
-        received_at: Time of the event (ISO, UTC).
-        columns: Values by the source's column names.
-    """
+    """The profile in a user's latest event: values by the source's column names; times ISO, UTC."""
 
     sequence: int
     user_id: int

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
@@ -25,7 +25,7 @@ from hertz.storage.intake.tombstones import Tombstones
 
 INTAKE_FILE = "intake.sqlite"
 
-IsPublished = Callable[[int], bool]
+IsPublished = Callable[[int], bool]  # whether the published snapshot has a user
 
 _SQL = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
 _QUERIES = dict(
@@ -33,7 +33,7 @@ _QUERIES = dict(
 )
 
 
-class Intake:
+class Intake(AbstractContextManager["Intake"]):
     """Reads and writes the intake of one home; several processes may have it open.
 
     Every method raises `StorageError` if the file is damaged or cannot be written, and
@@ -50,9 +50,6 @@ class Intake:
             )
             self._database.executescript(_QUERIES["open"])
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
@@ -61,12 +58,7 @@ class Intake:
         self._database.close()
 
     def apply(self, requests: Sequence[Request], is_published: IsPublished) -> list[Outcome]:
-        """Applies requests in order, all in one durable transaction.
-
-        Args:
-            requests: The requests.
-            is_published: Returns whether the published snapshot has a user.
-        """
+        """Applies requests in order, all in one durable transaction."""
         received = datetime.now(UTC).isoformat(timespec="microseconds")
         with self._transaction():
             return [self._apply(request, is_published, received) for request in requests]
@@ -119,11 +111,7 @@ class Intake:
         return self._tombstones().of(user_id)
 
     def removed(self, upto: int) -> dict[int, int]:
-        """Returns the forgotten and deleted users, each with the number of the latest removal.
-
-        Args:
-            upto: Number of the last event that a run has folded; later deletions are left out.
-        """
+        """Returns the number of each forgotten user's latest removal, and of deletions `upto`."""
         return dict(self._rows(_QUERIES["removed"], upto))
 
     def payloads_of(self, user_id: int, upto: int) -> list[dict[str, Any]]:

@@ -1,8 +1,7 @@
 """Finds the configured language model, and checks that its files are what an engine needs.
 
-In: the settings. Out: a `LanguageModel` with what vLLM loads and a digest of what decides its
-texts, or a clear error. No weights are loaded or downloaded here; of a model that is not in the
-cache, only small files are fetched from the hub.
+In: the settings. Out: a `LanguageModel`, or a clear error. No weights are loaded or downloaded
+here; of a model that is not in the cache, only small files are fetched from the hub.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ class LanguageModel:
     """Identifies a language model.
 
     Attributes:
-        name: Name for people.
         source: What vLLM loads: a folder or a Hugging Face id.
         revision: Commit of a Hugging Face id; None for a folder.
         digest: Checksum or commit, which changes whenever the model's texts could.
@@ -62,9 +60,8 @@ def find_language_model(settings: ExplanationSettings, fetch: bool = True) -> La
         message = f"language model {settings.model!r}: no such folder; check `model`, {NO_MODEL}"
         raise ModelError(message)
     config = _from_hub(settings.model, settings.revision, "config.json", fetch)
-    commit = config.parent.name
-    digest = f"{settings.model}@{commit}"
-    return LanguageModel(settings.model, settings.model, commit, digest, config.parent)
+    name, commit = settings.model, config.parent.name
+    return LanguageModel(name, name, commit, f"{name}@{commit}", config.parent)
 
 
 def check_files(model: LanguageModel, settings: ExplanationSettings) -> None:
@@ -100,9 +97,7 @@ def weight_files(model: LanguageModel) -> list[Path]:
 def weight_bytes(model: LanguageModel, float_bytes: int | None) -> int:
     """Returns the memory of the loaded weights, in bytes; 0 if they are not on this machine.
 
-    Args:
-        model: The model.
-        float_bytes: Bytes of a loaded float; None: floats are loaded as they are stored.
+    `float_bytes` are those of a loaded float; None: floats are loaded as they are stored.
     """
     return sum(_loaded_bytes(path, float_bytes) for path in weight_files(model))
 

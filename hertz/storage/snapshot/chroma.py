@@ -44,16 +44,9 @@ def write_chroma(
     """Writes and seals a new database below the folder of a snapshot that is being built.
 
     A process of its own writes it: Chroma's index files contain whatever was in the memory that
-    they are written from, so texts and ids of other users would end up in them.
-
-    Args:
-        folder: Folder of the snapshot.
-        policy: Policy whose code fields become metadata and whose categories have lists.
-        profiles: Profiles of the database's users.
-        vectors: `(n_users, dim)` float32, in the order of the profiles.
-        matches: Columns `category`, `user_id`, `other_id`, best match first.
-        progress: Callback of (users written, users in all).
-        database: Path of the database in the folder.
+    they are written from, so texts and ids of other users would end up in them. The vectors,
+    `(n_users, dim)` float32, are in the order of the profiles; the matches have the columns
+    `category`, `user_id`, `other_id`, best match first; `progress` gets the users written, and all.
 
     Raises:
         StorageError: If the writing process ends early.
@@ -162,11 +155,8 @@ class ChromaReader:
     ) -> list[tuple[int, float]]:
         """Returns the users with the most similar vectors and their cosine similarity, best first.
 
-        Args:
-            user_id: Id of the user; not part of the answer. An unknown user has no answer.
-            limit: Maximum number of users.
-            accepted: Accepted codes by field; a user must have one of them in each.
-            hides: Returns whether a user is left out.
+        The user is not part of the answer, and an unknown user has none. Every answer has one of
+        the `accepted` codes in each of their fields; `hides` returns whether a user is left out.
         """
         known = self._databases[-1 if user_id in self._replaced else 0].vector_of(user_id)
         if not len(known):
@@ -263,8 +253,7 @@ def _metadata(
     policy: Policy, profiles: pl.DataFrame, matches: pl.DataFrame
 ) -> list[dict[str, str | int]]:
     """Returns the metadata of each user: id, codes, and match lists."""
-    codes = [name for name, rule in policy.fields.items() if rule.kind in ("code", "ordered")]
-    records = profiles.select("user_id", *codes)
+    records = profiles.select("user_id", *policy.code_fields)
     for category in policy.categories:
         top = (
             matches.lazy()

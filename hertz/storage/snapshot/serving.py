@@ -66,12 +66,8 @@ def write_serving(
 ) -> None:
     """Writes the serving file of a snapshot and flushes it to the disk.
 
-    Args:
-        folder: Folder of the snapshot; `serving/` is created in it.
-        policy: Policy that the frames were made with.
-        profiles: Column `user_id` Int64, ascending.
-        matches: List entries, sorted by category (policy order), user_id, rank.
-        explanations: Sorted by category (policy order), user_a, user_b, language (policy order).
+    Profiles are sorted by `user_id` (Int64); matches by category, user_id, rank; explanations by
+    category, user_a, user_b, language: categories and languages as the policy orders them.
 
     Raises:
         StorageError: If the frames are not sorted, have duplicates or do not fit the policy, or

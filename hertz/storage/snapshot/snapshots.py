@@ -83,11 +83,7 @@ def new_folder(home: Path, run_id: str) -> Path:
 
 
 def link_files(snapshot: Path, folder: Path, names: tuple[str, ...]) -> None:
-    """Brings files and folders of a published snapshot into one that is being built.
-
-    Files, which are never changed, are hard-linked; folders are copied, because Chroma writes into
-    its own.
-    """
+    """Hard-links a snapshot's files into a new one; copies folders, because Chroma writes there."""
     for name in names:
         if (snapshot / name).is_dir():
             shutil.copytree(snapshot / name, folder / name)
@@ -257,13 +253,12 @@ def rollback(home: Path, run_id: str | None = None) -> Path:
         SnapshotError: If there is none, or its files do not match its checksums.
     """
     kept = list_snapshots(home)
-    names = [snapshot.name for snapshot in kept]
     current = _current_name(home) or "~"
     older = [snapshot for snapshot in kept if snapshot.name < current]
     chosen = [s for s in kept if s.name == run_id] if run_id else older[-1:]
     if not chosen:
         wanted = f"snapshot {run_id!r}" if run_id else f"snapshot older than {current!r}"
-        message = f"{home}: no {wanted}; kept: {', '.join(names) or 'none'}"
+        message = f"{home}: no {wanted}; kept: {', '.join(s.name for s in kept) or 'none'}"
         raise SnapshotError(message)
     _check_whole(chosen[0])
     write_text(home / "CURRENT", chosen[0].name)

@@ -117,12 +117,7 @@ class ExplainedPairs(StageResult):
 
 
 class ExplainResult(ModelWork, ExplainedPairs):
-    """Result of explaining the matches.
-
-    Attributes:
-        carried_over: Number of template texts taken from the published snapshot.
-        voice: Digest of the template voice.
-    """
+    """Result of explaining the matches; `carried_over` texts are the published template's."""
 
     stage: ClassVar[str] = "explain"
     carried_over: int
