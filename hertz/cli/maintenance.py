@@ -65,10 +65,8 @@ def publish(
     settings = settings_of(policy, home)
     held = held_in(settings.home)
     if held and held.run_id == run_id and not force:
-        echo(
-            f"held: {held.reason}\nreport: {held.report}\nto publish it anyway, add --force",
-            err=True,
-        )
+        found = f"held: {held.reason}\nreport: {held.report}"
+        echo(f"{found}\nto publish it anyway, add --force", err=True)
         raise Exit(1)
     echo(f"published: {publish_anyway(settings, run_id).name}")
 

@@ -20,7 +20,6 @@ from hertz.reports.runs import RunRecord
 from hertz.storage.files import read_frame
 from hertz.storage.snapshot.manifest import Manifest, read_manifest
 from hertz.storage.snapshot.snapshots import REPORT, list_held
-from hertz.storage.snapshot.stage_results import StageResults
 
 
 def status_of(snapshot: Path) -> dict[str, Any]:
@@ -95,9 +94,12 @@ def show_night(snapshot: Path) -> None:
     """Prints the counts and seconds of a run, and one of its matches."""
     manifest = read_manifest(snapshot)
     console = Console()
-    console.print(Columns([_counts(manifest), _seconds(manifest.stages)]))
-    shown = _one_match(snapshot, manifest.policy)
-    if shown:
+    seconds = Table("stage", Column("seconds", justify="right"))
+    for name, taken in manifest.stages.seconds.items():
+        seconds.add_row(name, f"{taken:.1f}")
+    seconds.add_row("all", f"{sum(manifest.stages.seconds.values()):.1f}", style="bold")
+    console.print(Columns([_counts(manifest), seconds]))
+    if shown := _one_match(snapshot, manifest.policy):
         console.print(shown)
     console.print(f"published {manifest.run_id} in {snapshot}; its report: {_report_in(snapshot)}")
 
@@ -121,22 +123,13 @@ def _counts(manifest: Manifest) -> Table:
     rows |= {f"eligible pairs, {n}": count for n, count in counts.eligible_pairs.items()}
     rows |= {f"matches, {n}": count for n, count in counts.matches.items()}
     rows |= {f"explanations, {n}": count for n, count in counts.explanations}
-    rows |= {"candidates by the model": stages.explain.candidates}
-    rows |= {"of these accepted": stages.explain.accepted}
+    rows["candidates by the model"] = stages.explain.candidates
+    rows["of these accepted"] = stages.explain.accepted
     rows |= {f"refused, {check}": count for check, count in stages.explain.failed_checks.items()}
     if stages.explain.generator_failed:
         rows["the model failed"] = stages.explain.generator_failed
     for name, value in rows.items():
         table.add_row(name, plain(value))
-    return table
-
-
-def _seconds(stages: StageResults) -> Table:
-    """Returns the table of the stages' durations."""
-    table = Table("stage", Column("seconds", justify="right"))
-    for name, seconds in stages.seconds.items():
-        table.add_row(name, f"{seconds:.1f}")
-    table.add_row("all", f"{sum(stages.seconds.values()):.1f}", style="bold")
     return table
 
 

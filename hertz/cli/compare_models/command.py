@@ -19,8 +19,7 @@ import polars as pl
 from hertz.cli.compare_models.measure import DUMMY, Comparison
 from hertz.cli.compare_models.plot import plot
 from hertz.cli.compare_models.reports import MatchLists, Report, reports_to_write, sample_lists
-from hertz.cli.compare_models.results import TEXTS, Measured, frame
-from hertz.cli.compare_models.table import SERVICE, markdown
+from hertz.cli.compare_models.results import SERVICE, TEXTS, Measured, frame, markdown
 from hertz.core.errors import HertzError
 from hertz.stages.run import Progress
 from hertz.storage.files import read_frame

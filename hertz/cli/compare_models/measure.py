@@ -46,22 +46,15 @@ FORM_CHECKS = {  # checks of form, voice and privacy; the others are about what 
 
 @dataclass
 class Comparison:
-    """A comparison of models on the same reports.
-
-    Attributes:
-        warm_up: Reports that are written first and not measured.
-        minutes: Time after which a model is stopped.
-        load: Function that loads the model in its process.
-        texts: What was written, in rows of `TEXTS`.
-    """
+    """A comparison of models on the same reports."""
 
     policy: Policy
     settings: ExplanationSettings
-    warm_up: list[Report]
+    warm_up: list[Report]  # written first and not measured
     reports: list[Report]
-    minutes: float = 60.0
+    minutes: float = 60.0  # after which a model is stopped
     load: Load = load_engine
-    texts: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)  # what was written: rows of `TEXTS`
 
     def measure(self, model: str, progress: Progress = no_progress) -> Measured:
         """Measures "bundled", a folder or a Hugging Face id; with ":dummy" weights are random."""
@@ -74,7 +67,10 @@ class Comparison:
         except ModelError as error:
             row.error = _one_line(error)
             return row
-        pinned = _with_small_cache(settings.model_copy(update={"revision": found.revision}))
+        # On a GPU the cache has a fixed size; otherwise vLLM fills the memory with it.
+        cache = {} if is_cpu_build() else {"kv_cache_memory_bytes": CACHE_BYTES}
+        changed = {"revision": found.revision, "engine": cache | settings.engine}
+        pinned = settings.model_copy(update=changed)
         generator = VllmGenerator(found.source, pinned, self.load)
         with _Watch(generator, self.minutes) as watch:
             try:
@@ -191,8 +187,7 @@ class _Watch:
     def _look(self) -> None:
         started = time.monotonic()
         while not self._over.wait(0.5):
-            late = time.monotonic() - started > self._seconds
-            if late:
+            if late := time.monotonic() - started > self._seconds:
                 self.killed = True
                 self._generator.restarts += 1  # so that the generator does not start it again
             with suppress(psutil.NoSuchProcess):
@@ -221,14 +216,6 @@ def settings_for(
     if model != settings.model:
         changed |= {"revision": None, "quantization": None}
     return settings.model_copy(update=changed)
-
-
-def _with_small_cache(settings: ExplanationSettings) -> ExplanationSettings:
-    """Returns the settings with a cache of fixed size on a GPU, which vLLM fills otherwise."""
-    if is_cpu_build():
-        return settings
-    engine = {"kv_cache_memory_bytes": CACHE_BYTES} | settings.engine
-    return settings.model_copy(update={"engine": engine})
 
 
 def is_grounded(failed: Iterable[str]) -> bool:

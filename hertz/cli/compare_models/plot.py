@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hertz.cli.compare_models.results import Measured
-from hertz.cli.compare_models.table import SERVICE
+from hertz.cli.compare_models.results import SERVICE, Measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -22,14 +22,7 @@ DIM = 32  # of the random embeddings
 
 
 class Report(NamedTuple):
-    """One report that a model is to write.
-
-    Attributes:
-        a: Profile of the lower user id.
-        b: Profile of the higher user id.
-        facts: The facts that the prompt contains.
-        conversation: The prompt.
-    """
+    """One report that a model is to write from a prompt; `a` has the lower user id."""
 
     category: str
     language: str
@@ -84,9 +77,7 @@ def reports_to_write(
     pairs = chosen.select("category", "user_a", "user_b").rows()
     found: list[Report] = []
     for language in languages:
-        reports = (
-            _report(policy, category, language, people[a], people[b]) for category, a, b in pairs
-        )
+        reports = (_report(policy, name, language, people[a], people[b]) for name, a, b in pairs)
         found += islice((report for report in reports if report.facts), count)
     return found
 

@@ -34,9 +34,7 @@ OLD_RUN = 30.0  # hours; a day and some hours
 FIRST_SNAPSHOT = 500_000_000  # bytes; the space required before the first snapshot
 
 
-def examine(
-    policy: Path, home: Path | None = None, source: str | None = None
-) -> dict[str, Finding]:
+def examine(policy: Path, home: Path | None, source: str | None) -> dict[str, Finding]:
     """Returns all findings by name; without a valid policy file, those that need none.
 
     Without a home or a source, those of the environment or of the policy file are checked.
@@ -172,10 +170,8 @@ def _home(settings: Settings) -> Finding:
         fix = f"chown it to the user that runs Hertz, or name another: {settings.home}"
         return Finding("fault", str(error), fix)
     found = f"{settings.home}, a flushed write takes {seconds * 1e3:.0f} ms"
-    if seconds < SLOW_SYNC:
-        return Finding("ok", found)
-    fix = "use a local disk: each registration waits for a flushed write"
-    return Finding("warning", found, fix)
+    slow = "use a local disk: each registration waits for a flushed write"
+    return Finding("ok", found) if seconds < SLOW_SYNC else Finding("warning", found, slow)
 
 
 def _disk(settings: Settings) -> Finding:

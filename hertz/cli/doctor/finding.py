@@ -6,14 +6,8 @@ from typing import Literal, NamedTuple
 
 
 class Finding(NamedTuple):
-    """The result of one check.
-
-    Attributes:
-        verdict: "fault" if a night cannot be published or served because of it.
-        found: State in words.
-        fix: What to do about it; empty if there is nothing to do.
-    """
+    """The result of one check; after a fault a night cannot be published or served."""
 
     verdict: Literal["ok", "warning", "fault"]
     found: str
-    fix: str = ""
+    fix: str = ""  # what to do about it

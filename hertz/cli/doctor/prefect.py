@@ -6,7 +6,6 @@ Prefect is optional: without PREFECT_API_URL nothing is checked, because a cron 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import httpx
 
@@ -52,10 +51,7 @@ def _worker(client: httpx.Client) -> Finding:
     answer = client.post("/work_pools/hertz/workers/filter", json={})
     if answer.status_code == httpx.codes.NOT_FOUND:
         return Finding("fault", "no work pool `hertz`", DEPLOY)
-    workers: list[dict[str, Any]] = answer.raise_for_status().json()
-    online = sum(worker["status"] == "ONLINE" for worker in workers)
-    return (
-        Finding("ok", f"{online} online")
-        if online
-        else Finding("fault", "no worker is online", START)
-    )
+    online = sum(worker["status"] == "ONLINE" for worker in answer.raise_for_status().json())
+    if online:
+        return Finding("ok", f"{online} online")
+    return Finding("fault", "no worker is online", START)

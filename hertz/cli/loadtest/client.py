@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import cycle, islice, takewhile
+from itertools import cycle, islice
 from typing import Any
 
 import httpx
@@ -25,32 +24,21 @@ _MOST_PER_SECOND = 2000  # registrations that a sustained test has profiles for
 
 @dataclass
 class Rounds:
-    """Times of two rounds of requests: milliseconds of each answer with status 200.
-
-    Attributes:
-        seconds: Duration of both rounds.
-        failed: Number of other answers, by status or by the client's error.
-    """
+    """Milliseconds of each answer with status 200 in two rounds, and the number of others."""
 
     first: list[float] = field(default_factory=list)
     second: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    failed: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0  # of both rounds
+    failed: dict[str, int] = field(default_factory=dict)  # by status or by the client's error
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Size of a test.
-
-    Attributes:
-        requests: Number of requests in each round.
-        clients: Number of requests in progress at a time.
-        seconds: Duration of both rounds, which then replaces `requests`; None: no limit.
-    """
+    """Size of a test: a number of requests in each round, or the duration of both rounds."""
 
     requests: int = 30
-    clients: int = 3
-    seconds: float | None = None
+    clients: int = 3  # requests in progress at a time
+    seconds: float | None = None  # replaces `requests`
 
     @property
     def most_requests(self) -> int:
@@ -58,38 +46,31 @@ class Plan:
         return int(self.seconds * _MOST_PER_SECOND) if self.seconds else 2 * self.requests
 
 
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Yields a client of the server, with the API key of the environment.
-
-    Raises:
-        HertzError: Nothing answers at the address.
-    """
+def client_of(url: str) -> httpx.AsyncClient:
+    """Returns a client of the server, with the API key of the environment."""
     keys = os.environ.get("HERTZ_API_KEY") or os.environ.get("HERTZ_API_KEYS", "").split(",")[0]
     headers = {"X-API-Key": keys.strip()} if keys.strip() else {}
-    async with httpx.AsyncClient(
+    return httpx.AsyncClient(
         base_url=url, headers=headers, timeout=30, limits=_LIMITS, trust_env=False
-    ) as client:
-        try:
-            await client.get("/ready")
-        except httpx.HTTPError as error:
-            message = f"{url}: no answer ({type(error).__name__}); start one with `hertz serve`"
-            raise HertzError(message) from error
-        yield client
+    )
 
 
 async def health_of(client: httpx.AsyncClient) -> dict[str, Any]:
     """Returns the server's answer to /health: the snapshot that it serves, and its users.
 
     Raises:
-        HertzError: The server has no snapshot to serve.
+        HertzError: Nothing answers at the address, or the server has no snapshot to serve.
     """
-    answer = await client.get("/health")
+    url = client.base_url
+    try:
+        answer = await client.get("/health")
+    except httpx.HTTPError as error:
+        message = f"{url}: no answer ({type(error).__name__}); start one with `hertz serve`"
+        raise HertzError(message) from error
     if answer.status_code != 200:
-        message = f"{client.base_url}: cannot serve (status {answer.status_code}): see /health"
+        message = f"{url}: cannot serve (status {answer.status_code}): see /health"
         raise HertzError(message)
-    found: dict[str, Any] = answer.json()
-    return found
+    return dict(answer.json())
 
 
 def registrations(profiles: pl.DataFrame) -> list[dict[str, Any]]:
@@ -114,9 +95,8 @@ async def register(
     try:
         return await _rounds(client, requests(), plan)
     finally:
-        deleted = [] if keep else sent
-        for start in range(0, len(deleted), 8):  # one that was refused need not exist
-            users = deleted[start : start + 8]
+        for start in range(0, 0 if keep else len(sent), 8):  # a refused one need not exist
+            users = sent[start : start + 8]
             await asyncio.gather(*(client.delete(f"/api/v3/users/{user}") for user in users))
 
 
@@ -152,16 +132,14 @@ async def _rounds(
 
 
 def _within(seconds: float, requests: Iterator[httpx.Request]) -> Iterator[httpx.Request]:
-    """Returns the requests until the seconds are over."""
+    """Yields requests until the seconds are over; each that is built is sent."""
     end = time.perf_counter() + seconds
-    return takewhile(lambda _: time.perf_counter() < end, requests)
+    while time.perf_counter() < end and (request := next(requests, None)):
+        yield request
 
 
 async def _send(
-    client: httpx.AsyncClient,
-    requests: Iterator[httpx.Request],
-    times: list[float],
-    found: Rounds,
+    client: httpx.AsyncClient, requests: Iterator[httpx.Request], times: list[float], found: Rounds
 ) -> None:
     """Sends one request after another until none is left."""
     for request in requests:

@@ -14,7 +14,7 @@ from hertz.cli.loadtest import report
 from hertz.cli.loadtest.client import (
     Plan,
     Rounds,
-    connected,
+    client_of,
     health_of,
     recommend,
     register,
@@ -72,7 +72,7 @@ async def _measure(
 ) -> tuple[dict[str, Any], dict[str, Rounds]]:
     """Runs the tests of each plan, named by its key; returns what was served, and the times."""
     rounds: dict[str, Rounds] = {}
-    async with connected(url) as client:
+    async with client_of(url) as client:
         health = await health_of(client)
         users = _users(settings, health)
         category = next(iter(settings.policy.categories))
@@ -88,10 +88,8 @@ async def _measure(
 def _totals(rounds: dict[str, Rounds]) -> dict[str, Any]:
     """Returns the failed requests and the successful answers a second of each test."""
     failed = {name: found.failed for name, found in rounds.items() if found.failed}
-    per_second = {
-        name: round((len(found.first) + len(found.second)) / found.seconds, 1)
-        for name, found in rounds.items()
-    }
+    answered = {name: len(found.first) + len(found.second) for name, found in rounds.items()}
+    per_second = {name: round(n / rounds[name].seconds, 1) for name, n in answered.items()}
     return {"failed": failed, "per_second": per_second}
 
 
@@ -109,22 +107,18 @@ def _users(settings: Settings, health: dict[str, Any]) -> list[int]:
     """Returns user ids: those of the local snapshot if the server has it, else 1, 2, 3, ..."""
     snapshot = current_snapshot(settings.home)
     if snapshot and snapshot.name == health["snapshot"] and (snapshot / "users.parquet").exists():
-        ids: list[int] = read_frame(snapshot / "users.parquet")["user_id"].to_list()
-        return ids
+        return read_frame(snapshot / "users.parquet")["user_id"].to_list()
     return list(range(1, health["users"] + 1))
 
 
 def _against(other: dict[str, Any], rounds: dict[str, Rounds]) -> dict[str, Any]:
     """Compares each test with the same test of a stored load test."""
     before = other["times_ms"]
-    tests = {
-        name: report.compare(
-            before[name]["first"] + before[name]["second"], found.first + found.second
-        )
-        for name, found in rounds.items()
-        if name in before
-    }
-    return {"with": other["name"], **tests}
+    compared: dict[str, Any] = {"with": other["name"]}
+    for name in [test for test in rounds if test in before]:
+        earlier = before[name]["first"] + before[name]["second"]
+        compared[name] = report.compare(earlier, rounds[name].first + rounds[name].second)
+    return compared
 
 
 def _lines(
@@ -133,8 +127,7 @@ def _lines(
     """Returns the lines for people."""
     shown: list[str] = []
     for name, found in rounds.items():
-        within = report.compare(found.first, found.second)
-        shown += report.lines(name, tests[name], within)
+        shown += report.lines(name, tests[name], report.compare(found.first, found.second))
         if found.failed:
             shown.append(f"  not answered with 200: {found.failed}")
         if name in comparison:

@@ -41,8 +41,10 @@ def write_bio(
             for field, codes in person.items()
         }
     sentences = [_sentence(topic, tone, person, labels, draws) for topic in topics]
-    words = bios().links
-    links = ["", *(_pick(words, draws) if next(draws) < _LINKED else "" for _ in sentences[1:])]
+    links = [
+        "",
+        *(_pick(bios().links, draws) if next(draws) < _LINKED else "" for _ in sentences[1:]),
+    ]
     text = opener + " ".join(link + s for link, s in zip(links, sentences, strict=True) if s)
     return attach(text)
 

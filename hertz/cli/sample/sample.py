@@ -8,7 +8,6 @@ stream, and only comparisons and elementary arithmetic, exact on every machine, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,14 +21,6 @@ from hertz.policy.model import Policy
 _IDS = pl.List(pl.Int64)
 _TEXTS = pa.large_list(pa.large_string())  # 20 times faster than polars from Python lists
 Columns = dict[str, Sequence[str]]
-Lists = dict[str, list[list[str]]]
-
-
-class _Archetypes(NamedTuple):
-    """Positions of each user's archetypes `(users,) int64`; the two may be the same."""
-
-    main: np.ndarray
-    second: np.ndarray
 
 
 def make_sample(users: int, seed: int, policy: Policy) -> pl.DataFrame:
@@ -49,18 +40,20 @@ def make_sample(users: int, seed: int, policy: Policy) -> pl.DataFrame:
     ages_of_domains = np.array([_weights(domain.ages) for domain in tables.domains.values()])
     ages = _choose(rng, ages_of_domains[domains], users)
     genders = _choose(rng, _weights(tables.genders), users)
-    archetypes = _archetypes(rng, genders, ages, tables)
+    weights = _archetype_weights(genders, ages, tables)
+    main = _choose(rng, weights, users)
+    second = _choose(rng, weights, users)  # may be the main one
     smoking = np.array([_weights(row) for row in tables.smoking.values()])
     codes: Columns = {
         "emailDomain": _named(domains, tables.domains),
         "gender": _named(genders, tables.genders),
         "ageGroup": _named(ages, tables.ages),
-        "MBTI": _mbti(rng, archetypes.main, tables),
+        "MBTI": _mbti(rng, main, tables),
         "religion": _named(_choose(rng, _weights(tables.religion), users), tables.religion),
         "smoking": _named(_choose(rng, smoking[genders], users), _smoking_codes(tables)),
         "drinking": _named(_choose(rng, _weights(tables.drinking), users), tables.drinking),
     }
-    lists = {name: _lists(rng, policy, name, archetypes, tables) for name in tables.list_lengths}
+    lists = {name: _lists(rng, policy, name, main, second) for name in tables.list_lengths}
     lists["pets"] = [_plausible(pets, tables.lone_pets) for pets in lists["pets"]]
     columns = {
         "userId": pl.int_range(1, users + 1, dtype=pl.Int64, eager=True),
@@ -83,12 +76,9 @@ def _require_schema(policy: Policy, tables: Members) -> None:
         for name, liked in archetype.likes.items():
             used[name].update(liked)
     unknown = [name for name in used if name not in policy.fields]
-    unknown += [
-        f"{name}: {code}"
-        for name, codes in used.items()
-        if name in policy.fields
-        for code in sorted(codes - set(policy.vocabulary(name) or ()))
-    ]
+    for name in [field for field in used if field in policy.fields]:
+        missing = used[name].difference(policy.vocabulary(name) or ())
+        unknown += [f"{name}: {code}" for code in sorted(missing)]
     if unknown:
         message = (
             "the sample needs the fields and codes of the service's schema; this policy lacks: "
@@ -117,17 +107,13 @@ def _smoking_codes(tables: Members) -> list[str]:
     return list(next(iter(tables.smoking.values())))
 
 
-def _archetypes(
-    rng: np.random.Generator, genders: np.ndarray, ages: np.ndarray, tables: Members
-) -> _Archetypes:
-    """Draws each user's archetypes: some are more common among women or the young."""
+def _archetype_weights(genders: np.ndarray, ages: np.ndarray, tables: Members) -> np.ndarray:
+    """Returns `(users, archetypes)`: some are more common among women or the young."""
     types = tables.archetypes.values()
     women = np.array([[1 / t.women for t in types], [t.women for t in types]])
     young = np.array([[1 / t.young for t in types], [t.young for t in types]])
     shares = np.array([t.share for t in types])
-    weights = shares * women[genders] * young[(ages == 0).astype(int)]
-    main = _choose(rng, weights, len(ages))
-    return _Archetypes(main, _choose(rng, weights, len(ages)))
+    return shares * women[genders] * young[(ages == 0).astype(int)]
 
 
 def _mbti(rng: np.random.Generator, main: np.ndarray, tables: Members) -> list[str]:
@@ -139,21 +125,22 @@ def _mbti(rng: np.random.Generator, main: np.ndarray, tables: Members) -> list[s
 
 
 def _lists(
-    rng: np.random.Generator, policy: Policy, name: str, archetypes: _Archetypes, tables: Members
+    rng: np.random.Generator, policy: Policy, name: str, main: np.ndarray, second: np.ndarray
 ) -> list[list[str]]:
     """Draws distinct codes of a field for each user, the dearest first."""
+    tables = members()
     codes = policy.shown_codes(name)
     liked = _liked(name, codes, tables)
     growth = tables.code_weights
-    appeal = growth.main * liked[archetypes.main] + growth.second * liked[archetypes.second]
-    weights = _frequency(codes, tables) * (1 + appeal)
+    appeal = growth.main * liked[main] + growth.second * liked[second]
+    factors = dict.fromkeys(tables.frequency.popular, growth.popular)
+    factors |= dict.fromkeys(tables.frequency.rare, growth.rare)
+    weights = np.array([factors.get(code, 1.0) for code in codes]) * (1 + appeal)
     ranked = np.argsort(rng.random(weights.shape) / weights, axis=1, kind="stable")
     shares = tables.list_lengths[name]
-    lengths = 1 + _choose(rng, np.array(shares), len(weights))
+    lengths = (1 + _choose(rng, np.array(shares), len(weights))).tolist()
     top = ranked[:, : len(shares)].tolist()
-    return [
-        [codes[i] for i in row[:length]] for row, length in zip(top, lengths.tolist(), strict=True)
-    ]
+    return [[codes[i] for i in row[:n]] for row, n in zip(top, lengths, strict=True)]
 
 
 def _liked(name: str, codes: Sequence[str], tables: Members) -> np.ndarray:
@@ -161,13 +148,6 @@ def _liked(name: str, codes: Sequence[str], tables: Members) -> np.ndarray:
     key = "personality" if name == "preferredPeople" else name  # users prefer people like them
     rows = [archetype.likes.get(key, ()) for archetype in tables.archetypes.values()]
     return np.array([[float(code in row) for code in codes] for row in rows])
-
-
-def _frequency(codes: Sequence[str], tables: Members) -> np.ndarray:
-    """Returns a factor for each code `(codes,) float64`: popular codes are drawn more often."""
-    factors = dict.fromkeys(tables.frequency.popular, tables.code_weights.popular)
-    factors |= dict.fromkeys(tables.frequency.rare, tables.code_weights.rare)
-    return np.array([factors.get(code, 1.0) for code in codes])
 
 
 def _plausible(pets: list[str], lone: Sequence[str]) -> list[str]:
@@ -180,28 +160,22 @@ def _blocked(rng: np.random.Generator, users: int, share: float) -> list[list[in
     blocking = (rng.random(users) < share).tolist()
     counts = rng.integers(1, 4, users).tolist()
     others = rng.integers(1, users + 1, (users, 3)).tolist()
-    return [
-        sorted({*row[:count]} - {user}) if blocks else []
-        for user, (blocks, count, row) in enumerate(
-            zip(blocking, counts, others, strict=True), start=1
-        )
-    ]
+    rows = zip(range(1, users + 1), blocking, counts, others, strict=True)
+    return [sorted({*row[:n]} - {user}) if blocks else [] for user, blocks, n, row in rows]
 
 
 def _bios(
-    rng: np.random.Generator, policy: Policy, codes: Columns, lists: Lists
+    rng: np.random.Generator, policy: Policy, codes: Columns, lists: dict[str, list[list[str]]]
 ) -> list[str | None]:
     """Writes a self-introduction for most users."""
     fields = ("MBTI", "ageGroup", "smoking", "drinking", *lists)
     labels = {n: {c: policy.label(n, c, "ko") for c in policy.vocabulary(n) or ()} for n in fields}
     shares = members().bios.model_dump()
-    users = len(codes["MBTI"])
-    kinds = _named(_choose(rng, _weights(shares), users), shares)
-    draws = rng.random((users, DRAWS)).tolist()
+    kinds = _named(_choose(rng, _weights(shares), len(codes["MBTI"])), shares)
+    draws = rng.random((len(kinds), DRAWS)).tolist()
     bios: list[str | None] = []
     for user, kind in enumerate(kinds):
         person = {n: lists[n][user] if n in lists else [codes[n][user]] for n in fields}
-        written = kind != "none"
-        unrelated = kind == "unrelated"
-        bios.append(write_bio(person, labels, iter(draws[user]), unrelated) if written else None)
+        text = write_bio(person, labels, iter(draws[user]), kind == "unrelated")
+        bios.append(None if kind == "none" else text)
     return bios

@@ -32,20 +32,13 @@ class Domain(Strict):
 
 
 class Archetype(Strict):
-    """A way to live, which joins answers of several fields.
-
-    Attributes:
-        women: Factor on the share among women; men get its inverse.
-        young: Factor on the share among people in their twenties; the others get its inverse.
-        letters: Chances of E, N, T and J in the MBTI type.
-        likes: Liked codes by field.
-    """
+    """A way to live, which joins answers of several fields."""
 
     share: Positive
-    women: Positive
-    young: Positive
-    letters: tuple[Share, Share, Share, Share]
-    likes: dict[str, Texts]
+    women: Positive  # factor on the share among women; men get its inverse
+    young: Positive  # factor among people in their twenties; the others get its inverse
+    letters: tuple[Share, Share, Share, Share]  # chances of E, N, T and J in the MBTI type
+    likes: dict[str, Texts]  # liked codes by field
 
 
 class BioKinds(Strict):
@@ -106,23 +99,14 @@ class Members(Strict):
 
 
 class Bios(Strict):
-    """bios.toml: sentences by topic, and what goes before, between and after them.
+    """bios.toml: sentences by topic, and what goes before, between and after them."""
 
-    Attributes:
-        openers: Greetings before the first sentence.
-        links: Words that may begin a further sentence.
-        marks: Final marks by tone: polite, formal, casual.
-        weights: Relative number of times that a topic is drawn.
-        labels: Labels by field and code that read differently in a sentence.
-        sentences: Sentences by topic, or by `field:code`, with three endings each.
-    """
-
-    openers: Texts
-    links: Texts
-    marks: Annotated[dict[str, Texts], Field(min_length=3, max_length=3)]
-    weights: dict[str, Annotated[int, Field(gt=0)]]
-    labels: dict[str, dict[str, str]]
-    sentences: dict[str, Texts]
+    openers: Texts  # greetings before the first sentence
+    links: Texts  # words that may begin a further sentence
+    marks: Annotated[dict[str, Texts], Field(min_length=3, max_length=3)]  # final marks by tone
+    weights: dict[str, Annotated[int, Field(gt=0)]]  # relative number of draws of a topic
+    labels: dict[str, dict[str, str]]  # by field and code: labels that differ in a sentence
+    sentences: dict[str, Texts]  # by topic, or by `field:code`, with three endings each
 
     @model_validator(mode="after")
     def _sentences_are_well_formed(self) -> Self:

@@ -12,8 +12,7 @@ import pytest
 from hertz.cli.compare_models.command import distinct_models
 from hertz.cli.compare_models.plot import plot
 from hertz.cli.compare_models.reports import sample_lists
-from hertz.cli.compare_models.results import SCHEMA, Measured
-from hertz.cli.compare_models.table import BY_HAND, SERVICE, markdown
+from hertz.cli.compare_models.results import BY_HAND, SCHEMA, SERVICE, Measured, markdown
 from hertz.policy.model import Policy
 from hertz.storage.model_comparisons import FOLDER, MARKDOWN, PLOT, TABLE, TEXTS
 from tests.cli.commands import Done, hertz, started

@@ -96,6 +96,7 @@ def test_a_second_run_is_compared_and_its_ids_are_new(
     sent = [body["userId"] for body in members.registered]
     assert len(set(sent)) == len(sent)
     assert len(sent) > 120
+    assert sorted(members.deleted) == sorted(sent[60:])
     third = loadtest(tmp_path, "--url", url, "--against", name, "--json")
     assert json.loads(third.stdout)["comparison"]["with"] == name
     unknown = loadtest(tmp_path, "--url", url, "--against", "yesterday")
