@@ -45,10 +45,10 @@ class Prefect:
     def call(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Sends a request, again and again while the busy server answers 503."""
         address = f"http://127.0.0.1:{self.environment['PREFECT_SERVER_API_PORT']}/api{path}"
-        answer = httpx.request(method, address, json=body, timeout=60)
+        answer = httpx.request(method, address, json=body, timeout=TIMEOUT)
         while answer.status_code == 503:
             time.sleep(1)
-            answer = httpx.request(method, address, json=body, timeout=60)
+            answer = httpx.request(method, address, json=body, timeout=TIMEOUT)
         return answer
 
     def find(self, what: str, **query: object) -> list[dict[str, Any]]:
