@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import pickle
 import subprocess
 import sys
@@ -33,6 +32,7 @@ import torch
 from oracle import equals_reference
 from population import K, changed, population, profiles, service_population
 from threadpoolctl import threadpool_limits
+from topk_report import exponent, plot, table
 
 from hertz.matching.features import Features
 from hertz.matching.topk.incremental import (
@@ -280,9 +280,8 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
     alone = population(users, {"cosine": 1.0}, flat=flat)
     vectors = features.vectors
     few = population(2000)
-    incremental(
-        few, find_neighbors(few, ["all"], K + SPARE_ENTRIES)["all"], 0.01
-    )  # compiled kernels are loaded
+    few_lists = find_neighbors(few, ["all"], K + SPARE_ENTRIES)["all"]
+    incremental(few, few_lists, 0.01)  # loads the compiled kernels
     peers: dict[str, Callable[[], Timed]] = {
         "fp32 GEMM alone": lambda: fp32_gemm(vectors),
         "faiss IndexFlatIP": lambda: faiss_flat(vectors),
@@ -337,58 +336,6 @@ def one_size(users: int, flat: bool) -> dict[str, Any]:
         and same
         and all(c[2] for c in churn.values()),
     }
-
-
-def exponent(runs: list[dict[str, Any]], name: str) -> float:
-    """Returns the least-squares slope of log seconds over log users."""
-    points = [(math.log(r["users"]), math.log(r["cpu_seconds"][name])) for r in runs]
-    return float(np.polyfit(*zip(*points, strict=True), 1)[0]) if len(points) > 1 else math.nan
-
-
-def table(runs: list[dict[str, Any]]) -> str:
-    """Returns a Markdown table of CPU seconds by size, then the ratios."""
-    names = list(dict.fromkeys(n for run in runs for n in run["cpu_seconds"]))
-    lines = ["| CPU seconds, one thread | " + " | ".join(f"{r['users']:,}" for r in runs) + " |"]
-    lines.append("|---|" + "---:|" * len(runs))
-    for name in names:
-        cells = [f"{r['cpu_seconds'][name]:,.1f}" if name in r["cpu_seconds"] else "" for r in runs]
-        note = next((r["notes"][name] for r in runs if name in r["notes"]), "")
-        lines.append(f"| {name}{f' ({note})' if note else ''} | " + " | ".join(cells) + " |")
-    for name in runs[0]["ratios"]:
-        cells = [str(r["ratios"][name]) for r in runs]
-        lines.append(f"| ratio: {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
-    lines.append("| peak MB | " + " | ".join(f"{r['peak_mb']:,}" for r in runs) + " |")
-    return "\n".join(lines)
-
-
-def plot(runs: list[dict[str, Any]], path: str) -> None:
-    """Plots CPU seconds against users, both on logarithmic scales."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
-    ours = {"Hertz, full score": "#c1121f", "Hertz, cosine only": "#f08a5d"}
-    for name in dict.fromkeys(n for run in runs for n in run["cpu_seconds"]):
-        points = [(r["users"], r["cpu_seconds"][name]) for r in runs if name in r["cpu_seconds"]]
-        mine = name in ours
-        style = {"color": ours[name], "linewidth": 3} if mine else {"linewidth": 1.2, "ls": "--"}
-        axes.plot(*zip(*points, strict=True), marker="o", label=name, **style)
-    axes.set(xscale="log", yscale="log", xlabel="users", ylabel="CPU seconds, one thread")
-    axes.set_xticks([r["users"] for r in runs], [f"{r['users']:,}" for r in runs])
-    axes.set_title("Everyone's 50 best of everyone (d = 384)")
-    axes.minorticks_off()
-    axes.grid(alpha=0.3)
-    handles, labels = axes.get_legend_handles_labels()
-    slowest = sorted(zip(labels, handles, strict=True), key=lambda entry: -entry[1].get_ydata()[-1])
-    figure.legend(
-        [handle for _, handle in slowest],
-        [label for label, _ in slowest],
-        loc="outside right upper",
-        fontsize=9,
-    )
-    figure.savefig(path, dpi=120)
 
 
 def main() -> None:
